@@ -1,0 +1,109 @@
+/* fanfare-filter: SNS subscription filter policies, compiled, matched, indexed, explained.
+ *
+ * The library keeps no globals, does no I/O, and never aborts: out of memory is an error that
+ * leaves everything as it was.  An index may be read by one thread at a time (matching uses
+ * scratch memory of its own); different indexes are independent. */
+#ifndef FANFARE_FILTER_H
+#define FANFARE_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum filter_scope {
+    FILTER_SCOPE_ATTRIBUTES, /* MessageAttributes, AWS's default */
+    FILTER_SCOPE_BODY        /* MessageBody */
+};
+
+enum filter_profile {
+    FILTER_PROFILE_SNS,    /* exactly AWS */
+    FILTER_PROFILE_FANFARE /* AWS and {"regex": "..."} */
+};
+
+enum filter_status {
+    FILTER_OK = 0,
+    FILTER_INVALID = -1,  /* the policy is wrong: filter_error says how */
+    FILTER_NO_MEMORY = -2,
+    FILTER_NOT_FOUND = -3,
+    FILTER_EXISTS = -4
+};
+
+/* Why a policy was refused.  `text` is AWS's text without any "Invalid parameter:" prefix
+ * (position suffix included where AWS has one), NUL-terminated, owned by the error. */
+struct filter_error {
+    char *text;
+    size_t len;
+    size_t offset; /* of the offending byte in the policy */
+    /* false only for the scope-nesting error, whose text carries no "FilterPolicy: " part. */
+    bool names_policy;
+};
+
+/* Frees the text; a zeroed error is fine. */
+void filter_error_clear(struct filter_error *error);
+
+/* One message attribute, as published. */
+enum filter_attribute_type {
+    FILTER_ATTRIBUTE_STRING,
+    FILTER_ATTRIBUTE_NUMBER,
+    FILTER_ATTRIBUTE_STRING_ARRAY,
+    FILTER_ATTRIBUTE_BINARY
+};
+
+struct filter_attribute {
+    const char *name;
+    size_t name_len;
+    enum filter_attribute_type type;
+    const char *value; /* the text as published; ignored for BINARY */
+    size_t value_len;
+};
+
+/* Everything is borrowed for the duration of the call. */
+struct filter_message {
+    const struct filter_attribute *attributes;
+    size_t attribute_count;
+    const char *body;
+    size_t body_len;
+};
+
+struct filter_policy; /* compiled, immutable, free with filter_policy_free */
+
+/* Compiles `text` (UTF-8 JSON).  On FILTER_INVALID fills *error (may be NULL). An empty object
+ * compiles to a policy that matches everything. */
+enum filter_status filter_policy_compile(const char *text, size_t len, enum filter_scope scope,
+                                         enum filter_profile profile,
+                                         struct filter_policy **ret_policy,
+                                         struct filter_error *error);
+void filter_policy_free(struct filter_policy *policy); /* NULL is fine */
+
+/* Whether one message matches one policy; FILTER_NO_MEMORY or FILTER_OK. */
+enum filter_status filter_policy_matches(const struct filter_policy *policy,
+                                         const struct filter_message *message, bool *ret_matches);
+
+struct filter_index; /* many policies, both scopes, by caller-chosen ids */
+
+struct filter_index *filter_index_create(void); /* NULL: out of memory */
+void filter_index_free(struct filter_index *index);
+/* The policy is copied into shared structures and may be freed afterwards.  FILTER_EXISTS when
+ * the id is taken. */
+enum filter_status filter_index_add(struct filter_index *index, uint32_t id,
+                                    const struct filter_policy *policy);
+enum filter_status filter_index_remove(struct filter_index *index, uint32_t id);
+size_t filter_index_count(const struct filter_index *index);
+/* Bytes the index holds by its own count. */
+size_t filter_index_bytes(const struct filter_index *index);
+
+/* All ids whose policy matches, each once, ascending; *ret_ids is borrowed until the next call on
+ * this index.  FILTER_NO_MEMORY or FILTER_OK. */
+enum filter_status filter_index_match(struct filter_index *index,
+                                      const struct filter_message *message,
+                                      const uint32_t **ret_ids, size_t *ret_count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,10 @@
+/* The time, read only at the edge: everything inside takes it as an argument. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_now_ms(void);       /* since 1970, UTC; may jump */
+int64_t clock_monotonic_us(void); /* for durations only */
+
+#endif
