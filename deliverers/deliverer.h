@@ -1,0 +1,107 @@
+/* What a transport provides and what it may ask of its host.  Nothing else crosses: a plug-in
+ * is a shared object that exports `const struct deliverer deliverer_plugin` and links against
+ * nothing of the daemon. */
+#ifndef DELIVERERS_DELIVERER_H
+#define DELIVERERS_DELIVERER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DELIVERER_ABI 1
+
+enum verdict {
+    VERDICT_DELIVERED, /* the endpoint took it */
+    VERDICT_RETRY,     /* may work later: timeout, 5xx, throttled, refused connection */
+    VERDICT_REFUSED    /* never will: 4xx, no such queue, permission denied */
+};
+
+/* How an attempt went.  Everything is borrowed for the call of settle(). */
+struct outcome {
+    enum verdict verdict;
+    int status_code;        /* the protocol's own number, or 0 */
+    int64_t retry_after_ms; /* what the endpoint asked for, or 0 */
+    const char *reason;     /* one line for people, never NULL */
+    const char *peer;       /* the address that was talked to, or "" */
+    const char *answer;     /* the first bytes of what it said */
+    size_t answer_size;
+    int32_t dns_us, connect_us, tls_us, first_byte_us, total_us; /* 0: did not happen */
+};
+
+/* A name and a value; both NUL-terminated. */
+struct delivery_field {
+    const char *name;
+    const char *value;
+};
+
+/* One message for one endpoint; borrowed until deliver() returns, but for `payload`, which
+ * stays until it is settled. */
+struct delivery {
+    uint64_t id; /* settle with this, never with a pointer */
+    const char *endpoint;
+    const char *protocol;
+    const char *message_type; /* "Notification", "SubscriptionConfirmation", ... */
+    const char *message_id;
+    const char *topic_arn;
+    const char *subscription_arn; /* "" for a SubscriptionConfirmation */
+    uint32_t attempt;             /* 1 is the first */
+    const char *subject;          /* "" when none */
+    bool raw;
+    const char *content_type;
+    const char *payload;
+    size_t payload_size;
+    const struct delivery_field *settings; /* the subscription's Fanfare.* attributes */
+    size_t setting_count;
+    int64_t timeout_ms;
+};
+
+/* An option of the transport, for the configuration file and its help. */
+struct deliverer_option {
+    const char *name; /* as in the file: "timeout" */
+    const char *value; /* default, as text */
+    const char *help;
+};
+
+struct uv_loop_s;
+
+/* Services lent by the daemon, all on the loop thread. */
+struct deliverer_host {
+    uint32_t abi;
+    struct uv_loop_s *loop;
+    /* Exactly once per delivery, never from inside deliver(). A second one is logged and ignored. */
+    void (*settle)(struct deliverer_host *host, uint64_t delivery_id,
+                   const struct outcome *outcome);
+    void (*log)(struct deliverer_host *host, int level, const char *line);
+    /* Whether this numeric address may be connected to; otherwise *ret_why (static or host-owned
+     * text, valid until the next call) names the setting that would allow it. */
+    bool (*may_connect)(struct deliverer_host *host, const char *address, uint16_t port,
+                        const char **ret_why);
+    /* Resolves and vets: `found` is called once, never from inside, with numeric addresses
+     * (count 0: refused or not found, and why). Cancel by ignoring the id. */
+    void (*resolve)(struct deliverer_host *host, const char *name, uint16_t port,
+                    void (*found)(void *self, uint64_t id, const char *const *addresses,
+                                  size_t count, const char *why),
+                    void *self, uint64_t id);
+    /* The value of one of the transport's options, or its default. */
+    const char *(*option)(struct deliverer_host *host, const char *name);
+    void *private_data;
+};
+
+struct deliverer {
+    uint32_t abi; /* DELIVERER_ABI */
+    const char *name;
+    const char *const *protocols; /* as in Subscribe, NULL-terminated: "http", "https" */
+    const struct deliverer_option *options; /* NULL-terminated by name */
+    /* At most so many deliveries of one endpoint in one deliver(); 1 for most. */
+    uint32_t max_batch;
+    int (*open)(struct deliverer_host *host, void **ret_self); /* 0, or negative: not usable */
+    /* Asked by Subscribe; false with a reason (static text) when it can never be delivered to. */
+    bool (*accepts)(const char *protocol, const char *endpoint, const char **ret_why);
+    /* Each leads to exactly one settle(), after this returns. */
+    void (*deliver)(void *self, const struct delivery *const *deliveries, size_t count);
+    /* Settles soon, as RETRY, what is under way for this id (its subscription was deleted). */
+    void (*cancel)(void *self, uint64_t delivery_id);
+    void (*close)(void *self); /* nothing is in flight any more */
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* Sockets and HTTP: a server for HTTP/1.1 and HTTP/2 with prior knowledge on one port.
+ * Knows nothing of SNS.  Everything here happens on the loop's thread. */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#include <uv.h>
+
+struct http_header {
+    struct text name; /* as received; compare without case */
+    struct text value;
+};
+
+/* One request, complete with its body.  All texts live until it is answered. */
+struct http_request {
+    struct text method;
+    struct text target; /* as sent: "/a/b?c=d"; absolute forms are reduced to this */
+    struct text path;   /* before the '?', still percent-encoded */
+    struct text query;  /* behind the '?', or empty */
+    struct text host;   /* Host or :authority, may be empty */
+    const struct http_header *headers;
+    size_t header_count;
+    struct text body;
+    struct text peer; /* "127.0.0.1:50000" */
+    bool http2;
+    struct arena *arena; /* freed with the request: for what answering it needs */
+    void *user;          /* the handler's */
+};
+
+/* The first header of that name, or empty text with at == NULL. */
+struct text http_request_header(const struct http_request *request, struct text name);
+
+struct http_response {
+    int status;
+    const struct http_header *headers; /* without Content-Length, Date, Connection */
+    size_t header_count;
+    struct text content_type; /* empty: no such header */
+    struct text body;         /* copied before http_respond returns */
+};
+
+/* Exactly once for each request, now or later; the request is gone afterwards. Also legal when
+ * the client has gone. */
+void http_respond(struct http_request *request, const struct http_response *response);
+
+struct net_options {
+    const char *address; /* numeric IPv4 or IPv6 */
+    uint16_t port;       /* 0: the kernel picks one, see net_server_port */
+    size_t header_max;   /* bytes of all headers and the request line; more is 431 */
+    size_t body_max;     /* bytes; more is 413, before it is read when announced */
+    uint32_t connection_max; /* further ones wait in the backlog */
+    uint32_t pipeline_max;   /* requests of one connection under way; reading stops beyond */
+    int64_t idle_ms;         /* a connection without a request */
+    int64_t slow_ms;         /* a request that is not complete after so long: 408, closed */
+};
+
+struct net_handler {
+    void (*request)(void *context, struct http_request *request);
+    /* The client of an unanswered request has gone; http_respond is still owed. */
+    void (*gone)(void *context, struct http_request *request);
+    void *context;
+};
+
+struct net_server;
+
+/* Listens.  `why` names the address and what to do (a taken port, no permission). */
+MUST_CHECK enum status net_server_start(uv_loop_t *loop, const struct net_options *options,
+                                        const struct net_handler *handler,
+                                        struct net_server **ret_server, struct why *why);
+uint16_t net_server_port(const struct net_server *server);
+/* Backpressure: while paused no socket is read; answers still go out. */
+void net_server_pause(struct net_server *server, bool paused);
+/* Stops accepting, closes idle connections, lets answers under way finish (at most `grace_ms`),
+ * then runs `stopped` and frees the server. */
+void net_server_stop(struct net_server *server, int64_t grace_ms,
+                     void (*stopped)(void *context), void *context);
+
+struct net_counters {
+    uint64_t connections_open, connections_total, requests_total, refused_total;
+};
+
+struct net_counters net_server_counters(const struct net_server *server);
+
+#endif

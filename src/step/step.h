@@ -1,0 +1,135 @@
+/* One step of the cell: the time, the chance, and the effects that leave it.
+ *
+ * Everything in the core runs inside a step, on one thread, without I/O.  What a step wants from
+ * the world it writes down here: changes go into the filling batch, reads into a list, timers into
+ * a heap.  A piece of work that needs something from disk returns STATUS_WAIT and is run again from
+ * its start when that has come: so it must change nothing before its last record_get. */
+#ifndef STEP_STEP_H
+#define STEP_STEP_H
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "store/keys.h"
+#include "store/store.h"
+
+struct step;
+
+/* A restartable piece of work. */
+struct task {
+    /* STATUS_WAIT: it has been parked (by record_get, or by a wait list) and will be run again. */
+    enum status (*run)(struct task *task, struct step *step);
+    /* Once, after run() returned anything else; may free the task. */
+    void (*done)(struct task *task, struct step *step, enum status status);
+    struct list_node node; /* in the list of what it waits for */
+};
+
+/* Runs the task now, again whenever it is woken, until it is done. */
+void task_start(struct task *task, struct step *step);
+/* Takes it out of whatever it waits for; done() is not run. */
+void task_cancel(struct task *task);
+/* Parks the running task in a wait list of the caller's; return STATUS_WAIT afterwards. */
+void task_wait(struct step *step, struct list *waiters);
+/* Schedules up to `max` tasks of the list, first come first, to run later in this step. */
+void task_wake(struct step *step, struct list *waiters, size_t max);
+
+/* Once the current batch is durable (at the end of this step when nothing is under way). */
+struct hook {
+    void (*run)(struct hook *hook, struct step *step, enum status status);
+    struct list_node node;
+};
+
+void step_when_durable(struct step *step, struct hook *hook);
+
+/* A moment in the future.  Set again to move it. */
+struct timer {
+    struct heap_node node;
+    void (*fire)(struct timer *timer, struct step *step);
+};
+
+void timer_set(struct step *step, struct timer *timer, int64_t at_ms);
+void timer_cancel(struct step *step, struct timer *timer); /* harmless when not set */
+
+/* Records: what the core knows of the store, with everything that is not durable yet on top.
+ *
+ * record_get: STATUS_OK (lends *ret_value for this step), STATUS_NOT_FOUND, or STATUS_WAIT (the
+ * running task is parked; outside a task: nothing is parked, only prefetched). */
+MUST_CHECK enum status record_get(struct step *step, const struct key *key,
+                                  struct blob **ret_value);
+/* Starts a read of it if it is not known, and does not wait. */
+void record_prefetch(struct step *step, const struct key *key);
+/* Takes the blob over. Durable with the current batch. */
+void record_put(struct step *step, const struct key *key, struct blob *take_value);
+void record_delete(struct step *step, const struct key *key);
+/* A row that a ranged read brought, with what has been written since on top: NULL when it is
+ * gone.  Lends the blob for this step. `row`'s value must be uncut, or the caller only looks at its
+ * beginning. */
+struct blob *record_overlay(struct step *step, const struct row *row);
+/* Remembers a row that a ranged read brought, when nothing newer is known. */
+void record_learn(struct step *step, const struct key *key, struct blob *value);
+
+/* Hands a ranged read to the reader; read->done runs in a later step. */
+void step_read(struct step *step, struct read *take_read);
+
+/* The counters that number things, durable with the batch that used them. */
+enum counter {
+    COUNTER_TOPIC,        /* topics: 32 bits */
+    COUNTER_SUBSCRIPTION, /* subscriptions: 32 bits */
+    COUNTER_QUEUE,        /* queues and queue stores: 32 bits */
+    COUNTER_MESSAGE,      /* messages of topics */
+    COUNTER_SEQUENCE,     /* entries of queues */
+    COUNTER_GARBAGE,
+    COUNTER_COUNT
+};
+
+uint64_t step_number(struct step *step, enum counter counter); /* the next, from 1 */
+
+/* To be written once per batch however often it changes (a queue's counters, a cursor): `seal` is
+ * run when the batch is closed and puts the rows. */
+struct sealed {
+    void (*seal)(struct sealed *sealed, struct step *step);
+    struct list_node node;
+};
+
+void step_seal(struct step *step, struct sealed *sealed); /* harmless when registered already */
+
+struct records;
+struct cell;
+
+struct step {
+    int64_t now_ms;
+    struct random *random;
+    struct cell *cell;       /* for the parts of the cell to find each other */
+    struct records *records; /* private to step/ */
+    struct task *running;    /* private to step/ */
+};
+
+/* New work is refused (STATUS_FULL with the reason) while free space is below the watermark. */
+MUST_CHECK enum status step_may_grow(struct step *step, struct why *why);
+
+/* --- For core/ only: the frame around the steps. */
+
+struct records *records_create(uint64_t cache_bytes);
+void records_free(struct records *records);
+/* Loads the counters; `value` is the meta row's, empty on a new store. */
+void records_load_counters(struct records *records, struct text value);
+/* True when a batch is filling that has something in it, or hooks to run. */
+bool records_has_batch(const struct records *records);
+/* Seals and takes the filling batch (NULL when there is nothing to commit: the hooks ran). */
+struct batch *records_take_batch(struct step *step);
+/* The batch came back: its hooks run, its entries are clean; takes the batch over. */
+void records_committed(struct step *step, struct batch *take_batch, enum status status);
+/* The reads that steps asked for: the caller hands them to the store. NULL when none. */
+struct read *records_next_read(struct records *records);
+/* A read came back: runs its done(). */
+void records_read_done(struct step *step, struct read *take_read);
+/* Runs what was woken and the timers that are due. */
+void records_run(struct step *step);
+/* When the next timer is due, or INT64_MAX. */
+int64_t records_next_wake(const struct records *records);
+/* Bytes in the filling batch and in those under way. */
+uint64_t records_uncommitted_bytes(const struct records *records);
+void records_set_space(struct records *records, uint64_t free_bytes, uint64_t watermark_bytes);
+
+#endif

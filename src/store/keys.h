@@ -1,0 +1,45 @@
+/* The key layout: a table letter, then big-endian numbers, so that byte order is number order.
+ * To change a layout: raise STORE_FORMAT, keep reading the old form in upgrade, add the case. */
+#ifndef STORE_KEYS_H
+#define STORE_KEYS_H
+
+#include "store/batch.h"
+
+#define STORE_FORMAT 1
+
+enum table {
+    TABLE_META = 'm',          /* name -> value (format, counters, secrets) */
+    TABLE_TOPIC = 't',         /* topic -> topic record */
+    TABLE_SUBSCRIPTION = 's',  /* topic, subscription -> subscription record */
+    TABLE_SUBSCRIPTION_ID = 'u',       /* uuid (16 bytes) -> topic, subscription */
+    TABLE_SUBSCRIPTION_ENDPOINT = 'e', /* topic, hash of protocol and endpoint -> subscription */
+    TABLE_TOKEN = 'k',         /* token (16 bytes) -> topic, subscription, expiry, purpose */
+    TABLE_BODY = 'b',          /* message -> message record */
+    TABLE_REFERENCES = 'r',    /* message -> count; absent means one */
+    TABLE_OWED = 'o',          /* message, chunk -> subscription numbers, delta-coded */
+    TABLE_CURSOR = 'c',        /* message -> how far its owed list is settled */
+    TABLE_LANE = 'l',          /* subscription, due, message -> retry record */
+    TABLE_QUEUE = 'q',         /* queue -> queue record */
+    TABLE_READY = 'd',         /* queue store, sequence, 0 -> entry; sequence, 1 -> its state */
+    TABLE_DELAYED = 'y',       /* queue store, visible at, sequence -> nothing */
+    TABLE_COUNTS = 'n',        /* queue store -> counters */
+    TABLE_GARBAGE = 'g',       /* what is being reclaimed in bounded batches */
+    TABLE_SIGNING = 'x'        /* name -> key and certificate */
+};
+
+struct key key_name(enum table table, struct text name); /* name: at most 38 bytes */
+struct key key_table(enum table table);                  /* the first possible key */
+struct key key_u32(enum table table, uint32_t a);
+struct key key_u64(enum table table, uint64_t a);
+struct key key_u32_u32(enum table table, uint32_t a, uint32_t b);
+struct key key_u32_u64(enum table table, uint32_t a, uint64_t b);
+struct key key_u64_u32(enum table table, uint64_t a, uint32_t b);
+struct key key_u32_u64_u8(enum table table, uint32_t a, uint64_t b, uint8_t c);
+struct key key_u32_u64_u64(enum table table, uint32_t a, uint64_t b, uint64_t c);
+/* The first key behind every key that starts with `prefix`'s bytes. */
+struct key key_after_prefix(const struct key *prefix);
+/* Numbers back out of a key, from byte `at` (the table letter is byte 0). */
+uint32_t key_get_u32(const struct key *key, size_t at);
+uint64_t key_get_u64(const struct key *key, size_t at);
+
+#endif
