@@ -1,0 +1,68 @@
+/* The cell: all state behind one door.  Inputs go in with the time; effects are taken out after.
+ * No I/O, no clock, no chance of its own: the daemon and the simulator drive it alike. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "delivery/delivery.h"
+#include "queues/queues.h"
+#include "router/router.h"
+#include "step/step.h"
+
+struct cell;
+
+struct cell_options {
+    struct random *random; /* borrowed */
+    uint64_t cache_bytes;
+    uint64_t watermark_bytes; /* of free space, below which new work is refused */
+    struct router_limits limits;
+    struct deliveries_options deliveries;
+};
+
+struct cell *cell_create(const struct cell_options *options);
+void cell_free(struct cell *cell);
+
+struct router *cell_router(struct cell *cell);
+struct queues *cell_queues(struct cell *cell);
+struct deliveries *cell_deliveries(struct cell *cell);
+
+/* One request.  `run` may be run several times (see step.h); `done` exactly once: at once when it
+ * only reads or failed, else when what it changed is durable.  done() must not enter the cell. */
+struct call {
+    enum status (*run)(struct call *call, struct step *step);
+    void (*done)(struct call *call, enum status status);
+    bool only_reads;    /* the answer need not wait for the disk */
+    struct task task;   /* private */
+    struct hook hook;   /* private */
+    enum status status; /* private */
+    struct cell *cell;  /* private */
+    bool is_durable_wait; /* private */
+};
+
+/* Inputs.  Each is one step at the time `now_ms`; never from inside another. */
+void cell_start(struct cell *cell, int64_t now_ms); /* first: begins loading, by read effects */
+void cell_call(struct cell *cell, int64_t now_ms, struct call *call);
+/* The client has gone: true when the call is over without done(); false when it is past stopping
+ * and done() will come. */
+bool cell_cancel(struct cell *cell, struct call *call);
+void cell_outcome(struct cell *cell, int64_t now_ms, uint64_t attempt_id,
+                  const struct attempt_outcome *outcome);
+void cell_read_done(struct cell *cell, int64_t now_ms, struct read *take_read);
+void cell_committed(struct cell *cell, int64_t now_ms, struct batch *take_batch,
+                    enum status status);
+void cell_tick(struct cell *cell, int64_t now_ms);
+void cell_set_space(struct cell *cell, uint64_t free_bytes);
+
+/* Effects.  Take them until there are none. */
+/* NULL while one is under way (the next fills) or there is nothing to commit. */
+struct batch *cell_next_batch(struct cell *cell, int64_t now_ms);
+struct read *cell_next_read(struct cell *cell);
+bool cell_next_attempt(struct cell *cell, struct attempt_start *ret_start);
+int64_t cell_next_wake(const struct cell *cell); /* INT64_MAX: nothing is due */
+
+/* Topics and queues are loaded: requests may come. Subscriptions may still be loading. */
+bool cell_is_ready(const struct cell *cell);
+/* Loading failed: the store's content is not what this version reads. */
+bool cell_has_failed(const struct cell *cell, struct why *ret_why);
+uint64_t cell_uncommitted_bytes(const struct cell *cell);
+
+#endif

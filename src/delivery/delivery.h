@@ -1,0 +1,109 @@
+/* Deliveries: when, where, how often, and the end.  A lane per subscription. */
+#ifndef DELIVERY_DELIVERY_H
+#define DELIVERY_DELIVERY_H
+
+#include "delivery/retry_policy.h"
+#include "step/step.h"
+
+struct deliveries;
+
+struct deliveries *deliveries_of(struct step *step);
+
+/* Which subscription: both numbers make its key. */
+struct lane_id {
+    uint32_t topic;
+    uint32_t subscription;
+};
+
+/* A message's owed list: writes it with the current batch; the deliveries start once it is durable.
+ * Takes over one reference to the message's body. `subscriptions` ascending. */
+void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
+                    const uint32_t *subscriptions, size_t count);
+/* The lane's deliveries end without an outcome; its rows are reclaimed in bounded batches. */
+void deliveries_forget(struct step *step, struct lane_id lane);
+
+/* Attempts that the world should make.  The effect: handed out by deliveries_next_start. */
+struct attempt_start {
+    uint64_t id; /* answered by deliveries_outcome */
+    struct lane_id lane;
+    uint64_t message;
+    uint32_t attempt; /* 1 is the first */
+    struct blob *subscription_record; /* one reference, the taker's */
+    struct blob *message_record;      /* one reference, the taker's */
+};
+
+enum attempt_verdict { /* as in deliverer.h */
+    ATTEMPT_DELIVERED,
+    ATTEMPT_RETRY,
+    ATTEMPT_REFUSED
+};
+
+struct attempt_outcome {
+    enum attempt_verdict verdict;
+    int status_code;
+    int64_t retry_after_ms; /* 0: none */
+    struct text reason;     /* borrowed */
+};
+
+/* What the rest of the cell does for deliveries: given by core/, so that no arrow points upwards. */
+struct delivery_hooks {
+    /* Whether the subscription still exists and takes deliveries (confirmed, or this is its
+     * confirmation: kind unknown here, so pending ones count as existing). */
+    bool (*exists)(struct step *step, struct lane_id lane);
+    /* The retry policy out of a subscription record. */
+    void (*policy)(struct step *step, struct text subscription_record,
+                   struct retry_policy *ret_policy);
+    /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's reference
+     * to the body. STATUS_NOT_FOUND: none configured, or the queue is gone (*why says). */
+    enum status (*dead_letter)(struct step *step, struct lane_id lane, uint64_t message,
+                               struct text subscription_record, struct text message_record,
+                               struct why *why);
+};
+
+struct delivery_event { /* for the log: one per decision that is not a plain success */
+    const char *event;  /* delivery_retry, delivery_dead, delivery_lost */
+    struct lane_id lane;
+    uint64_t message;
+    uint32_t attempt;
+    int64_t next_ms; /* of a retry */
+    struct text reason;
+    struct text subscription_record, message_record; /* may be empty */
+};
+
+struct deliveries_options {
+    uint32_t in_flight_max;      /* all lanes together */
+    uint32_t lane_window_max;    /* per lane */
+    uint32_t active_message_max; /* messages whose owed list is being worked off */
+    void (*log)(void *context, const struct delivery_event *event);
+    void *log_context;
+};
+
+struct delivery_counters {
+    uint64_t delivered, retried, dead_lettered, lost, attempts;
+    uint64_t in_flight, lanes, active_messages;
+};
+
+struct delivery_counters delivery_counters(const struct deliveries *deliveries);
+/* Accept time of the oldest message with an undelivered entry, or 0. */
+int64_t deliveries_oldest_ms(const struct deliveries *deliveries);
+/* How many deliveries wait for this lane, and how many attempts failed in a row. */
+void lane_status(const struct deliveries *deliveries, struct lane_id lane,
+                 uint64_t *ret_waiting, uint32_t *ret_failing);
+/* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end. */
+bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
+
+/* Body references, kept apart from the body: absent means one.  May STATUS_WAIT, before changing
+ * anything. */
+MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, uint32_t count);
+MUST_CHECK enum status body_release(struct step *step, uint64_t message);
+
+/* --- For core/ only. */
+struct deliveries *deliveries_create(const struct deliveries_options *options,
+                                     const struct delivery_hooks *hooks);
+void deliveries_free(struct deliveries *deliveries);
+/* Finds what was owed and what waits, by reads. */
+void deliveries_start(struct step *step, struct deliveries *deliveries);
+bool deliveries_next_start(struct deliveries *deliveries, struct attempt_start *ret_start);
+void deliveries_outcome(struct step *step, uint64_t id, const struct attempt_outcome *outcome);
+
+#endif

@@ -1,0 +1,191 @@
+/* Topics, subscriptions, and who gets what: fan-out. */
+#ifndef ROUTER_ROUTER_H
+#define ROUTER_ROUTER_H
+
+#include "delivery/delivery.h"
+#include "notification/notification.h"
+#include "queues/queues.h"
+#include "step/step.h"
+
+/* Subscribe's protocols; the number is stored, so only append. */
+#define PROTOCOLS(P)        \
+    P(SQS, "sqs")           \
+    P(HTTP, "http")         \
+    P(HTTPS, "https")       \
+    P(EMAIL, "email")       \
+    P(EMAIL_JSON, "email-json") \
+    P(SMS, "sms")           \
+    P(LAMBDA, "lambda")     \
+    P(FIREHOSE, "firehose") \
+    P(APPLICATION, "application") \
+    P(EXEC, "exec")
+
+#define PROTOCOL_ENUM(name, text) PROTOCOL_##name,
+
+enum protocol {
+    PROTOCOLS(PROTOCOL_ENUM) PROTOCOL_COUNT
+};
+
+const char *protocol_name(enum protocol protocol);
+MUST_CHECK bool protocol_parse(struct text text, enum protocol *ret_protocol);
+
+/* A name and a value, for attributes and tags. */
+struct attribute {
+    struct text name;
+    struct text value;
+};
+
+struct topic_name {
+    struct text account, region, name;
+};
+
+/* Read-only outside this folder. */
+struct topic {
+    uint32_t number;
+    struct text account, region, name, arn; /* owned */
+    bool is_fifo;
+    bool is_ready; /* its filter index is complete */
+    /* Everything settable as the client gave it, sorted by name ("DisplayName", "SignatureVersion",
+     * "DeliveryPolicy", tags as "tag:<key>", ...); owned. */
+    struct attribute *attributes;
+    size_t attribute_count;
+    int64_t created_ms;
+    uint64_t confirmed, pending, deleted; /* subscriptions */
+    struct topic_state *state;            /* private */
+};
+
+struct router;
+
+struct router *router_of(struct step *step);
+
+struct topic *topic_find(struct router *router, const struct topic_name *name);
+struct topic *topic_find_number(struct router *router, uint32_t number);
+/* In name order within account and region, the first whose name is > `after`; NULL at the end. */
+struct topic *topic_after(struct router *router, const struct topic_name *after);
+struct text topic_attribute(const struct topic *topic, struct text name); /* or empty */
+
+/* It must not exist. Copies everything. */
+MUST_CHECK enum status topic_create(struct step *step, const struct topic_name *name,
+                                    const struct attribute *attributes, size_t count,
+                                    struct topic **ret_topic, struct why *why);
+void topic_update(struct step *step, struct topic *topic, const struct attribute *attributes,
+                  size_t count);
+/* Gone at once, its subscriptions too; space follows in bounded batches. */
+void topic_delete(struct step *step, struct topic *topic);
+
+/* A subscription as it is stored; a borrowed view. */
+struct subscription {
+    uint32_t number;
+    uint32_t topic;
+    uint8_t id[16];
+    enum protocol protocol;
+    struct text endpoint;
+    struct text owner; /* account */
+    bool is_confirmed;
+    bool was_authenticated; /* ConfirmationWasAuthenticated */
+    bool is_declared;       /* by the configuration */
+    int64_t created_ms;
+    struct text base_url; /* of this server, as the subscriber saw it */
+    /* As the client gave them, sorted: "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery",
+     * "RedrivePolicy", "DeliveryPolicy", "Fanfare.*", ... */
+    const struct attribute *attributes;
+    size_t attribute_count;
+};
+
+struct text subscription_attribute(const struct subscription *subscription, struct text name);
+/* "<topic arn>:<uuid>" */
+struct text subscription_arn(struct arena *arena, const struct topic *topic, const uint8_t id[16]);
+/* The record of key_u32_u32(TABLE_SUBSCRIPTION, topic, number). */
+MUST_CHECK bool subscription_decode(struct text record, struct arena *arena,
+                                    struct subscription *ret);
+
+/* The lookups may STATUS_WAIT (see step.h). *ret's texts live as long as `arena`. */
+MUST_CHECK enum status subscription_find(struct step *step, const uint8_t id[16],
+                                         struct arena *arena, struct subscription *ret);
+MUST_CHECK enum status subscription_find_number(struct step *step, uint32_t topic,
+                                                uint32_t number, struct arena *arena,
+                                                struct subscription *ret);
+MUST_CHECK enum status subscription_find_endpoint(struct step *step, const struct topic *topic,
+                                                  enum protocol protocol, struct text endpoint,
+                                                  struct arena *arena, struct subscription *ret);
+
+/* Creates it (it must not exist): `wanted` says protocol, endpoint, owner, base_url, attributes,
+ * is_confirmed, is_declared; number, topic and id are filled in. The FilterPolicy must have been
+ * checked by filter_policy_compile. STATUS_FULL: out of room. */
+MUST_CHECK enum status subscription_create(struct step *step, struct topic *topic,
+                                           struct subscription *wanted, struct why *why);
+/* Writes attributes, is_confirmed and was_authenticated of `changed` over the stored ones and
+ * updates the filter index; `before` is what subscription_find gave. */
+void subscription_update(struct step *step, const struct subscription *before,
+                         const struct subscription *changed);
+void subscription_delete(struct step *step, const struct subscription *subscription);
+
+/* Sends (again) the confirmation message with a new token to a pending subscription. */
+void subscription_send_confirmation(struct step *step, struct topic *topic,
+                                    const struct subscription *subscription);
+
+/* A token is 32 bytes of hex behind "2336412f37". STATUS_INVALID: no such token or too old. */
+MUST_CHECK enum status subscription_find_token(struct step *step, struct text token,
+                                               struct arena *arena, struct subscription *ret);
+
+/* One page of subscriptions in (topic, number) order. Run as part of a task: STATUS_WAIT until the
+ * rows are read; then rows of that topic behind `after` (0: from the start), at most `max`. */
+struct subscription_page {
+    uint32_t topic;
+    uint32_t after;
+    uint32_t max;
+    struct arena *arena;
+    struct subscription *rows; /* in arena */
+    size_t count;
+    bool is_last;
+    struct read *read; /* private, NULL at first */
+    struct list waiters; /* private */
+};
+
+MUST_CHECK enum status subscription_page_read(struct step *step, struct subscription_page *page);
+/* When its task was cancelled: the read that is under way is let go. */
+void subscription_page_end(struct subscription_page *page);
+
+/* What is published; borrowed.  The message's id, time and topic_arn are filled in. */
+struct publish {
+    struct message message;
+    uint32_t filtered_out; /* afterwards: how many policies said no (unknown: 0) */
+    uint32_t matched;
+};
+
+/* Matches, stores, fans out: durable with the current batch.  STATUS_BUSY: the topic's index is
+ * still being built; STATUS_FULL: no room, with the reason. */
+MUST_CHECK enum status topic_publish(struct step *step, struct topic *topic,
+                                     struct publish *publish, struct why *why);
+
+/* Account-wide ceilings; 0 is unlimited. */
+struct router_limits {
+    uint32_t policies_per_topic;
+    uint32_t policies_per_account;
+    uint32_t subscriptions_per_topic;
+    uint32_t topics_per_account;
+};
+
+struct router_progress {
+    uint64_t subscriptions_loaded;
+    bool done;
+};
+
+struct router_counters {
+    uint64_t published, published_bytes, matched, filtered_out, fanned_out;
+};
+
+struct router_progress router_progress(const struct router *router);
+struct router_counters router_counters(const struct router *router);
+const struct router_limits *router_limits(const struct router *router);
+
+/* --- For core/ only. */
+struct router *router_create(const struct router_limits *limits);
+void router_free(struct router *router);
+MUST_CHECK enum status router_load_topic(struct router *router, const struct key *key,
+                                         struct text record);
+/* Starts reading the subscriptions and building the indexes. */
+void router_start(struct step *step, struct router *router);
+size_t router_topic_count(const struct router *router);
+
+#endif
