@@ -1,9 +1,10 @@
 /* One step of the cell: the time, the chance, and the effects that leave it.
  *
- * Everything in the core runs inside a step, on one thread, without I/O.  What a step wants from
- * the world it writes down here: changes go into the filling batch, reads into a list, timers into
- * a heap.  A piece of work that needs something from disk returns STATUS_WAIT and is run again from
- * its start when that has come: so it must change nothing before its last record_get. */
+ * Everything in the core runs inside a step, on one thread, without I/O.  What a step wants
+ * from the world it writes down here: changes go into the filling batch, reads into a list,
+ * timers into a heap.  A piece of work that needs something from disk returns STATUS_WAIT and
+ * is run again from its start when that has come: so it must change nothing before its last
+ * record_get. */
 #ifndef STEP_STEP_H
 #define STEP_STEP_H
 
@@ -18,7 +19,8 @@ struct step;
 
 /* A restartable piece of work. */
 struct task {
-    /* STATUS_WAIT: it has been parked (by record_get, or by a wait list) and will be run again. */
+    /* STATUS_WAIT: it has been parked (by record_get, or by a wait list) and will be run again.
+     */
     enum status (*run)(struct task *task, struct step *step);
     /* Once, after run() returned anything else; may free the task. */
     void (*done)(struct task *task, struct step *step, enum status status);
@@ -63,8 +65,8 @@ void record_prefetch(struct step *step, const struct key *key);
 void record_put(struct step *step, const struct key *key, struct blob *take_value);
 void record_delete(struct step *step, const struct key *key);
 /* A row that a ranged read brought, with what has been written since on top: NULL when it is
- * gone.  Lends the blob for this step. `row`'s value must be uncut, or the caller only looks at its
- * beginning. */
+ * gone.  Lends the blob for this step. `row`'s value must be uncut, or the caller only looks at
+ * its beginning. */
 struct blob *record_overlay(struct step *step, const struct row *row);
 /* Remembers a row that a ranged read brought, when nothing newer is known. */
 void record_learn(struct step *step, const struct key *key, struct blob *value);
@@ -85,8 +87,8 @@ enum counter {
 
 uint64_t step_number(struct step *step, enum counter counter); /* the next, from 1 */
 
-/* To be written once per batch however often it changes (a queue's counters, a cursor): `seal` is
- * run when the batch is closed and puts the rows. */
+/* To be written once per batch however often it changes (a queue's counters, a cursor): `seal`
+ * is run when the batch is closed and puts the rows. */
 struct sealed {
     void (*seal)(struct sealed *sealed, struct step *step);
     struct list_node node;

@@ -29,9 +29,10 @@ struct read {
     enum status status;
     struct row *rows;
     uint32_t row_count;
-    bool complete; /* the whole range was seen: no limit stopped it */
-    uint64_t number;       /* the core's */
-    struct list_node node; /* of whoever has it */
+    bool complete;          /* the whole range was seen: no limit stopped it */
+    uint64_t number;        /* the core's */
+    struct list_node node;  /* of whoever has it */
+    struct list_node token; /* the core's, while the store has it */
 };
 
 struct read *read_create(void (*done)(struct read *read, struct step *step), void *context);
@@ -44,9 +45,9 @@ void read_execute(struct read *read, const struct engine *engine, void *self);
 struct store;
 
 struct store_options {
-    const char *engine;   /* "lmdb" or "memory" */
-    const char *location; /* directory */
-    uint64_t map_bytes;   /* 0: the engine's default */
+    const char *engine;          /* "lmdb" or "memory" */
+    const char *location;        /* directory */
+    uint64_t map_bytes;          /* 0: the engine's default */
     void (*wake)(void *context); /* from any thread: something is ready for store_poll */
     void *wake_context;
 };
@@ -63,8 +64,8 @@ MUST_CHECK enum status store_open(const struct store_options *options, struct st
                                   struct why *why);
 /* Finishes what was handed in, without reporting it, and closes. NULL is fine. */
 void store_close(struct store *store);
-/* Commits in call order on the commit thread. After one failure every later batch that was handed
- * in before the failure was reported fails too (order is part of the promise). */
+/* Commits in call order on the commit thread. After one failure every later batch that was
+ * handed in before the failure was reported fails too (order is part of the promise). */
 void store_commit(struct store *store, struct batch *take_batch);
 /* Answered on the reader thread; reads overtake commits freely. */
 void store_read(struct store *store, struct read *take_read);

@@ -1,0 +1,44 @@
+/* The counters that number things: one row, written with the batch that used them. */
+#include "base/buffer.h"
+#include "step/records.h"
+
+static struct key counters_key(void)
+{
+    return key_name(TABLE_META, T("counters"));
+}
+
+uint64_t step_number(struct step *step, enum counter counter)
+{
+    step->records->counters_changed = true;
+    return ++step->records->counters[counter];
+}
+
+void records_load_counters(struct records *records, struct text value)
+{
+    struct cursor cursor = cursor_over(value);
+
+    /* A shorter row was written before the later counters existed: they start at zero. */
+    for (size_t i = 0; i < COUNTER_COUNT && cursor.at < cursor.end; i++) {
+        records->counters[i] = cursor_u64(&cursor);
+    }
+}
+
+void counters_seal(struct step *step)
+{
+    struct records *records = step->records;
+
+    if (!records->counters_changed) {
+        return;
+    }
+    struct blob *row = blob_new(COUNTER_COUNT * sizeof(uint64_t));
+
+    for (size_t i = 0; i < COUNTER_COUNT; i++) {
+        for (size_t byte = 0; byte < 8; byte++) {
+            row->at[i * 8 + byte] = (char)(records->counters[i] >> (56 - 8 * byte));
+        }
+    }
+    struct key key = counters_key();
+
+    record_put(step, &key, row);
+    records->counters_changed = false;
+}

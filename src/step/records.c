@@ -1,0 +1,413 @@
+/* Records: the store as the core knows it, with what is not durable yet on top, and the frame
+ * around the steps that fills batches and hands out reads. */
+#include "step/records.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What a clean record costs beside its value, roughly: the struct and its share of the map. */
+#define RECORD_OVERHEAD (sizeof(struct record) + 2 * sizeof(void *))
+
+struct records *records_create(uint64_t cache_bytes)
+{
+    struct records *records = memory_zero(sizeof *records);
+
+    records->cache_bytes = cache_bytes;
+    records->next_batch = 1;
+    records->free_bytes = UINT64_MAX;
+    list_init(&records->clean);
+    list_init(&records->retiring);
+    list_init(&records->sealed);
+    list_init(&records->wanted);
+    list_init(&records->outstanding);
+    list_init(&records->runnable);
+    return records;
+}
+
+void records_free(struct records *records)
+{
+    struct list_node *node = NULL;
+    struct map_node *map_node = NULL;
+
+    if (records == NULL) {
+        return;
+    }
+    batch_free(records->filling);
+    while ((node = list_pop(&records->retiring)) != NULL) {
+        batch_free(container_of(node, struct batch, node));
+    }
+    while ((node = list_pop(&records->wanted)) != NULL) {
+        read_free(container_of(node, struct read, node));
+    }
+    while ((map_node = map_next(&records->map, NULL)) != NULL) {
+        struct record *record = container_of(map_node, struct record, map);
+
+        map_remove(&records->map, map_node);
+        blob_unref(record->value);
+        memory_free(record);
+    }
+    map_free(&records->map);
+    heap_free(&records->timers);
+    memory_free(records);
+}
+
+/* --- One record. */
+
+static uint64_t record_cost(const struct record *record)
+{
+    return RECORD_OVERHEAD + blob_text(record->value).len;
+}
+
+static struct record *record_find(const struct records *records, const struct key *key)
+{
+    struct map_node *node = map_find(&records->map, key_text(key));
+
+    return node == NULL ? NULL : container_of(node, struct record, map);
+}
+
+static struct record *record_new(struct records *records, const struct key *key)
+{
+    struct record *record = memory_zero(sizeof *record);
+
+    record->key = *key;
+    list_init(&record->waiters);
+    map_insert(&records->map, &record->map, key_text(&record->key));
+    return record;
+}
+
+/* Out of the list of clean records: somebody is about to change or pin it. */
+static void record_take_from_clean(struct records *records, struct record *record)
+{
+    if (list_contains(&record->lru)) {
+        list_remove(&record->lru);
+        records->used_bytes -= record_cost(record);
+    }
+}
+
+static void record_drop(struct records *records, struct record *record)
+{
+    record_take_from_clean(records, record);
+    map_remove(&records->map, &record->map);
+    blob_unref(record->value);
+    memory_free(record);
+}
+
+/* Nothing holds it any more: it may be evicted, or goes at once when it says "absent". */
+static void record_release(struct records *records, struct record *record)
+{
+    if (record->pins > 0 || record->is_loading) {
+        return;
+    }
+    record_take_from_clean(records, record);
+    list_push(&records->clean, &record->lru);
+    records->used_bytes += record_cost(record);
+}
+
+static void record_loaded(struct records *records, struct record *record, struct blob *value)
+{
+    record->is_loading = false;
+    record->value = blob_ref(value);
+    tasks_wake_all(records, &record->waiters);
+    record_release(records, record);
+}
+
+static void on_point_read(struct read *read, struct step *step)
+{
+    struct record *record = record_find(step->records, &read->from);
+
+    if (record != NULL && record->is_loading) {
+        record_loaded(step->records, record, read->row_count > 0 ? read->rows[0].value : NULL);
+    }
+    read_free(read);
+}
+
+static struct record *record_load(struct step *step, const struct key *key)
+{
+    struct record *record = record_new(step->records, key);
+    struct read *read = read_create(on_point_read, NULL);
+
+    record->is_loading = true;
+    read->from = *key;
+    read->to = *key;
+    assert(read->to.len < sizeof read->to.at);
+    read->to.at[read->to.len++] = 0;
+    read->row_max = 1;
+    read->bytes_max = UINT32_MAX;
+    read->value_max = UINT32_MAX;
+    step_read(step, read);
+    return record;
+}
+
+enum status record_get(struct step *step, const struct key *key, struct blob **ret_value)
+{
+    struct record *record = record_find(step->records, key);
+
+    if (record == NULL) {
+        record = record_load(step, key);
+    }
+    if (record->is_loading) {
+        if (step->running != NULL) {
+            task_wait(step, &record->waiters);
+        }
+        return STATUS_WAIT;
+    }
+    if (list_contains(&record->lru)) {
+        list_remove(&record->lru);
+        list_push(&step->records->clean, &record->lru);
+    }
+    if (record->value == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    *ret_value = record->value;
+    return STATUS_OK;
+}
+
+void record_prefetch(struct step *step, const struct key *key)
+{
+    if (record_find(step->records, key) == NULL) {
+        (void)record_load(step, key);
+    }
+}
+
+/* `value` NULL deletes.  The record and the batch hold a reference each. */
+static void record_write(struct step *step, const struct key *key, struct blob *take_value)
+{
+    struct records *records = step->records;
+    struct batch *batch = records_filling(records);
+    struct record *record = record_find(records, key);
+
+    if (record == NULL) {
+        record = record_new(records, key);
+    }
+    record_take_from_clean(records, record);
+    blob_unref(record->value);
+    record->value = take_value;
+    if (record->is_loading) {
+        record->is_loading = false;
+        tasks_wake_all(records, &record->waiters);
+    }
+    if (record->pins > 0 && record->batch == batch->number) {
+        batch_replace(batch, record->op, take_value);
+        return;
+    }
+    record->batch = batch->number;
+    record->op = batch_add(batch, &record->key, take_value, record);
+    record->pins++;
+}
+
+void record_put(struct step *step, const struct key *key, struct blob *take_value)
+{
+    assert(take_value != NULL);
+    record_write(step, key, take_value);
+}
+
+void record_delete(struct step *step, const struct key *key)
+{
+    record_write(step, key, NULL);
+}
+
+struct blob *record_overlay(struct step *step, const struct row *row)
+{
+    struct record *record = record_find(step->records, &row->key);
+
+    return record != NULL && !record->is_loading ? record->value : row->value;
+}
+
+void record_learn(struct step *step, const struct key *key, struct blob *value)
+{
+    struct record *record = record_find(step->records, key);
+
+    if (record == NULL) {
+        record = record_new(step->records, key);
+        record->is_loading = true;
+    }
+    if (record->is_loading) {
+        record_loaded(step->records, record, value);
+    }
+}
+
+/* --- Batches. */
+
+struct batch *records_filling(struct records *records)
+{
+    if (records->filling == NULL) {
+        records->filling = batch_create(records->next_batch++);
+        list_init(&records->filling->hooks);
+    }
+    return records->filling;
+}
+
+bool records_has_batch(const struct records *records)
+{
+    return records->filling != NULL || records->counters_changed
+           || !list_is_empty(&records->sealed);
+}
+
+static void hooks_run(struct step *step, struct list *hooks, enum status status)
+{
+    struct list_node *node = NULL;
+
+    while ((node = list_pop(hooks)) != NULL) {
+        struct hook *hook = container_of(node, struct hook, node);
+
+        hook->run(hook, step, status);
+    }
+}
+
+struct batch *records_take_batch(struct step *step)
+{
+    struct records *records = step->records;
+    struct list_node *node = NULL;
+
+    while ((node = list_pop(&records->sealed)) != NULL) {
+        struct sealed *sealed = container_of(node, struct sealed, node);
+
+        sealed->seal(sealed, step);
+    }
+    counters_seal(step);
+    struct batch *batch = records->filling;
+
+    records->filling = NULL;
+    if (batch == NULL) {
+        return NULL;
+    }
+    if (batch->count == 0) {
+        hooks_run(step, &batch->hooks, STATUS_OK);
+        batch_free(batch);
+        return NULL;
+    }
+    records->bytes_under_way += batch->bytes;
+    return batch;
+}
+
+/* A ranged read that was handed out before a batch was durable may bring rows from before it.
+ * So the batch's records stay known, deletions too, until those reads are back. */
+static void batches_retire(struct records *records)
+{
+    struct list_node *oldest = list_first(&records->outstanding);
+    uint64_t oldest_read =
+        oldest == NULL ? UINT64_MAX : container_of(oldest, struct read, token)->number;
+
+    while (!list_is_empty(&records->retiring)) {
+        struct batch *batch = container_of(list_first(&records->retiring), struct batch, node);
+
+        if (batch->retire_after >= oldest_read) {
+            return;
+        }
+        list_remove(&batch->node);
+        for (size_t i = 0; i < batch->count; i++) {
+            struct record *record = batch->ops[i].owner;
+
+            record->pins--;
+            if (record->pins == 0 && record->value == NULL) {
+                batch->ops[i].key = NULL;
+                record_drop(records, record);
+            } else {
+                record_release(records, record);
+            }
+        }
+        batch_free(batch);
+    }
+}
+
+void records_committed(struct step *step, struct batch *take_batch, enum status status)
+{
+    struct records *records = step->records;
+    struct list hooks;
+
+    list_init(&hooks);
+    list_move_all(&hooks, &take_batch->hooks);
+    records->bytes_under_way -= take_batch->bytes;
+    take_batch->retire_after = records->last_read;
+    list_push(&records->retiring, &take_batch->node);
+    batches_retire(records);
+    hooks_run(step, &hooks, status);
+}
+
+/* --- Reads. */
+
+void step_read(struct step *step, struct read *take_read)
+{
+    list_push(&step->records->wanted, &take_read->node);
+}
+
+struct read *records_next_read(struct records *records)
+{
+    struct list_node *node = list_pop(&records->wanted);
+
+    if (node == NULL) {
+        return NULL;
+    }
+    struct read *read = container_of(node, struct read, node);
+
+    read->number = ++records->last_read;
+    list_push(&records->outstanding, &read->token);
+    return read;
+}
+
+void records_read_done(struct step *step, struct read *take_read)
+{
+    list_remove(&take_read->token);
+    take_read->done(take_read, step);
+    /* Only now: done() still had to see what was written since the read was handed out. */
+    batches_retire(step->records);
+}
+
+/* --- The frame. */
+
+static void records_trim(struct records *records)
+{
+    while (records->used_bytes > records->cache_bytes && !list_is_empty(&records->clean)) {
+        record_drop(records, container_of(list_first(&records->clean), struct record, lru));
+    }
+}
+
+void records_run(struct step *step)
+{
+    struct heap *timers = &step->records->timers;
+
+    tasks_run(step);
+    for (struct heap_node *first = heap_first(timers);
+         first != NULL && first->key <= step->now_ms; first = heap_first(timers)) {
+        struct timer *timer = container_of(first, struct timer, node);
+
+        heap_remove(timers, first);
+        timer->fire(timer, step);
+        tasks_run(step);
+    }
+    records_trim(step->records);
+}
+
+int64_t records_next_wake(const struct records *records)
+{
+    struct heap_node *first = heap_first(&records->timers);
+
+    return first == NULL ? INT64_MAX : first->key;
+}
+
+uint64_t records_uncommitted_bytes(const struct records *records)
+{
+    return records->bytes_under_way + (records->filling == NULL ? 0 : records->filling->bytes);
+}
+
+void records_set_space(struct records *records, uint64_t free_bytes, uint64_t watermark_bytes)
+{
+    records->free_bytes = free_bytes;
+    records->watermark_bytes = watermark_bytes;
+}
+
+enum status step_may_grow(struct step *step, struct why *why)
+{
+    struct records *records = step->records;
+
+    if (records->free_bytes >= records->watermark_bytes) {
+        return STATUS_OK;
+    }
+    return fail(why, STATUS_FULL,
+                "only %llu bytes are free for the data directory, below the watermark of %llu: "
+                "new work is refused until there is room",
+                (unsigned long long)records->free_bytes,
+                (unsigned long long)records->watermark_bytes);
+}
