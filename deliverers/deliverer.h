@@ -57,7 +57,7 @@ struct delivery {
 
 /* An option of the transport, for the configuration file and its help. */
 struct deliverer_option {
-    const char *name; /* as in the file: "timeout" */
+    const char *name;  /* as in the file: "timeout" */
     const char *value; /* default, as text */
     const char *help;
 };
@@ -68,12 +68,13 @@ struct uv_loop_s;
 struct deliverer_host {
     uint32_t abi;
     struct uv_loop_s *loop;
-    /* Exactly once per delivery, never from inside deliver(). A second one is logged and ignored. */
+    /* Exactly once per delivery, never from inside deliver(). A second one is logged and
+     * ignored. */
     void (*settle)(struct deliverer_host *host, uint64_t delivery_id,
                    const struct outcome *outcome);
     void (*log)(struct deliverer_host *host, int level, const char *line);
-    /* Whether this numeric address may be connected to; otherwise *ret_why (static or host-owned
-     * text, valid until the next call) names the setting that would allow it. */
+    /* Whether this numeric address may be connected to; otherwise *ret_why (static or
+     * host-owned text, valid until the next call) names the setting that would allow it. */
     bool (*may_connect)(struct deliverer_host *host, const char *address, uint16_t port,
                         const char **ret_why);
     /* Resolves and vets: `found` is called once, never from inside, with numeric addresses
@@ -95,7 +96,8 @@ struct deliverer {
     /* At most so many deliveries of one endpoint in one deliver(); 1 for most. */
     uint32_t max_batch;
     int (*open)(struct deliverer_host *host, void **ret_self); /* 0, or negative: not usable */
-    /* Asked by Subscribe; false with a reason (static text) when it can never be delivered to. */
+    /* Asked by Subscribe; false with a reason (static text) when it can never be delivered to.
+     */
     bool (*accepts)(const char *protocol, const char *endpoint, const char **ret_why);
     /* Each leads to exactly one settle(), after this returns. */
     void (*deliver)(void *self, const struct delivery *const *deliveries, size_t count);

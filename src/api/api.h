@@ -117,8 +117,8 @@ struct operation {
      * STATUS_WAIT, or request_fail(). */
     enum status (*handle)(struct request *request, struct step *step, const void *input,
                           void *output);
-    /* Optional, outside the core, after handle: completes the output (bodies, signatures) and then
-     * calls request_finish(), now or later. */
+    /* Optional, outside the core, after handle: completes the output (bodies, signatures) and
+     * then calls request_finish(), now or later. */
     void (*render)(struct request *request, void *output);
     /* Optional: the request is over (answered or its client gone): give back what is held. */
     void (*release)(struct request *request, void *output);
@@ -130,20 +130,21 @@ struct operation {
     }
 
 struct service {
-    const char *name;       /* credential scope: "sns" */
-    const char *version;    /* of the Query protocol: "2010-03-31" */
+    const char *name;    /* credential scope: "sns" */
+    const char *version; /* of the Query protocol: "2010-03-31" */
     const char *xml_namespace;
-    const char *target_prefix; /* X-Amz-Target before the dot: "AmazonSQS"; NULL: no JSON */
+    const char *target_prefix;    /* X-Amz-Target before the dot: "AmazonSQS"; NULL: no JSON */
     const char *json_type_prefix; /* "com.amazonaws.sqs#" */
     bool error_has_detail;        /* SQS's XML errors carry <Detail/> */
-    const struct operation *const *families; /* NULL-terminated list of OPERATIONS_END-ed tables */
+    const struct operation *const
+        *families; /* NULL-terminated list of OPERATIONS_END-ed tables */
     /* Names of the service's further operations, NULL-terminated: known, not served (yet). */
     const char *const *unserved;
     /* What a missing required parameter is called. */
     enum status (*missing)(struct request *request, const struct operation *operation,
                            struct text name);
-    /* GET and POST on a path of the service's own (queue URLs); may be NULL. true: it is one, and
-     * *ret_queue_url was made of it. */
+    /* GET and POST on a path of the service's own (queue URLs); may be NULL. true: it is one,
+     * and *ret_queue_url was made of it. */
     bool (*owns_path)(struct request *request, struct text path, struct text *ret_queue_url);
 };
 
@@ -165,9 +166,9 @@ struct request {
     struct text region;
     struct text access_key; /* as claimed; verified by access/ later */
     bool is_signed;
-    struct text base_url;    /* public_url, or "http://<Host>" */
-    struct text request_id;  /* uuid */
-    struct text queue_url;   /* from the path (see owns_path), or empty */
+    struct text base_url;     /* public_url, or "http://<Host>" */
+    struct text request_id;   /* uuid */
+    struct text queue_url;    /* from the path (see owns_path), or empty */
     struct text trace_header; /* X-Amzn-Trace-Id, or empty */
     void *input;
     void *output;

@@ -14,8 +14,8 @@ struct blob {
 
 struct blob *blob_new(size_t len); /* bytes uninitialised, one reference: fill before sharing */
 struct blob *blob_copy(struct text text);
-struct blob *blob_ref(struct blob *blob); /* the same pointer; NULL is fine */
-void blob_unref(struct blob *blob);       /* NULL is fine */
+struct blob *blob_ref(struct blob *blob);       /* the same pointer; NULL is fine */
+void blob_unref(struct blob *blob);             /* NULL is fine */
 struct text blob_text(const struct blob *blob); /* NULL is empty text */
 
 #endif

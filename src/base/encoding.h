@@ -11,7 +11,8 @@ void hex_encode(struct buffer *to, struct text bytes); /* lower case */
 MUST_CHECK bool hex_decode(struct buffer *to, struct text text);
 /* RFC 3986: everything but unreserved characters; upper-case hex. */
 void percent_encode(struct buffer *to, struct text text);
-/* application/x-www-form-urlencoded: '+' is a blank when `plus_is_blank`; a bad escape is false. */
+/* application/x-www-form-urlencoded: '+' is a blank when `plus_is_blank`; a bad escape is
+ * false. */
 MUST_CHECK bool percent_decode(struct buffer *to, struct text text, bool plus_is_blank);
 
 #define UUID_SIZE 37 /* 36 characters and NUL */

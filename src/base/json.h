@@ -30,8 +30,8 @@ struct json_reader {
     struct text value;   /* of the last NAME, STRING (unescaped) or NUMBER (as written) */
     const char *error;   /* static text, after JSON_ERROR */
     uint32_t depth;
-    uint32_t state;                    /* private */
-    uint8_t nesting[JSON_DEPTH_MAX];   /* private: array or object */
+    uint32_t state;                  /* private */
+    uint8_t nesting[JSON_DEPTH_MAX]; /* private: array or object */
 };
 
 /* Strings without escapes are borrowed from `text`, the others are unescaped into `arena`.

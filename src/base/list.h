@@ -87,8 +87,8 @@ static inline void list_move_all(struct list *to, struct list *from)
 }
 
 /* `node` may be removed (and freed) inside the loop body. */
-#define list_each(node, list)                                                                \
-    for (struct list_node *node = (list)->head.next, *node##_next = node->next;              \
+#define list_each(node, list)                                                   \
+    for (struct list_node *node = (list)->head.next, *node##_next = node->next; \
          node != &(list)->head; node = node##_next, node##_next = node->next)
 
 #endif

@@ -5,11 +5,11 @@
 
 #include "base/text.h"
 
-void *memory_take(size_t size);                       /* uninitialised; free with memory_free */
-void *memory_zero(size_t size);                       /* zeroed */
-void *memory_array(size_t count, size_t size);        /* zeroed, overflow-checked */
-void *memory_resize(void *memory, size_t size);       /* NULL is a fresh allocation */
-char *memory_copy_text(struct text text);             /* NUL-terminated copy */
-void memory_free(void *memory);                       /* NULL is fine */
+void *memory_take(size_t size);                 /* uninitialised; free with memory_free */
+void *memory_zero(size_t size);                 /* zeroed */
+void *memory_array(size_t count, size_t size);  /* zeroed, overflow-checked */
+void *memory_resize(void *memory, size_t size); /* NULL is a fresh allocation */
+char *memory_copy_text(struct text text);       /* NUL-terminated copy */
+void memory_free(void *memory);                 /* NULL is fine */
 
 #endif

@@ -12,21 +12,21 @@ struct text {
 };
 
 /* A string literal as text, usable in static initialisers. */
-#define TEXT(literal)                                 \
-    {                                                 \
+#define TEXT(literal)                                  \
+    {                                                  \
         .at = (literal), .len = sizeof("" literal) - 1 \
     }
 /* The same as an expression. */
-#define T(literal)             ((struct text)TEXT(literal))
+#define T(literal) ((struct text)TEXT(literal))
 /* For printf's "%.*s". */
-#define TEXT_PRINTF(text)      (int)(text).len, (text).at
+#define TEXT_PRINTF(text) (int)(text).len, (text).at
 
 #define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define countof(array)         (sizeof(array) / sizeof(array)[0])
 /* The struct that holds `member`; `pointer` may be const only if the use is. */
 #define container_of(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* `string` may be NULL: empty text. */
 struct text text_from(const char *string);
@@ -46,7 +46,8 @@ size_t text_find(struct text text, char byte);
 /* Cuts *rest at the first `separator`: returns what stood before it and moves *rest behind it
  * (to empty when there was none). */
 struct text text_cut(struct text *rest, char separator);
-/* Strict decimal, optional '-', no blanks, no leading '+'; false when it is not one or overflows. */
+/* Strict decimal, optional '-', no blanks, no leading '+'; false when it is not one or
+ * overflows. */
 MUST_CHECK bool text_to_int64(struct text text, int64_t *ret_value);
 /* Valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool text_is_utf8(struct text text);

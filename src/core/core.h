@@ -1,5 +1,6 @@
-/* The cell: all state behind one door.  Inputs go in with the time; effects are taken out after.
- * No I/O, no clock, no chance of its own: the daemon and the simulator drive it alike. */
+/* The cell: all state behind one door.  Inputs go in with the time; effects are taken out
+ * after. No I/O, no clock, no chance of its own: the daemon and the simulator drive it alike.
+ */
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
@@ -25,24 +26,25 @@ struct router *cell_router(struct cell *cell);
 struct queues *cell_queues(struct cell *cell);
 struct deliveries *cell_deliveries(struct cell *cell);
 
-/* One request.  `run` may be run several times (see step.h); `done` exactly once: at once when it
- * only reads or failed, else when what it changed is durable.  done() must not enter the cell. */
+/* One request.  `run` may be run several times (see step.h); `done` exactly once: at once when
+ * it only reads or failed, else when what it changed is durable.  done() must not enter the
+ * cell. */
 struct call {
     enum status (*run)(struct call *call, struct step *step);
     void (*done)(struct call *call, enum status status);
-    bool only_reads;    /* the answer need not wait for the disk */
-    struct task task;   /* private */
-    struct hook hook;   /* private */
-    enum status status; /* private */
-    struct cell *cell;  /* private */
+    bool only_reads;      /* the answer need not wait for the disk */
+    struct task task;     /* private */
+    struct hook hook;     /* private */
+    enum status status;   /* private */
+    struct cell *cell;    /* private */
     bool is_durable_wait; /* private */
 };
 
 /* Inputs.  Each is one step at the time `now_ms`; never from inside another. */
 void cell_start(struct cell *cell, int64_t now_ms); /* first: begins loading, by read effects */
 void cell_call(struct cell *cell, int64_t now_ms, struct call *call);
-/* The client has gone: true when the call is over without done(); false when it is past stopping
- * and done() will come. */
+/* The client has gone: true when the call is over without done(); false when it is past
+ * stopping and done() will come. */
 bool cell_cancel(struct cell *cell, struct call *call);
 void cell_outcome(struct cell *cell, int64_t now_ms, uint64_t attempt_id,
                   const struct attempt_outcome *outcome);

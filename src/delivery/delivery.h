@@ -15,8 +15,8 @@ struct lane_id {
     uint32_t subscription;
 };
 
-/* A message's owed list: writes it with the current batch; the deliveries start once it is durable.
- * Takes over one reference to the message's body. `subscriptions` ascending. */
+/* A message's owed list: writes it with the current batch; the deliveries start once it is
+ * durable. Takes over one reference to the message's body. `subscriptions` ascending. */
 void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
                     const uint32_t *subscriptions, size_t count);
 /* The lane's deliveries end without an outcome; its rows are reclaimed in bounded batches. */
@@ -27,7 +27,7 @@ struct attempt_start {
     uint64_t id; /* answered by deliveries_outcome */
     struct lane_id lane;
     uint64_t message;
-    uint32_t attempt; /* 1 is the first */
+    uint32_t attempt;                 /* 1 is the first */
     struct blob *subscription_record; /* one reference, the taker's */
     struct blob *message_record;      /* one reference, the taker's */
 };
@@ -45,7 +45,8 @@ struct attempt_outcome {
     struct text reason;     /* borrowed */
 };
 
-/* What the rest of the cell does for deliveries: given by core/, so that no arrow points upwards. */
+/* What the rest of the cell does for deliveries: given by core/, so that no arrow points
+ * upwards. */
 struct delivery_hooks {
     /* Whether the subscription still exists and takes deliveries (confirmed, or this is its
      * confirmation: kind unknown here, so pending ones count as existing). */
@@ -53,8 +54,9 @@ struct delivery_hooks {
     /* The retry policy out of a subscription record. */
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);
-    /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's reference
-     * to the body. STATUS_NOT_FOUND: none configured, or the queue is gone (*why says). */
+    /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's
+     * reference to the body. STATUS_NOT_FOUND: none configured, or the queue is gone (*why
+     * says). */
     enum status (*dead_letter)(struct step *step, struct lane_id lane, uint64_t message,
                                struct text subscription_record, struct text message_record,
                                struct why *why);
@@ -89,11 +91,12 @@ int64_t deliveries_oldest_ms(const struct deliveries *deliveries);
 /* How many deliveries wait for this lane, and how many attempts failed in a row. */
 void lane_status(const struct deliveries *deliveries, struct lane_id lane,
                  uint64_t *ret_waiting, uint32_t *ret_failing);
-/* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end. */
+/* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end.
+ */
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
 
-/* Body references, kept apart from the body: absent means one.  May STATUS_WAIT, before changing
- * anything. */
+/* Body references, kept apart from the body: absent means one.  May STATUS_WAIT, before
+ * changing anything. */
 MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, uint32_t count);
 MUST_CHECK enum status body_release(struct step *step, uint64_t message);
 

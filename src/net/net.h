@@ -45,10 +45,10 @@ struct http_response {
 void http_respond(struct http_request *request, const struct http_response *response);
 
 struct net_options {
-    const char *address; /* numeric IPv4 or IPv6 */
-    uint16_t port;       /* 0: the kernel picks one, see net_server_port */
-    size_t header_max;   /* bytes of all headers and the request line; more is 431 */
-    size_t body_max;     /* bytes; more is 413, before it is read when announced */
+    const char *address;     /* numeric IPv4 or IPv6 */
+    uint16_t port;           /* 0: the kernel picks one, see net_server_port */
+    size_t header_max;       /* bytes of all headers and the request line; more is 431 */
+    size_t body_max;         /* bytes; more is 413, before it is read when announced */
     uint32_t connection_max; /* further ones wait in the backlog */
     uint32_t pipeline_max;   /* requests of one connection under way; reading stops beyond */
     int64_t idle_ms;         /* a connection without a request */

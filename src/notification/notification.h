@@ -40,8 +40,8 @@ struct message {
     size_t variant_count;
     const struct message_attribute *attributes;
     size_t attribute_count;
-    uint8_t signature_version; /* 1 or 2 */
-    struct text token;         /* of the confirmations */
+    uint8_t signature_version;    /* 1 or 2 */
+    struct text token;            /* of the confirmations */
     struct text subscription_arn; /* of an UnsubscribeConfirmation */
     struct text group_id, deduplication_id, sequence_number, trace_header;
 };
@@ -66,8 +66,8 @@ struct envelope_target {
 /* sns-delivery.md section 2: the lines that are signed. */
 void envelope_string_to_sign(struct buffer *to, const struct message *message,
                              const struct envelope_target *target);
-/* sns-delivery.md section 1: pretty-printed members in AWS's order.  `signature`: base64, or empty
- * for an envelope without one. */
+/* sns-delivery.md section 1: pretty-printed members in AWS's order.  `signature`: base64, or
+ * empty for an envelope without one. */
 void envelope_render(struct buffer *to, const struct message *message,
                      const struct envelope_target *target, struct text signature,
                      struct text certificate_name);
@@ -81,7 +81,7 @@ struct signer;
 struct signer_options {
     const char *directory; /* of signing-key.pem and signing-cert.pem; made when absent */
     uint32_t threads;
-    size_t remembered; /* signatures kept */
+    size_t remembered;           /* signatures kept */
     void (*wake)(void *context); /* from any thread: something is ready for signer_poll */
     void *wake_context;
 };
@@ -91,11 +91,11 @@ MUST_CHECK enum status signer_open(const struct signer_options *options,
                                    struct signer **ret_signer, struct why *why);
 void signer_close(struct signer *signer);
 
-/* One wish for a signature; the caller owns it until `done`, which signer_poll runs (or signer_sign
- * itself when the signature is remembered). */
+/* One wish for a signature; the caller owns it until `done`, which signer_poll runs (or
+ * signer_sign itself when the signature is remembered). */
 struct signing {
-    struct text text;  /* to sign; must stay until done */
-    uint8_t version;   /* 1: RSA-SHA1, 2: RSA-SHA256; PKCS#1 v1.5 */
+    struct text text; /* to sign; must stay until done */
+    uint8_t version;  /* 1: RSA-SHA1, 2: RSA-SHA256; PKCS#1 v1.5 */
     void (*done)(struct signing *signing, struct text signature); /* base64; empty: failed */
     void *context;
     struct list_node node; /* the signer's */

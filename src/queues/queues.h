@@ -15,12 +15,12 @@ struct queue_name {
 
 /* The attributes that change what a queue does; seconds and bytes as AWS has them. */
 struct queue_settings {
-    uint32_t visibility_timeout_s;     /* 0-43200, default 30 */
-    uint32_t maximum_message_size;     /* default 1048576 */
-    uint32_t message_retention_s;      /* default 345600 */
-    uint32_t delay_s;                  /* 0-900, default 0 */
-    uint32_t receive_wait_s;           /* 0-20, default 0 */
-    uint32_t max_receive_count;        /* 0: no redrive policy */
+    uint32_t visibility_timeout_s; /* 0-43200, default 30 */
+    uint32_t maximum_message_size; /* default 1048576 */
+    uint32_t message_retention_s;  /* default 345600 */
+    uint32_t delay_s;              /* 0-900, default 0 */
+    uint32_t receive_wait_s;       /* 0-20, default 0 */
+    uint32_t max_receive_count;    /* 0: no redrive policy */
     bool is_fifo;
     bool content_based_deduplication;
     bool deduplicate_per_group;
@@ -102,14 +102,14 @@ struct queue_sent {
     uint64_t sequence; /* SequenceNumber of a FIFO queue */
 };
 
-/* Room and size are checked here (STATUS_FULL, STATUS_INVALID with the reason).  STATUS_WAIT: see
- * step.h. Durable with the current batch. */
+/* Room and size are checked here (STATUS_FULL, STATUS_INVALID with the reason).  STATUS_WAIT:
+ * see step.h. Durable with the current batch. */
 MUST_CHECK enum status queue_send(struct step *step, struct queue *queue,
                                   const struct queue_message *message,
                                   struct queue_sent *ret_sent, struct why *why);
 
-/* A topic's message in a queue: a reference to the stored body.  Adds no reference count itself:
- * the caller counts. */
+/* A topic's message in a queue: a reference to the stored body.  Adds no reference count
+ * itself: the caller counts. */
 struct queue_reference {
     uint64_t message;            /* its body's number */
     uint8_t subscription_id[16]; /* for the envelope's UnsubscribeURL */
@@ -132,8 +132,8 @@ struct queue_lent {
     int64_t first_received_ms;
     uint32_t receive_count;
     struct text handle; /* receipt handle, in `arena` of queue_receive */
-    /* One of the two forms: its own text (then reference.message == 0, all texts into `row`), or a
-     * reference with the stored message's record in `body`. */
+    /* One of the two forms: its own text (then reference.message == 0, all texts into `row`),
+     * or a reference with the stored message's record in `body`. */
     struct blob *row;
     struct blob *body;
     struct queue_reference reference;
@@ -146,12 +146,12 @@ struct queue_lent {
 void queue_lent_free(struct queue_lent *lent); /* drops its blobs */
 
 struct queue_receive {
-    uint32_t max;               /* 1-10 */
-    int64_t visibility_ms;      /* negative: the queue's own */
-    int64_t wait_ms;            /* negative: the queue's own */
-    struct text attempt_id;     /* ReceiveRequestAttemptId, FIFO */
+    uint32_t max;           /* 1-10 */
+    int64_t visibility_ms;  /* negative: the queue's own */
+    int64_t wait_ms;        /* negative: the queue's own */
+    struct text attempt_id; /* ReceiveRequestAttemptId, FIFO */
     struct arena *arena;
-    struct queue_lent *lent;    /* room for max; filled from 0 */
+    struct queue_lent *lent; /* room for max; filled from 0 */
     size_t lent_count;
     int64_t deadline_ms; /* private, 0 at the first run */
     struct timer timer;  /* private, zeroed at the first run */
@@ -159,8 +159,8 @@ struct queue_receive {
 };
 
 /* Long-polls: STATUS_WAIT parks the running task until something arrives, time is up (then
- * STATUS_OK with nothing) or the queue is deleted (STATUS_NOT_FOUND).  `queue` must be looked up anew
- * at each run. */
+ * STATUS_OK with nothing) or the queue is deleted (STATUS_NOT_FOUND).  `queue` must be looked
+ * up anew at each run. */
 MUST_CHECK enum status queue_receive(struct step *step, struct queue *queue,
                                      struct queue_receive *receive);
 /* Must be called when the task is cancelled or done: takes its timer back. */

@@ -8,15 +8,15 @@
 #include "step/step.h"
 
 /* Subscribe's protocols; the number is stored, so only append. */
-#define PROTOCOLS(P)        \
-    P(SQS, "sqs")           \
-    P(HTTP, "http")         \
-    P(HTTPS, "https")       \
-    P(EMAIL, "email")       \
-    P(EMAIL_JSON, "email-json") \
-    P(SMS, "sms")           \
-    P(LAMBDA, "lambda")     \
-    P(FIREHOSE, "firehose") \
+#define PROTOCOLS(P)              \
+    P(SQS, "sqs")                 \
+    P(HTTP, "http")               \
+    P(HTTPS, "https")             \
+    P(EMAIL, "email")             \
+    P(EMAIL_JSON, "email-json")   \
+    P(SMS, "sms")                 \
+    P(LAMBDA, "lambda")           \
+    P(FIREHOSE, "firehose")       \
     P(APPLICATION, "application") \
     P(EXEC, "exec")
 
@@ -45,8 +45,8 @@ struct topic {
     struct text account, region, name, arn; /* owned */
     bool is_fifo;
     bool is_ready; /* its filter index is complete */
-    /* Everything settable as the client gave it, sorted by name ("DisplayName", "SignatureVersion",
-     * "DeliveryPolicy", tags as "tag:<key>", ...); owned. */
+    /* Everything settable as the client gave it, sorted by name ("DisplayName",
+     * "SignatureVersion", "DeliveryPolicy", tags as "tag:<key>", ...); owned. */
     struct attribute *attributes;
     size_t attribute_count;
     int64_t created_ms;
@@ -60,7 +60,8 @@ struct router *router_of(struct step *step);
 
 struct topic *topic_find(struct router *router, const struct topic_name *name);
 struct topic *topic_find_number(struct router *router, uint32_t number);
-/* In name order within account and region, the first whose name is > `after`; NULL at the end. */
+/* In name order within account and region, the first whose name is > `after`; NULL at the end.
+ */
 struct topic *topic_after(struct router *router, const struct topic_name *after);
 struct text topic_attribute(const struct topic *topic, struct text name); /* or empty */
 
@@ -86,15 +87,16 @@ struct subscription {
     bool is_declared;       /* by the configuration */
     int64_t created_ms;
     struct text base_url; /* of this server, as the subscriber saw it */
-    /* As the client gave them, sorted: "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery",
-     * "RedrivePolicy", "DeliveryPolicy", "Fanfare.*", ... */
+    /* As the client gave them, sorted: "FilterPolicy", "FilterPolicyScope",
+     * "RawMessageDelivery", "RedrivePolicy", "DeliveryPolicy", "Fanfare.*", ... */
     const struct attribute *attributes;
     size_t attribute_count;
 };
 
 struct text subscription_attribute(const struct subscription *subscription, struct text name);
 /* "<topic arn>:<uuid>" */
-struct text subscription_arn(struct arena *arena, const struct topic *topic, const uint8_t id[16]);
+struct text subscription_arn(struct arena *arena, const struct topic *topic,
+                             const uint8_t id[16]);
 /* The record of key_u32_u32(TABLE_SUBSCRIPTION, topic, number). */
 MUST_CHECK bool subscription_decode(struct text record, struct arena *arena,
                                     struct subscription *ret);
@@ -107,11 +109,12 @@ MUST_CHECK enum status subscription_find_number(struct step *step, uint32_t topi
                                                 struct subscription *ret);
 MUST_CHECK enum status subscription_find_endpoint(struct step *step, const struct topic *topic,
                                                   enum protocol protocol, struct text endpoint,
-                                                  struct arena *arena, struct subscription *ret);
+                                                  struct arena *arena,
+                                                  struct subscription *ret);
 
-/* Creates it (it must not exist): `wanted` says protocol, endpoint, owner, base_url, attributes,
- * is_confirmed, is_declared; number, topic and id are filled in. The FilterPolicy must have been
- * checked by filter_policy_compile. STATUS_FULL: out of room. */
+/* Creates it (it must not exist): `wanted` says protocol, endpoint, owner, base_url,
+ * attributes, is_confirmed, is_declared; number, topic and id are filled in. The FilterPolicy
+ * must have been checked by filter_policy_compile. STATUS_FULL: out of room. */
 MUST_CHECK enum status subscription_create(struct step *step, struct topic *topic,
                                            struct subscription *wanted, struct why *why);
 /* Writes attributes, is_confirmed and was_authenticated of `changed` over the stored ones and
@@ -128,8 +131,9 @@ void subscription_send_confirmation(struct step *step, struct topic *topic,
 MUST_CHECK enum status subscription_find_token(struct step *step, struct text token,
                                                struct arena *arena, struct subscription *ret);
 
-/* One page of subscriptions in (topic, number) order. Run as part of a task: STATUS_WAIT until the
- * rows are read; then rows of that topic behind `after` (0: from the start), at most `max`. */
+/* One page of subscriptions in (topic, number) order. Run as part of a task: STATUS_WAIT until
+ * the rows are read; then rows of that topic behind `after` (0: from the start), at most `max`.
+ */
 struct subscription_page {
     uint32_t topic;
     uint32_t after;
@@ -138,11 +142,12 @@ struct subscription_page {
     struct subscription *rows; /* in arena */
     size_t count;
     bool is_last;
-    struct read *read; /* private, NULL at first */
+    struct read *read;   /* private, NULL at first */
     struct list waiters; /* private */
 };
 
-MUST_CHECK enum status subscription_page_read(struct step *step, struct subscription_page *page);
+MUST_CHECK enum status subscription_page_read(struct step *step,
+                                              struct subscription_page *page);
 /* When its task was cancelled: the read that is under way is let go. */
 void subscription_page_end(struct subscription_page *page);
 

@@ -11,17 +11,18 @@ typedef bool engine_visit(void *context, struct text key, struct text value);
 struct engine {
     const char *name;
     /* `location`: a directory that exists; one process at a time may have it open (a second one
-     * gets STATUS_BUSY).  `map_bytes`: the most it may ever hold, 0 for the engine's default. */
+     * gets STATUS_BUSY).  `map_bytes`: the most it may ever hold, 0 for the engine's default.
+     */
     enum status (*open)(const char *location, uint64_t map_bytes, void **ret_self,
                         struct why *why);
     /* Returns when the batch is durable, whole; or fails and nothing of it happened.  Blocks;
-     * one thread at a time.  STATUS_FULL when there is no room, else STATUS_STORAGE.  When a sync
-     * failed (what is on disk is unknown) *ret_fatal is set: the process must stop. */
+     * one thread at a time.  STATUS_FULL when there is no room, else STATUS_STORAGE.  When a
+     * sync failed (what is on disk is unknown) *ret_fatal is set: the process must stop. */
     enum status (*commit)(void *self, const struct batch *batch, bool *ret_fatal,
                           struct why *why);
     /* Visits keys in byte order, from <= key < to (empty `to`: to the end), `reverse` from the
-     * end backwards.  Sees every commit that returned before it was called, and one moment only.
-     * Any thread, also while a commit runs. */
+     * end backwards.  Sees every commit that returned before it was called, and one moment
+     * only. Any thread, also while a commit runs. */
     enum status (*scan)(void *self, struct text from, struct text to, bool reverse,
                         engine_visit *visit, void *context);
     /* Bytes that may still be written before commit says STATUS_FULL (disk and map). */

@@ -1,5 +1,6 @@
 /* The key layout: a table letter, then big-endian numbers, so that byte order is number order.
- * To change a layout: raise STORE_FORMAT, keep reading the old form in upgrade, add the case. */
+ * To change a layout: raise STORE_FORMAT, keep reading the old form in upgrade, add the case.
+ */
 #ifndef STORE_KEYS_H
 #define STORE_KEYS_H
 
@@ -8,23 +9,24 @@
 #define STORE_FORMAT 1
 
 enum table {
-    TABLE_META = 'm',          /* name -> value (format, counters, secrets) */
-    TABLE_TOPIC = 't',         /* topic -> topic record */
-    TABLE_SUBSCRIPTION = 's',  /* topic, subscription -> subscription record */
-    TABLE_SUBSCRIPTION_ID = 'u',       /* uuid (16 bytes) -> topic, subscription */
-    TABLE_SUBSCRIPTION_ENDPOINT = 'e', /* topic, hash of protocol and endpoint -> subscription */
-    TABLE_TOKEN = 'k',         /* token (16 bytes) -> topic, subscription, expiry, purpose */
-    TABLE_BODY = 'b',          /* message -> message record */
-    TABLE_REFERENCES = 'r',    /* message -> count; absent means one */
-    TABLE_OWED = 'o',          /* message, chunk -> subscription numbers, delta-coded */
-    TABLE_CURSOR = 'c',        /* message -> how far its owed list is settled */
-    TABLE_LANE = 'l',          /* subscription, due, message -> retry record */
-    TABLE_QUEUE = 'q',         /* queue -> queue record */
-    TABLE_READY = 'd',         /* queue store, sequence, 0 -> entry; sequence, 1 -> its state */
-    TABLE_DELAYED = 'y',       /* queue store, visible at, sequence -> nothing */
-    TABLE_COUNTS = 'n',        /* queue store -> counters */
-    TABLE_GARBAGE = 'g',       /* what is being reclaimed in bounded batches */
-    TABLE_SIGNING = 'x'        /* name -> key and certificate */
+    TABLE_META = 'm',            /* name -> value (format, counters, secrets) */
+    TABLE_TOPIC = 't',           /* topic -> topic record */
+    TABLE_SUBSCRIPTION = 's',    /* topic, subscription -> subscription record */
+    TABLE_SUBSCRIPTION_ID = 'u', /* uuid (16 bytes) -> topic, subscription */
+    TABLE_SUBSCRIPTION_ENDPOINT =
+        'e',                /* topic, hash of protocol and endpoint -> subscription */
+    TABLE_TOKEN = 'k',      /* token (16 bytes) -> topic, subscription, expiry, purpose */
+    TABLE_BODY = 'b',       /* message -> message record */
+    TABLE_REFERENCES = 'r', /* message -> count; absent means one */
+    TABLE_OWED = 'o',       /* message, chunk -> subscription numbers, delta-coded */
+    TABLE_CURSOR = 'c',     /* message -> how far its owed list is settled */
+    TABLE_LANE = 'l',       /* subscription, due, message -> retry record */
+    TABLE_QUEUE = 'q',      /* queue -> queue record */
+    TABLE_READY = 'd',      /* queue store, sequence, 0 -> entry; sequence, 1 -> its state */
+    TABLE_DELAYED = 'y',    /* queue store, visible at, sequence -> nothing */
+    TABLE_COUNTS = 'n',     /* queue store -> counters */
+    TABLE_GARBAGE = 'g',    /* what is being reclaimed in bounded batches */
+    TABLE_SIGNING = 'x'     /* name -> key and certificate */
 };
 
 struct key key_name(enum table table, struct text name); /* name: at most 38 bytes */
