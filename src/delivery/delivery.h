@@ -7,7 +7,11 @@
 
 struct deliveries;
 
-struct deliveries *deliveries_of(struct step *step);
+/* The running cell's. */
+static inline struct deliveries *deliveries_of(const struct step *step)
+{
+    return step->deliveries;
+}
 
 /* Which subscription: both numbers make its key. */
 struct lane_id {
@@ -48,9 +52,6 @@ struct attempt_outcome {
 /* What the rest of the cell does for deliveries: given by core/, so that no arrow points
  * upwards. */
 struct delivery_hooks {
-    /* Whether the subscription still exists and takes deliveries (confirmed, or this is its
-     * confirmation: kind unknown here, so pending ones count as existing). */
-    bool (*exists)(struct step *step, struct lane_id lane);
     /* The retry policy out of a subscription record. */
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);
@@ -97,6 +98,8 @@ bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
 
 /* Body references, kept apart from the body: absent means one.  May STATUS_WAIT, before
  * changing anything. */
+/* Of a message that is being written in this step. */
+void body_set_references(struct step *step, uint64_t message, uint32_t count);
 MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, uint32_t count);
 MUST_CHECK enum status body_release(struct step *step, uint64_t message);
 

@@ -56,7 +56,10 @@ struct queue_attribute {
 struct queues;
 
 /* The running cell's queues. */
-struct queues *queues_of(struct step *step);
+static inline struct queues *queues_of(const struct step *step)
+{
+    return step->queues;
+}
 
 /* NULL when there is none. */
 struct queue *queue_find(struct queues *queues, const struct queue_name *name);

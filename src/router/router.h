@@ -56,7 +56,11 @@ struct topic {
 
 struct router;
 
-struct router *router_of(struct step *step);
+/* The running cell's. */
+static inline struct router *router_of(const struct step *step)
+{
+    return step->router;
+}
 
 struct topic *topic_find(struct router *router, const struct topic_name *name);
 struct topic *topic_find_number(struct router *router, uint32_t number);

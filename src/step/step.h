@@ -97,12 +97,16 @@ struct sealed {
 void step_seal(struct step *step, struct sealed *sealed); /* harmless when registered already */
 
 struct records;
-struct cell;
+struct router;
+struct queues;
+struct deliveries;
 
 struct step {
     int64_t now_ms;
     struct random *random;
-    struct cell *cell;       /* for the parts of the cell to find each other */
+    struct router *router; /* the parts of the cell, to find each other */
+    struct queues *queues;
+    struct deliveries *deliveries;
     struct records *records; /* private to step/ */
     struct task *running;    /* private to step/ */
 };

@@ -1,0 +1,313 @@
+/* One attempt, from its turn to its end: the only place where an outcome becomes a change. */
+#include "base/memory.h"
+#include "delivery/internal.h"
+
+#include <stdio.h>
+
+#define RETRY_AFTER_MAX_MS (3600 * 1000)
+
+struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,
+                               int64_t accepted_ms)
+{
+    struct attempt *attempt = memory_zero(sizeof *attempt);
+
+    attempt->lane = lane;
+    attempt->message = message;
+    attempt->made = made;
+    attempt->accepted_ms = accepted_ms;
+    return attempt;
+}
+
+void attempt_free(struct attempt *attempt)
+{
+    list_remove(&attempt->node);
+    list_remove(&attempt->start);
+    task_cancel(&attempt->task);
+    blob_unref(attempt->subscription_record);
+    blob_unref(attempt->message_record);
+    memory_free(attempt);
+}
+
+/* --- Its turn: what the transport needs is fetched, then it is handed out. */
+
+static enum status prepare_run(struct task *task, struct step *step)
+{
+    struct attempt *attempt = container_of(task, struct attempt, task);
+    struct key subscription =
+        key_u32_u32(TABLE_SUBSCRIPTION, attempt->lane->topic, attempt->lane->subscription);
+    struct key body = key_u64(TABLE_BODY, attempt->message);
+    struct blob *subscription_record = NULL;
+    struct blob *message_record = NULL;
+    enum status status = record_get(step, &subscription, &subscription_record);
+
+    if (status == STATUS_OK) {
+        status = record_get(step, &body, &message_record);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    attempt->subscription_record = blob_ref(subscription_record);
+    attempt->message_record = blob_ref(message_record);
+    return STATUS_OK;
+}
+
+static void prepare_done(struct task *task, struct step *step, enum status status)
+{
+    struct attempt *attempt = container_of(task, struct attempt, task);
+    struct deliveries *deliveries = attempt->lane->deliveries;
+
+    if (status != STATUS_OK || attempt->lane->is_gone) {
+        attempt_finish(step, attempt, END_GONE);
+        return;
+    }
+    attempt->id = ++deliveries->next_id;
+    attempt->id_key = attempt->id;
+    attempt->stage = ATTEMPT_FLYING;
+    map_insert(&deliveries->attempts, &attempt->map,
+               text_make(&attempt->id_key, sizeof attempt->id_key));
+    list_push(&deliveries->starts, &attempt->start);
+    deliveries->counters.attempts++;
+}
+
+void attempt_prepare(struct step *step, struct attempt *attempt)
+{
+    attempt->stage = ATTEMPT_PREPARING;
+    attempt->task = (struct task){.run = prepare_run, .done = prepare_done};
+    task_start(&attempt->task, step);
+}
+
+bool deliveries_next_start(struct deliveries *deliveries, struct attempt_start *ret_start)
+{
+    struct list_node *node = list_pop(&deliveries->starts);
+
+    if (node == NULL) {
+        return false;
+    }
+    struct attempt *attempt = container_of(node, struct attempt, start);
+
+    *ret_start = (struct attempt_start){
+        .id = attempt->id,
+        .lane = {.topic = attempt->lane->topic, .subscription = attempt->lane->subscription},
+        .message = attempt->message,
+        .attempt = attempt->made + 1,
+        .subscription_record = blob_ref(attempt->subscription_record),
+        .message_record = blob_ref(attempt->message_record),
+    };
+    return true;
+}
+
+/* --- Its end. */
+
+static void attempt_log(const struct attempt *attempt, const char *event)
+{
+    const struct deliveries_options *options = &attempt->lane->deliveries->options;
+    struct delivery_event entry = {
+        .event = event,
+        .lane = {.topic = attempt->lane->topic, .subscription = attempt->lane->subscription},
+        .message = attempt->message,
+        .attempt = attempt->made,
+        .next_ms = attempt->due_ms,
+        .reason = text_from(attempt->reason),
+        .subscription_record = blob_text(attempt->subscription_record),
+        .message_record = blob_text(attempt->message_record),
+    };
+
+    if (options->log != NULL) {
+        options->log(options->log_context, &entry);
+    }
+}
+
+/* Nobody waits for it any more: the reference of its row goes, and the row. */
+static enum status row_end(struct step *step, struct attempt *attempt)
+{
+    if (attempt->owed != NULL) {
+        return STATUS_OK;
+    }
+    enum status status = body_release(step, attempt->message);
+
+    if (status == STATUS_OK) {
+        lane_delete_row(step, attempt->lane, attempt);
+    }
+    return status;
+}
+
+static enum status row_move(struct step *step, struct attempt *attempt)
+{
+    if (attempt->owed != NULL) {
+        enum status status = body_add_references(step, attempt->message, 1);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+    } else {
+        lane_delete_row(step, attempt->lane, attempt);
+    }
+    lane_put_row(step, attempt->lane, attempt, attempt->due_ms);
+    return STATUS_OK;
+}
+
+static enum status dead_end(struct step *step, struct attempt *attempt)
+{
+    struct deliveries *deliveries = attempt->lane->deliveries;
+    struct lane_id id = {attempt->lane->topic, attempt->lane->subscription};
+    struct why why = {""};
+    enum status status = body_known(step, attempt->message);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = deliveries->hooks.dead_letter(step, id, attempt->message,
+                                           blob_text(attempt->subscription_record),
+                                           blob_text(attempt->message_record), &why);
+    if (status == STATUS_WAIT) {
+        return status;
+    }
+    attempt->is_dead_lettered = status == STATUS_OK;
+    if (status != STATUS_OK) {
+        size_t len = text_from(attempt->reason).len;
+
+        (void)snprintf(attempt->reason + len, sizeof attempt->reason - len, "; %.120s",
+                       why.text);
+        return row_end(step, attempt);
+    }
+    if (attempt->owed != NULL) {
+        return body_add_references(step, attempt->message, 1);
+    }
+    lane_delete_row(step, attempt->lane, attempt);
+    return STATUS_OK;
+}
+
+static enum status settle_run(struct task *task, struct step *step)
+{
+    struct attempt *attempt = container_of(task, struct attempt, task);
+
+    switch (attempt->end) {
+    case END_DELIVERED:
+    case END_GONE: return row_end(step, attempt);
+    case END_RETRY:
+    case END_PARK: return row_move(step, attempt);
+    case END_DEAD: return dead_end(step, attempt);
+    }
+    return STATUS_OK;
+}
+
+static void attempt_count(const struct attempt *attempt)
+{
+    struct delivery_counters *counters = &attempt->lane->deliveries->counters;
+
+    switch (attempt->end) {
+    case END_DELIVERED: counters->delivered++; break;
+    case END_RETRY:
+        counters->retried++;
+        attempt_log(attempt, "delivery_retry");
+        break;
+    case END_DEAD:
+        if (attempt->is_dead_lettered) {
+            counters->dead_lettered++;
+            attempt_log(attempt, "delivery_dead");
+        } else {
+            counters->lost++;
+            attempt_log(attempt, "delivery_lost");
+        }
+        break;
+    case END_GONE:
+    case END_PARK: break;
+    }
+}
+
+/* Lanes that waited for the global limit, now that there is room. */
+static void starved_start(struct step *step, struct deliveries *deliveries)
+{
+    while (deliveries->in_flight < deliveries->options.in_flight_max
+           && !list_is_empty(&deliveries->starved)) {
+        struct list_node *node = list_pop(&deliveries->starved);
+
+        lane_start_more(step, container_of(node, struct lane, global));
+    }
+}
+
+static void settle_done(struct task *task, struct step *step, enum status status)
+{
+    struct attempt *attempt = container_of(task, struct attempt, task);
+    struct lane *lane = attempt->lane;
+    struct deliveries *deliveries = lane->deliveries;
+    struct owed *owed = attempt->owed;
+    uint32_t index = attempt->owed_index;
+    bool was_started = attempt->stage_before != ATTEMPT_QUEUED;
+
+    (void)status;
+    attempt_count(attempt);
+    attempt_free(attempt);
+    if (was_started) {
+        lane->in_flight--;
+        deliveries->in_flight--;
+    }
+    lane->holds++; /* what follows may close lanes: not this one yet */
+    if (owed != NULL) {
+        owed_settle(step, owed, index);
+    }
+    lane->holds--;
+    lane_start_more(step, lane);
+    starved_start(step, deliveries);
+}
+
+void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end)
+{
+    attempt->stage_before = attempt->stage;
+    attempt->stage = ATTEMPT_SETTLING;
+    attempt->end = end;
+    if (end == END_PARK) {
+        attempt->due_ms = step->now_ms;
+    }
+    attempt->task = (struct task){.run = settle_run, .done = settle_done};
+    task_start(&attempt->task, step);
+}
+
+/* --- Its outcome. */
+
+/* Whether there is another attempt, and when. */
+static enum attempt_end outcome_end(struct step *step, struct attempt *attempt,
+                                    const struct attempt_outcome *outcome)
+{
+    struct retry_policy policy;
+
+    if (outcome->verdict == ATTEMPT_DELIVERED) {
+        return END_DELIVERED;
+    }
+    if (outcome->verdict == ATTEMPT_REFUSED) {
+        return END_DEAD;
+    }
+    attempt->lane->deliveries->hooks.policy(step, blob_text(attempt->subscription_record),
+                                            &policy);
+    int64_t delay_ms = retry_delay(&policy, attempt->made);
+
+    if (delay_ms == RETRY_NEVER) {
+        return END_DEAD;
+    }
+    delay_ms = retry_jitter(delay_ms, random_u64(step->random));
+    int64_t asked_ms = outcome->retry_after_ms < RETRY_AFTER_MAX_MS ? outcome->retry_after_ms
+                                                                    : RETRY_AFTER_MAX_MS;
+
+    attempt->due_ms = step->now_ms + (delay_ms > asked_ms ? delay_ms : asked_ms);
+    return END_RETRY;
+}
+
+void deliveries_outcome(struct step *step, uint64_t id, const struct attempt_outcome *outcome)
+{
+    struct deliveries *deliveries = deliveries_of(step);
+    struct map_node *node = map_find(&deliveries->attempts, text_make(&id, sizeof id));
+
+    if (node == NULL) {
+        return; /* settled before: a second answer changes nothing */
+    }
+    struct attempt *attempt = container_of(node, struct attempt, map);
+
+    map_remove(&deliveries->attempts, node);
+    attempt->made++;
+    (void)snprintf(attempt->reason, sizeof attempt->reason, "%.*s",
+                   (int)(outcome->reason.len < 128 ? outcome->reason.len : 128),
+                   outcome->reason.at == NULL ? "" : outcome->reason.at);
+    lane_feedback(attempt->lane, outcome->verdict);
+    attempt_finish(step, attempt,
+                   attempt->lane->is_gone ? END_GONE : outcome_end(step, attempt, outcome));
+}

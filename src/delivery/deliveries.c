@@ -1,0 +1,122 @@
+/* All deliveries of a cell: made, started, asked about, freed. */
+#include "base/memory.h"
+#include "delivery/internal.h"
+
+struct deliveries *deliveries_create(const struct deliveries_options *options,
+                                     const struct delivery_hooks *hooks)
+{
+    struct deliveries *deliveries = memory_zero(sizeof *deliveries);
+
+    deliveries->options = *options;
+    deliveries->hooks = *hooks;
+    deliveries->backlog_timer.fire = backlog_on_timer;
+    list_init(&deliveries->active);
+    list_init(&deliveries->starts);
+    list_init(&deliveries->starved);
+    list_init(&deliveries->launching);
+    return deliveries;
+}
+
+static void attempts_free(struct list *list)
+{
+    struct list_node *node = NULL;
+
+    while ((node = list_pop(list)) != NULL) {
+        attempt_free(container_of(node, struct attempt, node));
+    }
+}
+
+void deliveries_free(struct deliveries *deliveries)
+{
+    struct map_node *node = NULL;
+
+    if (deliveries == NULL) {
+        return;
+    }
+    while ((node = map_next(&deliveries->lanes, NULL)) != NULL) {
+        struct lane *lane = container_of(node, struct lane, map);
+
+        attempts_free(&lane->waiting);
+        attempts_free(&lane->flying);
+        map_remove(&deliveries->lanes, node);
+        memory_free(lane);
+    }
+    while ((node = map_next(&deliveries->owed, NULL)) != NULL) {
+        map_remove(&deliveries->owed, node);
+        owed_free(container_of(node, struct owed, map));
+    }
+    map_free(&deliveries->lanes);
+    map_free(&deliveries->attempts);
+    map_free(&deliveries->owed);
+    memory_free(deliveries);
+}
+
+void deliveries_start(struct step *step, struct deliveries *deliveries)
+{
+    deliveries->has_backlog = true; /* until the first look says otherwise */
+    backlog_read(step, deliveries);
+    lanes_find(step);
+}
+
+void deliveries_forget(struct step *step, struct lane_id id)
+{
+    struct lane *lane = lane_find(deliveries_of(step), id.subscription);
+
+    if (lane != NULL) {
+        lane->is_gone = true;
+        lane_start_more(step, lane);
+        lane = lane_find(deliveries_of(step), id.subscription);
+        if (lane != NULL && lane->next_due != INT64_MAX) {
+            lane_schedule(step, lane, step->now_ms);
+        }
+    }
+}
+
+struct delivery_counters delivery_counters(const struct deliveries *deliveries)
+{
+    struct delivery_counters counters = deliveries->counters;
+
+    counters.in_flight = deliveries->in_flight;
+    counters.lanes = deliveries->lanes.count;
+    counters.active_messages = deliveries->active_count;
+    return counters;
+}
+
+int64_t deliveries_oldest_ms(const struct deliveries *deliveries)
+{
+    struct list_node *first = list_first(&deliveries->active);
+    int64_t oldest_ms = first == NULL ? 0 : container_of(first, struct owed, node)->accepted_ms;
+
+    for (struct map_node *node = map_next(&deliveries->lanes, NULL); node != NULL;
+         node = map_next(&deliveries->lanes, node)) {
+        int64_t lane_ms = container_of(node, struct lane, map)->oldest_ms;
+
+        if (lane_ms != 0 && (oldest_ms == 0 || lane_ms < oldest_ms)) {
+            oldest_ms = lane_ms;
+        }
+    }
+    return oldest_ms;
+}
+
+void lane_status(const struct deliveries *deliveries, struct lane_id id, uint64_t *ret_waiting,
+                 uint32_t *ret_failing)
+{
+    const struct lane *lane = lane_find(deliveries, id.subscription);
+
+    *ret_waiting = lane == NULL ? 0 : lane->row_count + lane->waiting_count;
+    *ret_failing = lane == NULL ? 0 : lane->failing;
+}
+
+bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane)
+{
+    const struct lane *lane =
+        io_lane->subscription == 0 ? NULL : lane_find(deliveries, io_lane->subscription);
+    struct map_node *node = map_next(&deliveries->lanes, lane == NULL ? NULL : &lane->map);
+
+    if (node == NULL) {
+        return false;
+    }
+    lane = container_of(node, struct lane, map);
+    *io_lane = (struct lane_id){.topic = lane->topic, .subscription = lane->subscription};
+    return true;
+}

@@ -1,0 +1,170 @@
+/* Inside delivery/: lanes, owed lists, attempts. */
+#ifndef DELIVERY_INTERNAL_H
+#define DELIVERY_INTERNAL_H
+
+#include "delivery/delivery.h"
+
+/* How far behind the first unsettled entry of an owed list dispatch may run ahead: what a crash
+ * repeats at most, and the width of the settled bitmap. */
+#define OWED_WINDOW 256
+/* Attempts that may wait in memory for a place in their lane's window. */
+#define LANE_WAITING_MAX  64
+#define LANE_WINDOW_START 8
+
+/* A message whose owed list is being worked off: one chunk of it in memory. */
+struct owed {
+    struct map_node map;   /* by message */
+    struct list_node node; /* in deliveries.active, oldest message first */
+    uint64_t message;
+    uint64_t message_key; /* big-endian bytes of message: the map's key */
+    uint32_t topic;
+    int64_t accepted_ms;
+    uint32_t chunk;
+    bool is_last_chunk;
+    bool is_dispatching;
+    bool has_cursor; /* a cursor row is, or is about to be, in the store */
+    uint32_t *subscriptions;
+    uint32_t count;
+    uint32_t next;                      /* to be dispatched */
+    uint32_t base;                      /* everything before it is settled */
+    uint64_t settled[OWED_WINDOW / 64]; /* bit i: entry base + i */
+    struct sealed sealed;               /* writes the cursor */
+    struct task task;                   /* loads, ends the chunk */
+    struct read *read;
+    struct deliveries *deliveries;
+};
+
+struct lane {
+    struct map_node map; /* by subscription */
+    uint32_t subscription;
+    uint32_t topic;
+    uint32_t window;
+    uint32_t in_flight;
+    uint32_t successes;  /* since the window last grew */
+    uint32_t failing;    /* attempts that failed in a row */
+    bool is_gone;        /* its subscription was deleted: whatever is left ends */
+    struct list waiting; /* attempts; at most LANE_WAITING_MAX of owed lists */
+    uint32_t waiting_count;
+    struct list flying;  /* attempts */
+    struct timer timer;  /* when the next row is due */
+    int64_t next_due;    /* INT64_MAX: no row known */
+    int64_t due_since;   /* the least due of rows that became durable while reading */
+    int64_t pending_due; /* the least due of rows in the filling batch */
+    struct hook hook;
+    bool is_hooked;
+    bool is_reading;
+    bool is_starting;
+    uint32_t holds;          /* must not be closed while there are any */
+    uint64_t row_count;      /* rows written or met, not settled: for people */
+    int64_t oldest_ms;       /* accept time of the oldest of them, 0: none */
+    struct list_node global; /* in deliveries.starved */
+    struct deliveries *deliveries;
+};
+
+enum attempt_stage {
+    ATTEMPT_QUEUED,    /* in lane.waiting */
+    ATTEMPT_PREPARING, /* its records are being read */
+    ATTEMPT_FLYING,    /* handed out */
+    ATTEMPT_SETTLING   /* its outcome is being written */
+};
+
+/* What becomes of an attempt. */
+enum attempt_end {
+    END_DELIVERED,
+    END_RETRY, /* a row, due later */
+    END_PARK,  /* a row, due now: the lane has no room in memory */
+    END_DEAD,
+    END_GONE /* its subscription or its message is no more */
+};
+
+struct attempt {
+    struct map_node map; /* by id, while flying */
+    uint64_t id;
+    uint64_t id_key;
+    struct list_node node;  /* in lane.waiting or lane.flying */
+    struct list_node start; /* in deliveries.starts */
+    struct lane *lane;
+    uint64_t message;
+    uint32_t made; /* attempts made before this one */
+    int64_t accepted_ms;
+    enum attempt_stage stage;
+    enum attempt_stage stage_before; /* it was settled: what it was doing */
+    bool is_dead_lettered;
+    int64_t due_ms; /* of the row it goes to */
+    enum attempt_end end;
+    struct owed *owed; /* NULL: it has a row */
+    uint32_t owed_index;
+    int64_t row_due; /* of its row */
+    struct blob *subscription_record;
+    struct blob *message_record;
+    char reason[256];
+    struct task task;
+};
+
+struct deliveries {
+    struct deliveries_options options;
+    struct delivery_hooks hooks;
+    struct map lanes;
+    struct map attempts;
+    struct map owed;
+    struct list active; /* owed */
+    uint32_t active_count;
+    struct list starts;  /* attempts to be handed out */
+    struct list starved; /* lanes that could start more but for the global limit */
+    uint32_t in_flight;
+    uint64_t next_id;
+    struct list launching; /* owed lists of the filling batch */
+    struct hook launch_hook;
+    bool is_launch_hooked;
+    /* Owed lists that are on disk only: all above last_active up to backlog_until. */
+    bool has_backlog;
+    uint64_t last_active;
+    uint64_t backlog_until;
+    bool is_reading_backlog;
+    struct timer backlog_timer;
+    struct delivery_counters counters;
+};
+
+/* lane.c */
+struct lane *lane_find(const struct deliveries *deliveries, uint32_t subscription);
+struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription);
+void lane_offer(struct step *step, struct lane *lane, struct attempt *attempt);
+void lane_start_more(struct step *step, struct lane *lane);
+void lane_close_if_idle(struct step *step, struct lane *lane);
+void lane_feedback(struct lane *lane, enum attempt_verdict verdict);
+
+/* lane_rows.c */
+void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
+                  int64_t due_ms);
+void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt);
+void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms);
+void lane_read_due(struct step *step, struct lane *lane);
+void lanes_find(struct step *step);
+void lane_on_timer(struct timer *timer, struct step *step);
+
+/* attempt.c */
+struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,
+                               int64_t accepted_ms);
+void attempt_free(struct attempt *attempt);
+void attempt_prepare(struct step *step, struct attempt *attempt);
+void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end);
+
+/* owed.c */
+void owed_settle(struct step *step, struct owed *owed, uint32_t index);
+void owed_dispatch(struct step *step, struct owed *owed);
+void owed_free(struct owed *owed);
+struct owed *owed_open(struct deliveries *deliveries, uint64_t message);
+
+/* backlog.c */
+void backlog_read(struct step *step, struct deliveries *deliveries);
+void backlog_on_timer(struct timer *timer, struct step *step);
+
+/* owed_rows.c */
+struct blob *owed_chunk_encode(uint32_t topic, int64_t accepted_ms, bool is_last,
+                               const uint32_t *subscriptions, size_t count, size_t *ret_taken);
+MUST_CHECK bool owed_chunk_decode(struct text value, struct owed *owed);
+
+/* body.c */
+MUST_CHECK enum status body_known(struct step *step, uint64_t message);
+
+#endif

@@ -1,0 +1,231 @@
+/* A lane's rows on disk: deliveries that failed or found no room, by when they are due.
+ * Format 1: u8 format, u32 topic, u32 attempts made, i64 accepted. */
+#include "base/buffer.h"
+#include "delivery/internal.h"
+
+#define ROW_FORMAT 1
+
+static struct key row_key(const struct lane *lane, int64_t due_ms, uint64_t message)
+{
+    return key_u32_u64_u64(TABLE_LANE, lane->subscription, (uint64_t)due_ms, message);
+}
+
+void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms)
+{
+    lane->next_due = due_ms;
+    if (due_ms == INT64_MAX) {
+        timer_cancel(step, &lane->timer);
+    } else {
+        timer_set(step, &lane->timer, due_ms);
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows can be read once they are durable: only then does the lane wake for them. */
+static void on_rows_durable(struct hook *hook, struct step *step, enum status status)
+{
+    struct lane *lane = container_of(hook, struct lane, hook);
+    int64_t due_ms = lane->pending_due;
+
+    lane->is_hooked = false;
+    lane->pending_due = INT64_MAX;
+    if (status != STATUS_OK) {
+        return;
+    }
+    lane->due_since = least(lane->due_since, due_ms);
+    if (!lane->is_reading) {
+        lane_schedule(step, lane, least(lane->next_due, due_ms));
+    }
+    lane_close_if_idle(step, lane);
+}
+
+void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
+                  int64_t due_ms)
+{
+    struct key key = row_key(lane, due_ms, attempt->message);
+    struct buffer buffer;
+
+    buffer_init(&buffer, 64);
+    buffer_add_u8(&buffer, ROW_FORMAT);
+    buffer_add_u32(&buffer, lane->topic);
+    buffer_add_u32(&buffer, attempt->made);
+    buffer_add_u64(&buffer, (uint64_t)attempt->accepted_ms);
+    record_put(step, &key, blob_copy(buffer_text(&buffer)));
+    buffer_free(&buffer);
+    lane->row_count++;
+    if (lane->oldest_ms == 0 || attempt->accepted_ms < lane->oldest_ms) {
+        lane->oldest_ms = attempt->accepted_ms;
+    }
+    lane->pending_due = least(lane->pending_due, due_ms);
+    if (!lane->is_hooked) {
+        lane->is_hooked = true;
+        lane->hook.run = on_rows_durable;
+        step_when_durable(step, &lane->hook);
+    }
+}
+
+void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt)
+{
+    struct key key = row_key(lane, attempt->row_due, attempt->message);
+
+    record_delete(step, &key);
+    lane->row_count -= lane->row_count > 0;
+    if (lane->row_count == 0) {
+        lane->oldest_ms = 0;
+    }
+}
+
+static bool list_has_row(const struct list *list, int64_t due_ms, uint64_t message)
+{
+    list_each (node, list) {
+        const struct attempt *attempt = container_of(node, struct attempt, node);
+
+        if (attempt->owed == NULL && attempt->row_due == due_ms
+            && attempt->message == message) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lane_has_row(const struct lane *lane, int64_t due_ms, uint64_t message)
+{
+    return list_has_row(&lane->flying, due_ms, message)
+           || list_has_row(&lane->waiting, due_ms, message);
+}
+
+/* One row that the read brought.  False: it is not due yet. */
+static bool row_take(struct step *step, struct lane *lane, const struct row *row)
+{
+    struct blob *value = record_overlay(step, row);
+    int64_t due_ms = (int64_t)key_get_u64(&row->key, 5);
+    uint64_t message = key_get_u64(&row->key, 13);
+
+    if (value == NULL || lane_has_row(lane, due_ms, message)) {
+        return true;
+    }
+    if (due_ms > step->now_ms && !lane->is_gone) {
+        lane->next_due = least(lane->next_due, due_ms);
+        return false;
+    }
+    struct cursor cursor = cursor_over(blob_text(value));
+
+    (void)cursor_u8(&cursor);
+    (void)cursor_u32(&cursor);
+    uint32_t made = cursor_u32(&cursor);
+    int64_t accepted_ms = (int64_t)cursor_u64(&cursor);
+    struct attempt *attempt = attempt_create(lane, message, made, accepted_ms);
+
+    attempt->row_due = due_ms;
+    list_push(&lane->waiting, &attempt->node);
+    lane->waiting_count++;
+    if (lane->oldest_ms == 0 || accepted_ms < lane->oldest_ms) {
+        lane->oldest_ms = accepted_ms;
+    }
+    if (lane->row_count < lane->waiting_count) {
+        lane->row_count = lane->waiting_count;
+    }
+    return true;
+}
+
+static void on_rows(struct read *read, struct step *step)
+{
+    struct lane *lane = lane_find(deliveries_of(step), key_get_u32(&read->from, 1));
+
+    if (lane == NULL) {
+        read_free(read);
+        return;
+    }
+    bool all_due = true;
+
+    lane->is_reading = false;
+    lane->next_due = INT64_MAX;
+    for (uint32_t i = 0; i < read->row_count && all_due; i++) {
+        all_due = row_take(step, lane, &read->rows[i]);
+    }
+    if (all_due && !read->complete) {
+        lane->next_due = step->now_ms; /* there is more: once these are under way */
+    }
+    lane->next_due = least(lane->next_due, lane->due_since);
+    read_free(read);
+    if (lane->next_due > step->now_ms) {
+        lane_schedule(step, lane, lane->next_due);
+    }
+    lane_start_more(step, lane);
+}
+
+void lane_read_due(struct step *step, struct lane *lane)
+{
+    if (lane->is_reading) {
+        return;
+    }
+    struct key prefix = key_u32(TABLE_LANE, lane->subscription);
+    struct read *read = read_create(on_rows, NULL);
+
+    read->from = prefix;
+    read->to = key_after_prefix(&prefix);
+    /* What is under way still has its row, in front of all others. */
+    read->row_max = lane->in_flight + lane->waiting_count + lane->window + 1;
+    read->bytes_max = UINT32_MAX;
+    read->value_max = UINT32_MAX;
+    lane->is_reading = true;
+    lane->due_since = INT64_MAX;
+    timer_cancel(step, &lane->timer);
+    step_read(step, read);
+}
+
+void lane_on_timer(struct timer *timer, struct step *step)
+{
+    struct lane *lane = container_of(timer, struct lane, timer);
+
+    /* A lane whose window is full reads on when an attempt ends (lane_start_more). */
+    if (lane->in_flight < lane->window && lane->waiting_count == 0) {
+        lane_read_due(step, lane);
+    }
+}
+
+/* --- At start: one look per lane that has rows. */
+
+static void lanes_find_after(struct step *step, struct key from);
+
+static void on_lane_found(struct read *read, struct step *step)
+{
+    if (read->row_count > 0) {
+        const struct row *row = &read->rows[0];
+        struct cursor cursor = cursor_over(blob_text(row->value));
+        uint32_t subscription = key_get_u32(&row->key, 1);
+
+        (void)cursor_u8(&cursor);
+        uint32_t topic = cursor_u32(&cursor);
+        struct lane *lane = lane_open(step, topic, subscription);
+
+        lane->row_count = lane->row_count == 0 ? 1 : lane->row_count;
+        lane_schedule(step, lane, least(lane->next_due, (int64_t)key_get_u64(&row->key, 5)));
+        struct key prefix = key_u32(TABLE_LANE, subscription);
+
+        lanes_find_after(step, key_after_prefix(&prefix));
+    }
+    read_free(read);
+}
+
+static void lanes_find_after(struct step *step, struct key from)
+{
+    struct read *read = read_create(on_lane_found, NULL);
+    struct key table = key_table(TABLE_LANE);
+
+    read->from = from;
+    read->to = key_after_prefix(&table);
+    read->row_max = 1;
+    read->bytes_max = UINT32_MAX;
+    read->value_max = UINT32_MAX;
+    step_read(step, read);
+}
+
+void lanes_find(struct step *step)
+{
+    lanes_find_after(step, key_table(TABLE_LANE));
+}

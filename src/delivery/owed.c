@@ -1,0 +1,255 @@
+/* A message's owed list: dispatched in order, with one cursor that moves past what is settled.
+ */
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "delivery/internal.h"
+
+static struct key chunk_key(const struct owed *owed)
+{
+    return key_u64_u32(TABLE_OWED, owed->message, owed->chunk);
+}
+
+static struct key cursor_key(const struct owed *owed)
+{
+    return key_u64(TABLE_CURSOR, owed->message);
+}
+
+/* Format: u32 chunk, u32 entries settled in it. */
+static void cursor_seal(struct sealed *sealed, struct step *step)
+{
+    struct owed *owed = container_of(sealed, struct owed, sealed);
+    struct key key = cursor_key(owed);
+    struct buffer buffer;
+
+    buffer_init(&buffer, 16);
+    buffer_add_u32(&buffer, owed->chunk);
+    buffer_add_u32(&buffer, owed->base);
+    record_put(step, &key, blob_copy(buffer_text(&buffer)));
+    buffer_free(&buffer);
+    owed->has_cursor = true;
+}
+
+void owed_free(struct owed *owed)
+{
+    list_remove(&owed->sealed.node);
+    list_remove(&owed->node);
+    task_cancel(&owed->task);
+    memory_free(owed->subscriptions);
+    memory_free(owed);
+}
+
+static void owed_end(struct step *step, struct owed *owed)
+{
+    struct deliveries *deliveries = owed->deliveries;
+
+    map_remove(&deliveries->owed, &owed->map);
+    deliveries->active_count--;
+    owed_free(owed);
+    if (deliveries->has_backlog
+        && deliveries->active_count <= deliveries->options.active_message_max / 2) {
+        backlog_read(step, deliveries);
+    }
+}
+
+/* The chunk is worked off: its row goes, and with the last one the body's reference. */
+static enum status chunk_end_run(struct task *task, struct step *step)
+{
+    struct owed *owed = container_of(task, struct owed, task);
+
+    if (owed->is_last_chunk) {
+        enum status status = body_release(step, owed->message);
+
+        if (status == STATUS_WAIT) {
+            return status;
+        }
+    }
+    struct key chunk = chunk_key(owed);
+    struct key cursor = cursor_key(owed);
+
+    record_delete(step, &chunk);
+    if (owed->is_last_chunk && owed->has_cursor) {
+        record_delete(step, &cursor);
+    }
+    list_remove(&owed->sealed.node);
+    return STATUS_OK;
+}
+
+static enum status next_chunk_run(struct task *task, struct step *step)
+{
+    struct owed *owed = container_of(task, struct owed, task);
+    struct key chunk = chunk_key(owed);
+    struct blob *value = NULL;
+    enum status status = record_get(step, &chunk, &value);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return owed_chunk_decode(blob_text(value), owed) ? STATUS_OK : STATUS_STORAGE;
+}
+
+static void next_chunk_done(struct task *task, struct step *step, enum status status)
+{
+    struct owed *owed = container_of(task, struct owed, task);
+
+    if (status != STATUS_OK) {
+        owed_end(step, owed);
+        return;
+    }
+    owed_dispatch(step, owed);
+}
+
+static void chunk_end_done(struct task *task, struct step *step, enum status status)
+{
+    struct owed *owed = container_of(task, struct owed, task);
+
+    (void)status;
+    if (owed->is_last_chunk) {
+        owed_end(step, owed);
+        return;
+    }
+    owed->chunk++;
+    owed->next = 0;
+    owed->base = 0;
+    step_seal(step, &owed->sealed);
+    owed->task = (struct task){.run = next_chunk_run, .done = next_chunk_done};
+    task_start(&owed->task, step);
+}
+
+static void bits_shift(uint64_t bits[OWED_WINDOW / 64])
+{
+    for (size_t i = 0; i < OWED_WINDOW / 64; i++) {
+        uint64_t next = i + 1 < OWED_WINDOW / 64 ? bits[i + 1] : 0;
+
+        bits[i] = bits[i] >> 1 | next << 63;
+    }
+}
+
+void owed_settle(struct step *step, struct owed *owed, uint32_t index)
+{
+    uint32_t bit = index - owed->base;
+    bool moved = false;
+
+    owed->settled[bit / 64] |= 1ULL << (bit % 64);
+    while ((owed->settled[0] & 1) != 0) {
+        bits_shift(owed->settled);
+        owed->base++;
+        moved = true;
+    }
+    if (moved && owed->base < owed->count) {
+        step_seal(step, &owed->sealed);
+    }
+    if (moved) {
+        owed_dispatch(step, owed);
+    }
+}
+
+void owed_dispatch(struct step *step, struct owed *owed)
+{
+    /* An offer may settle at once and come back here: the outer call goes on then. */
+    if (owed->is_dispatching) {
+        return;
+    }
+    owed->is_dispatching = true;
+    while (owed->next < owed->count && owed->next - owed->base < OWED_WINDOW) {
+        uint32_t index = owed->next++;
+        struct lane *lane = lane_open(step, owed->topic, owed->subscriptions[index]);
+        struct attempt *attempt = attempt_create(lane, owed->message, 0, owed->accepted_ms);
+
+        attempt->owed = owed;
+        attempt->owed_index = index;
+        lane_offer(step, lane, attempt);
+    }
+    owed->is_dispatching = false;
+    if (owed->base == owed->count) {
+        owed->task = (struct task){.run = chunk_end_run, .done = chunk_end_done};
+        task_start(&owed->task, step);
+    }
+}
+
+struct owed *owed_open(struct deliveries *deliveries, uint64_t message)
+{
+    struct owed *owed = memory_zero(sizeof *owed);
+
+    owed->message = message;
+    owed->message_key = message;
+    owed->deliveries = deliveries;
+    owed->sealed.seal = cursor_seal;
+    map_insert(&deliveries->owed, &owed->map,
+               text_make(&owed->message_key, sizeof owed->message_key));
+    deliveries->active_count++;
+    return owed;
+}
+
+static void on_launched(struct hook *hook, struct step *step, enum status status)
+{
+    struct deliveries *deliveries = container_of(hook, struct deliveries, launch_hook);
+    struct list launched;
+    struct list_node *node = NULL;
+
+    deliveries->is_launch_hooked = false;
+    if (status != STATUS_OK) {
+        return; /* the cell is dropped; whoever loads it anew finds what is true */
+    }
+    list_init(&launched);
+    list_move_all(&launched, &deliveries->launching);
+    while ((node = list_pop(&launched)) != NULL) {
+        list_push(&deliveries->active, node);
+        owed_dispatch(step, container_of(node, struct owed, node));
+    }
+}
+
+static void owed_launch(struct step *step, struct deliveries *deliveries, struct owed *owed)
+{
+    list_push(&deliveries->launching, &owed->node);
+    if (!deliveries->is_launch_hooked) {
+        deliveries->is_launch_hooked = true;
+        deliveries->launch_hook.run = on_launched;
+        step_when_durable(step, &deliveries->launch_hook);
+    }
+}
+
+/* Writes all chunks; returns how many entries the first one has. */
+static size_t chunks_write(struct step *step, uint32_t topic, uint64_t message,
+                           const uint32_t *subscriptions, size_t count)
+{
+    size_t at = 0;
+    size_t first = 0;
+
+    for (uint32_t chunk = 0; at < count; chunk++) {
+        struct key key = key_u64_u32(TABLE_OWED, message, chunk);
+        size_t taken = 0;
+        struct blob *value = owed_chunk_encode(topic, step->now_ms, true, subscriptions + at,
+                                               count - at, &taken);
+
+        record_put(step, &key, value);
+        at += taken;
+        first = chunk == 0 ? taken : first;
+    }
+    return first;
+}
+
+void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
+                    const uint32_t *subscriptions, size_t count)
+{
+    struct deliveries *deliveries = deliveries_of(step);
+    size_t first = chunks_write(step, topic, message, subscriptions, count);
+
+    if (deliveries->has_backlog
+        || deliveries->active_count >= deliveries->options.active_message_max) {
+        deliveries->has_backlog = true;
+        deliveries->backlog_until = message;
+        return;
+    }
+    struct owed *owed = owed_open(deliveries, message);
+
+    owed->topic = topic;
+    owed->accepted_ms = step->now_ms;
+    owed->is_last_chunk = first == count;
+    owed->count = (uint32_t)first;
+    owed->subscriptions = memory_array(first, sizeof *owed->subscriptions);
+    for (size_t i = 0; i < first; i++) {
+        owed->subscriptions[i] = subscriptions[i];
+    }
+    deliveries->last_active = message;
+    owed_launch(step, deliveries, owed);
+}
