@@ -24,6 +24,7 @@ void *arena_array(struct arena *arena, size_t count, size_t size);
 /* A copy with a NUL behind it (not counted in len). */
 struct text arena_copy(struct arena *arena, struct text text);
 PRINTF_LIKE(2, 3) struct text arena_printf(struct arena *arena, const char *format, ...);
+PRINTF_LIKE(2, 0)
 struct text arena_vprintf(struct arena *arena, const char *format, va_list arguments);
 
 #endif

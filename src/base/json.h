@@ -34,14 +34,17 @@ struct json_reader {
     uint8_t nesting[JSON_DEPTH_MAX]; /* private: array or object */
 };
 
-/* Strings without escapes are borrowed from `text`, the others are unescaped into `arena`.
- * Strict RFC 8259; strings must be UTF-8; deeper than JSON_DEPTH_MAX is an error. */
+/* Strings without escapes are borrowed from `text`, the others are unescaped into `arena`,
+ * which may be NULL for whoever reads no strings: they are checked and given as they were
+ * written. Strict RFC 8259; strings must be UTF-8; deeper than JSON_DEPTH_MAX is an error. */
 void json_reader_init(struct json_reader *reader, struct text text, struct arena *arena);
+/* Once JSON_ERROR or JSON_END was given, it is given again. */
 enum json_token json_next(struct json_reader *reader);
-/* After JSON_NAME or inside an array, before the value is read: skips that whole value.
- * false on a syntax error. */
+/* At the start, after JSON_NAME or inside an array, before the value is read: skips that whole
+ * value.  false on a syntax error; at the end of an array it is false too, with the ']' read
+ * and reader->error still NULL. */
 MUST_CHECK bool json_skip(struct json_reader *reader);
-/* Skips the next value and gives its bytes as they were written. */
+/* Skips the next value as json_skip does and gives its bytes as they were written. */
 MUST_CHECK bool json_raw(struct json_reader *reader, struct text *ret_raw);
 /* True when the whole text is one well-formed JSON value. */
 bool json_is_valid(struct text text);
