@@ -46,9 +46,19 @@ static enum status prepare_run(struct task *task, struct step *step)
     if (status != STATUS_OK) {
         return status;
     }
+    struct why why = {""};
+
+    status = attempt->lane->deliveries->hooks.deliver_here(
+        step, (struct lane_id){attempt->lane->topic, attempt->lane->subscription},
+        attempt->message, blob_text(subscription_record), blob_text(message_record), &why);
+    if (status == STATUS_WAIT) {
+        return status;
+    }
     attempt->subscription_record = blob_ref(subscription_record);
     attempt->message_record = blob_ref(message_record);
-    return STATUS_OK;
+    (void)snprintf(attempt->reason, sizeof attempt->reason, "%.200s", why.text);
+    attempt->is_local = status != STATUS_NOT_FOUND;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static void prepare_done(struct task *task, struct step *step, enum status status)
@@ -56,6 +66,12 @@ static void prepare_done(struct task *task, struct step *step, enum status statu
     struct attempt *attempt = container_of(task, struct attempt, task);
     struct deliveries *deliveries = attempt->lane->deliveries;
 
+    if (attempt->is_local) {
+        attempt->made++;
+        deliveries->counters.attempts++;
+        attempt_finish(step, attempt, status == STATUS_OK ? END_DELIVERED : END_DEAD);
+        return;
+    }
     if (status != STATUS_OK || attempt->lane->is_gone) {
         attempt_finish(step, attempt, END_GONE);
         return;

@@ -52,6 +52,12 @@ struct attempt_outcome {
 /* What the rest of the cell does for deliveries: given by core/, so that no arrow points
  * upwards. */
 struct delivery_hooks {
+    /* Deliveries that end inside this daemon (a local queue): STATUS_NOT_FOUND when it is not
+     * such a one; STATUS_OK: done, with a reference to the body of its own; STATUS_INVALID:
+     * never will be, with the reason; STATUS_WAIT before changing anything. */
+    enum status (*deliver_here)(struct step *step, struct lane_id lane, uint64_t message,
+                                struct text subscription_record, struct text message_record,
+                                struct why *why);
     /* The retry policy out of a subscription record. */
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);
@@ -101,6 +107,8 @@ bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
 /* Of a message that is being written in this step. */
 void body_set_references(struct step *step, uint64_t message, uint32_t count);
 MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, uint32_t count);
+/* OK: its count is at hand, so that the other two do not wait in this step. */
+MUST_CHECK enum status body_known(struct step *step, uint64_t message);
 MUST_CHECK enum status body_release(struct step *step, uint64_t message);
 
 /* --- For core/ only. */

@@ -89,6 +89,7 @@ struct attempt {
     int64_t accepted_ms;
     enum attempt_stage stage;
     enum attempt_stage stage_before; /* it was settled: what it was doing */
+    bool is_local;                   /* it ended inside this daemon */
     bool is_dead_lettered;
     int64_t due_ms; /* of the row it goes to */
     enum attempt_end end;
@@ -163,8 +164,5 @@ void backlog_on_timer(struct timer *timer, struct step *step);
 struct blob *owed_chunk_encode(uint32_t topic, int64_t accepted_ms, bool is_last,
                                const uint32_t *subscriptions, size_t count, size_t *ret_taken);
 MUST_CHECK bool owed_chunk_decode(struct text value, struct owed *owed);
-
-/* body.c */
-MUST_CHECK enum status body_known(struct step *step, uint64_t message);
 
 #endif

@@ -147,6 +147,7 @@ struct subscription_page {
     size_t count;
     bool is_last;
     struct read *read;   /* private, NULL at first */
+    bool is_read;        /* private */
     struct list waiters; /* private */
 };
 
@@ -195,6 +196,15 @@ MUST_CHECK enum status router_load_topic(struct router *router, const struct key
                                          struct text record);
 /* Starts reading the subscriptions and building the indexes. */
 void router_start(struct step *step, struct router *router);
+/* What delivery/ asks of the router: see struct delivery_hooks. */
+enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t message_number,
+                                struct text subscription_record, struct text message_record,
+                                struct why *why);
+void router_retry_policy(struct step *step, struct text subscription_record,
+                         struct retry_policy *ret_policy);
+enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
+                               struct text subscription_record, struct text message_record,
+                               struct why *why);
 size_t router_topic_count(const struct router *router);
 
 #endif

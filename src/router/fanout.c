@@ -1,0 +1,167 @@
+/* Deliveries that end in a queue of this daemon: sqs subscriptions and dead letters. */
+#include "base/json.h"
+#include "router/internal.h"
+
+/* SQS takes so many message attributes; a raw message with more is a client's error (AWS). */
+#define RAW_ATTRIBUTES_MAX 10
+
+static struct queue *target_queue(struct step *step, struct sqs_target *target)
+{
+    struct queues *queues = queues_of(step);
+    struct queue *queue = target->queue == 0 ? NULL : queue_find_number(queues, target->queue);
+
+    if (queue == NULL) {
+        queue = queue_find_arn(queues, text_from(target->arn));
+        target->queue = queue == NULL ? 0 : queue->number;
+    }
+    return queue;
+}
+
+static enum status reference_send(struct step *step, struct queue *queue,
+                                  struct queue_reference *reference,
+                                  const struct message *message)
+{
+    /* To standard queues a topic forwards the group only (fair queues), to FIFO ones both. */
+    reference->group_id = message->group_id;
+    if (queue->settings.is_fifo) {
+        reference->deduplication_id = message->deduplication_id;
+    }
+    return queue_send_reference(step, queue, reference, step->now_ms);
+}
+
+enum status queue_deliver(struct step *step, struct router *router, const struct slot *slot,
+                          uint64_t message_number, const struct message *message,
+                          struct why *why)
+{
+    struct queue *queue = target_queue(step, slot->target);
+    struct queue_reference reference = {
+        .message = message_number,
+        .raw = slot->is_raw,
+        .protocol = slot->protocol,
+    };
+
+    (void)router;
+    if (queue == NULL) {
+        return fail(why, STATUS_INVALID, "the queue %.200s does not exist", slot->target->arn);
+    }
+    if (slot->is_raw && message->attribute_count > RAW_ATTRIBUTES_MAX) {
+        return fail(why, STATUS_INVALID,
+                    "%zu message attributes: a raw message for SQS may have %d",
+                    message->attribute_count, RAW_ATTRIBUTES_MAX);
+    }
+    for (size_t i = 0; i < sizeof reference.subscription_id; i++) {
+        reference.subscription_id[i] = slot->id[i];
+    }
+    return reference_send(step, queue, &reference, message);
+}
+
+/* --- For delivery/, given to it by core/. */
+
+enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t message_number,
+                                struct text subscription_record, struct text message_record,
+                                struct why *why)
+{
+    struct router *router = router_of(step);
+    const struct slot *slot = slot_find(router, lane.subscription);
+    struct arena arena = {0};
+    struct message message;
+
+    (void)subscription_record;
+    if (slot == NULL || slot->target == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    enum status status = body_known(step, message_number);
+
+    if (status == STATUS_OK && message_decode(message_record, &arena, &message)) {
+        status = queue_deliver(step, router, slot, message_number, &message, why);
+        if (status == STATUS_OK) {
+            status = body_add_references(step, message_number, 1);
+        }
+    }
+    arena_free(&arena);
+    return status;
+}
+
+void router_retry_policy(struct step *step, struct text subscription_record,
+                         struct retry_policy *ret_policy)
+{
+    struct subscription subscription;
+    struct arena arena = {0};
+    const char *reason = NULL;
+
+    (void)step;
+    *ret_policy = retry_policy_http;
+    if (subscription_decode(subscription_record, &arena, &subscription)) {
+        bool is_http =
+            subscription.protocol == PROTOCOL_HTTP || subscription.protocol == PROTOCOL_HTTPS;
+
+        if (!is_http) {
+            *ret_policy = retry_policy_messaging;
+        } else if (!retry_policy_parse(
+                       subscription_attribute(&subscription, T("DeliveryPolicy")), ret_policy,
+                       &reason)) {
+            *ret_policy = retry_policy_http; /* Subscribe refused such a one */
+        }
+    }
+    arena_free(&arena);
+}
+
+/* deadLetterTargetArn out of {"deadLetterTargetArn":"..."}; empty when there is none. */
+static struct text redrive_target(struct text policy, struct arena *arena)
+{
+    struct json_reader reader;
+
+    json_reader_init(&reader, policy, arena);
+    if (policy.len == 0 || json_next(&reader) != JSON_OBJECT) {
+        return (struct text){0};
+    }
+    while (json_next(&reader) == JSON_NAME) {
+        bool is_target = text_equal(reader.value, T("deadLetterTargetArn"));
+
+        if (is_target && json_next(&reader) == JSON_STRING) {
+            return reader.value;
+        }
+        if (is_target || !json_skip(&reader)) {
+            break;
+        }
+    }
+    return (struct text){0};
+}
+
+enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
+                               struct text subscription_record, struct text message_record,
+                               struct why *why)
+{
+    struct arena arena = {0};
+    struct subscription subscription;
+    struct message message;
+    enum status status = STATUS_NOT_FOUND;
+
+    (void)lane;
+    if (subscription_decode(subscription_record, &arena, &subscription)
+        && message_decode(message_record, &arena, &message)) {
+        struct text arn =
+            redrive_target(subscription_attribute(&subscription, T("RedrivePolicy")), &arena);
+        struct queue *queue = arn.len == 0 ? NULL : queue_find_arn(queues_of(step), arn);
+        struct queue_reference reference = {
+            .message = message_number,
+            .raw = subscription_is_raw(&subscription),
+            .is_dead_letter = true,
+            .protocol = (uint8_t)subscription.protocol,
+        };
+
+        for (size_t i = 0; i < sizeof reference.subscription_id; i++) {
+            reference.subscription_id[i] = subscription.id[i];
+        }
+        if (arn.len == 0) {
+            status = fail(why, STATUS_NOT_FOUND, "no RedrivePolicy");
+        } else if (queue == NULL) {
+            status = fail(why, STATUS_NOT_FOUND, "its dead-letter queue %.*s does not exist",
+                          TEXT_PRINTF(arn));
+        } else {
+            status = reference_send(step, queue, &reference, &message);
+        }
+    }
+    arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,115 @@
+/* Inside router/: what topics and subscriptions are made of in memory. */
+#ifndef ROUTER_INTERNAL_H
+#define ROUTER_INTERNAL_H
+
+#include "fanfare/filter.h"
+#include "router/router.h"
+
+/* A local queue that subscriptions name, once however many do. */
+struct sqs_target {
+    struct map_node map; /* by ARN */
+    char *arn;
+    uint32_t users;
+    uint32_t queue; /* number of the queue last seen under that ARN, 0: none */
+};
+
+/* A subscription in memory: what matching and fanning out need, nothing else. */
+struct slot {
+    uint32_t topic; /* 0: empty */
+    uint8_t protocol;
+    bool is_confirmed;
+    bool is_raw;
+    bool is_filtered; /* it is in the topic's index, else in its list of unfiltered ones */
+    uint8_t id[16];
+    struct sqs_target *target; /* of protocol sqs */
+};
+
+#define SLOT_PAGE 4096
+
+/* An ascending list of subscription numbers. */
+struct numbers {
+    uint32_t *at;
+    size_t count;
+    size_t room;
+};
+
+struct topic_state {
+    struct map_node by_name;   /* "account\0region\0name" */
+    struct map_node by_number; /* the bytes of topic.number */
+    char *name_key;
+    struct filter_index *index; /* NULL until a policy comes */
+    struct numbers unfiltered;
+    struct sealed sealed; /* writes the topic's record */
+    struct topic *topic;
+    struct router *router;
+};
+
+struct router {
+    struct router_limits limits;
+    struct map by_name;
+    struct map by_number;
+    struct topic **sorted; /* by account, region, name */
+    size_t topic_count;
+    size_t topic_room;
+    struct slot **pages;
+    size_t page_count;
+    struct map targets;
+    struct router_progress progress;
+    struct router_counters counters;
+    struct list loading_waiters;
+    int64_t started_ms;
+    struct timer sweep; /* old tokens */
+    /* Scratch of topic_publish, kept warm. */
+    struct filter_attribute *filter_attributes;
+    size_t filter_attribute_room;
+    struct numbers matched;
+    struct numbers owed;
+};
+
+/* numbers.c */
+void numbers_add(struct numbers *numbers, uint32_t number); /* keeps the order */
+void numbers_remove(struct numbers *numbers, uint32_t number);
+void numbers_append(struct numbers *numbers, uint32_t number); /* larger than all there are */
+void numbers_free(struct numbers *numbers);
+
+/* slots.c */
+struct slot *slot_find(const struct router *router, uint32_t subscription); /* or NULL */
+struct slot *slot_claim(struct router *router, uint32_t subscription);
+void slot_clear(struct router *router, struct slot *slot);
+void slots_free(struct router *router);
+struct sqs_target *target_open(struct router *router, struct text arn);
+void target_close(struct router *router, struct sqs_target *target);
+
+/* topics.c */
+struct topic *topic_insert(struct router *router, const struct topic_name *name,
+                           uint32_t number);
+void topic_set_attributes(struct topic *topic, const struct attribute *attributes,
+                          size_t count);
+void topic_seal(struct step *step, struct topic *topic);
+
+/* subscription_record.c */
+struct blob *subscription_encode(const struct subscription *subscription);
+
+/* subscriptions.c */
+void subscription_enter(struct router *router, struct topic *topic,
+                        const struct subscription *subscription);
+void subscription_leave(struct router *router, struct topic *topic,
+                        const struct subscription *subscription);
+bool subscription_is_raw(const struct subscription *subscription);
+
+/* load.c */
+void subscriptions_load(struct step *step, struct router *router);
+
+/* topic_rows.c */
+void topic_reclaim(struct step *step, uint32_t topic);
+void topics_reclaim_start(struct step *step);
+
+/* tokens.c */
+void tokens_sweep_start(struct step *step, struct router *router);
+
+/* fanout.c: one delivery into a queue of this daemon. */
+MUST_CHECK enum status queue_deliver(struct step *step, struct router *router,
+                                     const struct slot *slot, uint64_t message_number,
+                                     const struct message *message, struct why *why);
+
+#endif

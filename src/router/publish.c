@@ -1,0 +1,176 @@
+/* Publish: match, store the body once, put it where it goes, owe the rest. */
+#include "base/memory.h"
+#include "router/internal.h"
+
+#include <string.h>
+
+/* While indexes are being built a publish waits so long after the start, then it is refused. */
+#define LOADING_WAIT_MS 20000
+/* Local queues that one publish serves inside its own batch; the rest is owed, in pages. */
+#define LOCAL_MAX 512
+
+/* --- Matching. */
+
+static enum filter_attribute_type attribute_type(struct text type)
+{
+    if (text_equal(type, T("String.Array"))) {
+        return FILTER_ATTRIBUTE_STRING_ARRAY;
+    }
+    if (text_starts_with(type, T("Number"))) {
+        return FILTER_ATTRIBUTE_NUMBER;
+    }
+    return text_starts_with(type, T("Binary")) ? FILTER_ATTRIBUTE_BINARY
+                                               : FILTER_ATTRIBUTE_STRING;
+}
+
+static struct filter_message filter_view(struct router *router, const struct message *message)
+{
+    if (message->attribute_count > router->filter_attribute_room) {
+        router->filter_attribute_room = message->attribute_count;
+        router->filter_attributes =
+            memory_resize(router->filter_attributes,
+                          message->attribute_count * sizeof *router->filter_attributes);
+    }
+    for (size_t i = 0; i < message->attribute_count; i++) {
+        const struct message_attribute *attribute = &message->attributes[i];
+
+        router->filter_attributes[i] = (struct filter_attribute){
+            .name = attribute->name.at,
+            .name_len = attribute->name.len,
+            .type = attribute_type(attribute->type),
+            .value = attribute->value.at,
+            .value_len = attribute->value.len,
+        };
+    }
+    return (struct filter_message){
+        .attributes = router->filter_attributes,
+        .attribute_count = message->attribute_count,
+        .body = message->body.at,
+        .body_len = message->body.len,
+    };
+}
+
+/* Both lists are ascending and share no number. */
+static void matched_merge(struct numbers *matched, const uint32_t *a, size_t a_count,
+                          const struct numbers *b)
+{
+    size_t i = 0;
+    size_t j = 0;
+
+    matched->count = 0;
+    while (i < a_count || j < b->count) {
+        bool from_a = j == b->count || (i < a_count && a[i] < b->at[j]);
+
+        numbers_append(matched, from_a ? a[i++] : b->at[j++]);
+    }
+}
+
+static enum status match(struct router *router, const struct topic *topic,
+                         const struct message *message)
+{
+    const uint32_t *ids = NULL;
+    size_t count = 0;
+
+    if (topic->state->index != NULL) {
+        struct filter_message view = filter_view(router, message);
+
+        if (filter_index_match(topic->state->index, &view, &ids, &count) != FILTER_OK) {
+            return STATUS_BUSY;
+        }
+    }
+    matched_merge(&router->matched, ids, count, &topic->state->unfiltered);
+    return STATUS_OK;
+}
+
+/* --- Fanning out. */
+
+/* Everybody who gets it inside this batch has it afterwards; the others are in router->owed. */
+static uint32_t serve_local(struct step *step, struct router *router, uint64_t number,
+                            const struct message *message)
+{
+    uint32_t served = 0;
+
+    router->owed.count = 0;
+    for (size_t i = 0; i < router->matched.count; i++) {
+        uint32_t subscription = router->matched.at[i];
+        const struct slot *slot = slot_find(router, subscription);
+        bool is_local = slot != NULL && slot->target != NULL && served < LOCAL_MAX;
+
+        if (slot == NULL) {
+            continue;
+        }
+        if (is_local && queue_deliver(step, router, slot, number, message, NULL) == STATUS_OK) {
+            served++;
+        } else {
+            numbers_append(&router->owed, subscription);
+        }
+    }
+    return served;
+}
+
+static void fan_out(struct step *step, struct topic *topic, const struct message *message)
+{
+    struct router *router = router_of(step);
+
+    if (router->matched.count == 0) {
+        return; /* nobody wants it: accepted, and over */
+    }
+    uint64_t number = step_number(step, COUNTER_MESSAGE);
+    struct key key = key_u64(TABLE_BODY, number);
+
+    record_put(step, &key, message_encode(message));
+    uint32_t references = serve_local(step, router, number, message);
+
+    router->counters.fanned_out += references + router->owed.count;
+    references += router->owed.count > 0;
+    body_set_references(step, number, references);
+    if (router->owed.count > 0) {
+        deliveries_owe(step, topic->number, number, router->owed.at, router->owed.count);
+    }
+    if (references == 0) {
+        record_delete(step, &key);
+    }
+}
+
+static enum status wait_for_index(struct step *step, struct why *why)
+{
+    struct router *router = router_of(step);
+
+    if (step->running != NULL && step->now_ms < router->started_ms + LOADING_WAIT_MS) {
+        task_wait(step, &router->loading_waiters);
+        return STATUS_WAIT;
+    }
+    return fail(why, STATUS_BUSY,
+                "the topic's subscriptions are still being loaded (%llu so far): try again",
+                (unsigned long long)router->progress.subscriptions_loaded);
+}
+
+enum status topic_publish(struct step *step, struct topic *topic, struct publish *publish,
+                          struct why *why)
+{
+    struct router *router = router_of(step);
+    struct message *message = &publish->message;
+    enum status status = step_may_grow(step, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!topic->is_ready) {
+        return wait_for_index(step, why);
+    }
+    message->time_ms = step->now_ms;
+    message->topic_arn = topic->arn;
+    step->random->fill(step->random, message->id, sizeof message->id);
+    status = match(router, topic, message);
+    if (status != STATUS_OK) {
+        return fail(why, status, "out of memory while matching");
+    }
+    publish->matched = (uint32_t)router->matched.count;
+    publish->filtered_out = (uint32_t)(topic->confirmed - router->matched.count);
+    router->counters.published++;
+    router->counters.published_bytes += message->body.len;
+    router->counters.matched += publish->matched;
+    router->counters.filtered_out += publish->filtered_out;
+    fan_out(step, topic, message);
+    return STATUS_OK;
+}
