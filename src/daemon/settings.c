@@ -1,0 +1,289 @@
+/* The settings' table, and how one value is read and printed. */
+#include "daemon/settings_table.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROW(name, type, def, help)                                        \
+    {                                                                     \
+#        name, SETTING_##type, offsetof(struct settings, name), def, help \
+    }
+#define ROW_MS(name, def, help)                                                  \
+    {                                                                            \
+#        name, SETTING_DURATION, offsetof(struct settings, name##_ms), def, help \
+    }
+
+const struct setting settings_table[] = {
+    ROW(listen, TEXT, "127.0.0.1:4566", "address and port; port 0 lets the kernel choose"),
+    ROW(data, TEXT, "",
+        "data directory; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/fanfare"),
+    ROW(public_url, TEXT, "",
+        "base of QueueUrl, SubscribeURL, UnsubscribeURL, SigningCertURL; empty: the request's Host"),
+    ROW(account, TEXT, "000000000000", "account of callers whose access key is not 12 digits"),
+    ROW(region, TEXT, "us-east-1", "region of requests that name none"),
+    ROW(allow_unauthenticated, BOOLEAN, "false",
+        "listen on an address other than loopback although nobody has to sign in"),
+    ROW(dev, BOOLEAN, "false", "deliver to private addresses too (compose files, test rigs)"),
+    ROW(egress_allow, LIST, "",
+        "networks and host names that deliveries may reach beside public addresses"),
+    ROW(plugins, TEXT, "", "directory of deliverers to load as shared objects"),
+    ROW(engine, TEXT, "", "store engine; empty: the default one"),
+    ROW(log_level, TEXT, "info", "error, warn, info or debug"),
+    ROW(header_max, SIZE, "32KiB", "most bytes of a request's headers"),
+    ROW(body_max, SIZE, "8MiB", "most bytes of a request's body"),
+    ROW(connections_max, NUMBER, "20000", "connections open at a time"),
+    ROW(pipeline_max, NUMBER, "64", "requests of one connection under way at a time"),
+    ROW_MS(idle_timeout, "75s", "a connection without a request is closed after"),
+    ROW_MS(slow_timeout, "30s", "a request that is not complete is given up after"),
+    ROW_MS(stop_timeout, "10s", "at SIGTERM answers under way may take"),
+    ROW(cache_bytes, SIZE, "32MiB", "records and message bodies kept in memory"),
+    ROW(uncommitted_max, SIZE, "64MiB",
+        "no more requests are read while so much is not durable"),
+    ROW(free_space_watermark, SIZE, "256MiB",
+        "new work is refused when less disk space is free"),
+    ROW(deliveries_in_flight_max, NUMBER, "1000", "deliveries under way at a time"),
+    ROW(lane_window_max, NUMBER, "64", "deliveries under way at a time to one subscription"),
+    ROW(active_messages_max, NUMBER, "4096",
+        "messages whose deliveries are worked on at a time"),
+    ROW(signing_threads, NUMBER, "1", "threads that sign notifications"),
+    ROW(signatures_remembered, NUMBER, "4096", "signatures kept for repeated deliveries"),
+    ROW(policies_per_topic, NUMBER, "0",
+        "filter policies of one topic, 0: unlimited (AWS: 200)"),
+    ROW(policies_per_account, NUMBER, "0",
+        "filter policies of one account, 0: unlimited (AWS: 10000)"),
+    ROW(subscriptions_per_topic, NUMBER, "0", "0: unlimited (AWS: 12500000)"),
+    ROW(topics_per_account, NUMBER, "0", "0: unlimited (AWS: 100000)"),
+    {.name = NULL},
+};
+
+static const struct unit {
+    const char *name;
+    int64_t factor;
+} size_units[] = {{"KiB", 1024},
+                  {"MiB", 1024 * 1024},
+                  {"GiB", 1024 * 1024 * 1024},
+                  {"", 1},
+                  {NULL, 0}},
+  duration_units[] = {{"ms", 1},      {"s", 1000}, {"m", 60000},
+                      {"h", 3600000}, {"", 1000},  {NULL, 0}},
+  number_units[] = {{"", 1}, {NULL, 0}};
+
+static enum status read_number(struct text value, const struct unit *units, int64_t *ret,
+                               struct why *why)
+{
+    for (; units->name != NULL; units++) {
+        struct text unit = text_from(units->name);
+        int64_t number = 0;
+
+        if (text_ends_with(value, unit)
+            && text_to_int64(text_first(value, value.len - unit.len), &number) && number >= 0
+            && number <= INT64_MAX / units->factor) {
+            *ret = number * units->factor;
+            return STATUS_OK;
+        }
+    }
+    return fail(why, STATUS_INVALID, "\"%.*s\" is not a number in the form this setting takes",
+                TEXT_PRINTF(value));
+}
+
+static enum status read_boolean(struct text value, bool *ret, struct why *why)
+{
+    bool yes = text_equal(value, T("true")) || text_equal(value, T("yes"))
+               || text_equal(value, T("1"));
+    bool no = text_equal(value, T("false")) || text_equal(value, T("no"))
+              || text_equal(value, T("0"));
+
+    if (!yes && !no) {
+        return fail(why, STATUS_INVALID, "\"%.*s\" is neither true nor false",
+                    TEXT_PRINTF(value));
+    }
+    *ret = yes;
+    return STATUS_OK;
+}
+
+static void read_list(struct arena *arena, struct text value, struct text_list *ret)
+{
+    struct text rest = value;
+
+    *ret = (struct text_list){.items = arena_array(arena, value.len + 1, sizeof(struct text))};
+    while (rest.len > 0) {
+        struct text item = text_cut(&rest, ',');
+
+        while (item.len > 0 && item.at[0] == ' ') {
+            item = text_after(item, 1);
+        }
+        if (item.len > 0) {
+            ret->items[ret->count++] = arena_copy(arena, item);
+        }
+    }
+}
+
+enum status setting_read(struct settings *settings, const struct setting *setting,
+                         struct text value, struct why *why)
+{
+    void *member = (char *)settings + setting->offset;
+
+    switch (setting->type) {
+    case SETTING_TEXT: *(struct text *)member = arena_copy(&settings->arena, value); break;
+    case SETTING_LIST: read_list(&settings->arena, value, member); break;
+    case SETTING_BOOLEAN: return read_boolean(value, member, why);
+    case SETTING_NUMBER: return read_number(value, number_units, member, why);
+    case SETTING_SIZE: return read_number(value, size_units, member, why);
+    case SETTING_DURATION: return read_number(value, duration_units, member, why);
+    }
+    return STATUS_OK;
+}
+
+const struct setting *setting_find(struct text name)
+{
+    for (const struct setting *row = settings_table; row->name != NULL; row++) {
+        if (text_equal(text_from(row->name), name)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+enum status settings_set(struct settings *settings, struct text name, struct text value,
+                         struct why *why)
+{
+    const struct setting *setting = setting_find(name);
+
+    if (setting == NULL) {
+        return fail(why, STATUS_INVALID, "there is no setting \"%.*s\"", TEXT_PRINTF(name));
+    }
+    return setting_read(settings, setting, value, why);
+}
+
+/* --- Printing. */
+
+static void print_number(struct buffer *to, int64_t value, const struct unit *units)
+{
+    for (; units->name[0] != '\0'; units++) {
+        /* The largest unit that divides it wins: they stand in ascending order. */
+        const struct unit *next = units + 1;
+        bool next_fits = next->name[0] != '\0' && value != 0 && value % next->factor == 0;
+
+        if (value != 0 && value % units->factor == 0 && !next_fits) {
+            buffer_add_int64(to, value / units->factor);
+            buffer_add_string(to, units->name);
+            return;
+        }
+    }
+    buffer_add_int64(to, value);
+}
+
+static void print_value(const struct settings *settings, const struct setting *setting,
+                        struct buffer *to)
+{
+    const void *member = (const char *)settings + setting->offset;
+    const struct text_list *list = member;
+
+    switch (setting->type) {
+    case SETTING_TEXT:
+        buffer_printf(to, "\"%.*s\"", TEXT_PRINTF(*(const struct text *)member));
+        break;
+    case SETTING_LIST:
+        buffer_add_byte(to, '[');
+        for (size_t i = 0; i < list->count; i++) {
+            buffer_printf(to, "%s\"%.*s\"", i > 0 ? ", " : "", TEXT_PRINTF(list->items[i]));
+        }
+        buffer_add_byte(to, ']');
+        break;
+    case SETTING_BOOLEAN:
+        buffer_add_string(to, *(const bool *)member ? "true" : "false");
+        break;
+    case SETTING_NUMBER: buffer_add_int64(to, *(const int64_t *)member); break;
+    case SETTING_SIZE: print_number(to, *(const int64_t *)member, size_units); break;
+    case SETTING_DURATION: print_number(to, *(const int64_t *)member, duration_units); break;
+    }
+}
+
+void settings_print(const struct settings *settings, struct buffer *to)
+{
+    for (const struct setting *row = settings_table; row->name != NULL; row++) {
+        buffer_printf(to, "# %s\n%s: ", row->help, row->name);
+        print_value(settings, row, to);
+        buffer_add_byte(to, '\n');
+    }
+}
+
+/* --- Where they come from. */
+
+static enum status read_environment(struct settings *settings, struct buffer *errors)
+{
+    for (const struct setting *row = settings_table; row->name != NULL; row++) {
+        char name[64];
+        struct why why;
+
+        (void)snprintf(name, sizeof name, "FANFARE_%s", row->name);
+        for (char *at = name; *at != '\0'; at++) {
+            *at = (char)toupper((unsigned char)*at);
+        }
+        const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): before any thread */
+
+        if (value != NULL && setting_read(settings, row, text_from(value), &why) != STATUS_OK) {
+            buffer_printf(errors, "$%s: %s\n", name, why.text);
+        }
+    }
+    return errors->len == 0 ? STATUS_OK : STATUS_INVALID;
+}
+
+static const char *config_file(const char *file)
+{
+    const char *named = getenv("FANFARE_CONFIG"); /* NOLINT(concurrency-mt-unsafe) */
+
+    if (file != NULL) {
+        return file;
+    }
+    if (named != NULL) {
+        return named;
+    }
+    return access("/etc/fanfare/fanfare.yaml", R_OK) == 0 ? "/etc/fanfare/fanfare.yaml" : NULL;
+}
+
+enum status settings_load(struct settings *settings, const char *file, struct buffer *errors)
+{
+    const char *path = config_file(file);
+
+    *settings = (struct settings){0};
+    for (const struct setting *row = settings_table; row->name != NULL; row++) {
+        struct why why;
+
+        if (setting_read(settings, row, text_from(row->value), &why) != STATUS_OK) {
+            buffer_printf(errors, "%s: %s\n", row->name, why.text);
+        }
+    }
+    if (path != NULL) {
+        settings->file = arena_copy(&settings->arena, text_from(path));
+        settings_read_file(settings, path, errors);
+    }
+    return read_environment(settings, errors);
+}
+
+void settings_find_data(struct settings *settings)
+{
+    const char *state = getenv("STATE_DIRECTORY"); /* NOLINT(concurrency-mt-unsafe) */
+    const char *xdg = getenv("XDG_STATE_HOME");    /* NOLINT(concurrency-mt-unsafe) */
+    const char *home = getenv("HOME");             /* NOLINT(concurrency-mt-unsafe) */
+
+    if (settings->data.len > 0) {
+        return;
+    }
+    if (state != NULL) {
+        settings->data = arena_copy(&settings->arena, text_from(state));
+    } else if (xdg != NULL) {
+        settings->data = arena_printf(&settings->arena, "%s/fanfare", xdg);
+    } else {
+        settings->data = arena_printf(&settings->arena, "%s/.local/state/fanfare",
+                                      home != NULL ? home : "/var/lib");
+    }
+}
+
+void settings_free(struct settings *settings)
+{
+    arena_free(&settings->arena);
+}

@@ -1,0 +1,54 @@
+/* The settings: one table says name, type, default and help; a file, the environment and the
+ * command line fill them in, in that order. */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/status.h"
+
+struct text_list {
+    struct text *items;
+    size_t count;
+};
+
+/* Everything lives in the arena. */
+struct settings {
+    struct arena arena;
+    struct text listen; /* "127.0.0.1:4566" */
+    struct text data;
+    struct text engine;
+    struct text public_url;
+    struct text account;
+    struct text region;
+    struct text log_level;
+    struct text plugins;
+    bool allow_unauthenticated;
+    bool dev;
+    struct text_list egress_allow;
+    int64_t header_max, body_max, connections_max, pipeline_max;
+    int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
+    int64_t cache_bytes, free_space_watermark, uncommitted_max;
+    int64_t deliveries_in_flight_max, lane_window_max, active_messages_max;
+    int64_t signing_threads, signatures_remembered;
+    int64_t policies_per_topic, policies_per_account, subscriptions_per_topic;
+    int64_t topics_per_account;
+    struct declared *declared; /* resources of the file, or NULL */
+    struct text file;          /* that was read, or empty */
+};
+
+/* Reads defaults, then `file` (NULL: $FANFARE_CONFIG, else /etc/fanfare/fanfare.yaml if there),
+ * then FANFARE_... variables.  Every mistake of the file is in `errors`, a line each,
+ * "file:line: what"; STATUS_INVALID when there are any. */
+MUST_CHECK enum status settings_load(struct settings *settings, const char *file,
+                                     struct buffer *errors);
+/* One setting by name, from the command line. */
+MUST_CHECK enum status settings_set(struct settings *settings, struct text name,
+                                    struct text value, struct why *why);
+/* The whole configuration as YAML, defaults included, with its help as comments. */
+void settings_print(const struct settings *settings, struct buffer *to);
+/* The data directory by the rules of the README, when no setting names one. */
+void settings_find_data(struct settings *settings);
+void settings_free(struct settings *settings);
+
+#endif

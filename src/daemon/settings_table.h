@@ -1,0 +1,32 @@
+/* Inside daemon/: the settings' table and the parts that read it. */
+#ifndef DAEMON_SETTINGS_TABLE_H
+#define DAEMON_SETTINGS_TABLE_H
+
+#include "daemon/settings.h"
+
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_LIST, /* in a variable: separated by commas */
+    SETTING_BOOLEAN,
+    SETTING_NUMBER,
+    SETTING_SIZE,    /* bytes, KiB, MiB, GiB */
+    SETTING_DURATION /* ms, s (and no unit), m, h */
+};
+
+struct setting {
+    const char *name;
+    enum setting_type type;
+    size_t offset;
+    const char *value; /* the default */
+    const char *help;
+};
+
+extern const struct setting settings_table[]; /* NULL-terminated by name */
+
+const struct setting *setting_find(struct text name); /* or NULL */
+MUST_CHECK enum status setting_read(struct settings *settings, const struct setting *setting,
+                                    struct text value, struct why *why);
+/* settings_file.c: scalars into the settings, resources into settings->declared. */
+void settings_read_file(struct settings *settings, const char *path, struct buffer *errors);
+
+#endif
