@@ -35,28 +35,46 @@ bool log_wants(enum log_level level)
     return (unsigned)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-/* C0 and DEL; C1 controls are two bytes in UTF-8, 0xc2 and 0x80 to 0x9f. */
 static bool is_control(const char *at)
 {
-    uint8_t byte = (uint8_t)at[0];
-
-    return byte < 0x20 || byte == 0x7f || (byte == 0xc2 && ((uint8_t)at[1] & 0xe0) == 0x80);
+    return (uint8_t)*at < 0x20 || *at == 0x7f;
 }
 
-/* `detail` ends with NUL; gives the end of what was written. */
-static char *detail_write(char *to, const char *detail)
+/* The controls U+0080 to U+009f, which terminals obey as well; `at` is inside valid UTF-8. */
+static bool is_wide_control(const char *at)
+{
+    return (uint8_t)at[0] == 0xc2 && (uint8_t)at[1] < 0xa0;
+}
+
+static char *hex_write(char *to, char byte)
 {
     static const char hex_digits[] = "0123456789abcdef";
 
-    for (; *detail != '\0'; detail++) {
-        if (!is_control(detail)) {
-            *to++ = *detail;
-            continue;
+    *to++ = '\\';
+    *to++ = 'x';
+    *to++ = hex_digits[(uint8_t)byte >> 4];
+    *to++ = hex_digits[(uint8_t)byte & 0x0f];
+    return to;
+}
+
+/* Gives the end of what was written.  In text that is not UTF-8 no byte above ASCII can be
+ * trusted, so that all of them are written in hex. */
+static char *detail_write(char *to, struct text detail)
+{
+    bool is_utf8 = text_is_utf8(detail);
+
+    for (size_t i = 0; i < detail.len; i++) {
+        const char *at = detail.at + i;
+        bool is_wide = (uint8_t)*at >= 0x80;
+
+        if (is_wide && is_utf8 && is_wide_control(at)) {
+            to = hex_write(to, *at);
+            to = hex_write(to, detail.at[++i]);
+        } else if (is_control(at) || (is_wide && !is_utf8)) {
+            to = hex_write(to, *at);
+        } else {
+            *to++ = *at;
         }
-        *to++ = '\\';
-        *to++ = 'x';
-        *to++ = hex_digits[(uint8_t)*detail >> 4];
-        *to++ = hex_digits[(uint8_t)*detail & 0x0f];
     }
     return to;
 }
@@ -97,7 +115,7 @@ static void log_arguments(enum log_level level, const char *event, const char *f
     timestamp_format(clock_now_ms(), time);
     len = snprintf(line, 256, "%s %s %.128s ", time, level_names[level], event);
     end += len < 0 ? 0 : len;
-    end = detail_write(end, detail);
+    end = detail_write(end, text_from(detail));
     end -= end[-1] == ' ' ? 1 : 0;
     *end++ = '\n';
     line_write(line, (size_t)(end - line));
