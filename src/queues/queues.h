@@ -38,13 +38,14 @@ struct queue {
     uint32_t number;
     uint32_t store; /* the number its rows are under; a purge takes a new one */
     struct text account, region, name; /* owned */
+    struct text arn;                   /* arn:aws:sqs:region:account:name; owned */
     struct queue_settings settings;
     /* Everything settable as the client gave it, by AWS's names ("VisibilityTimeout", "Policy",
      * "RedrivePolicy", tags as "tag:<key>", ...), sorted by name; owned. */
     struct queue_attribute *attributes;
     size_t attribute_count;
     int64_t created_ms, modified_ms;
-    struct text dead_letter_arn; /* from RedrivePolicy, or empty; into attributes */
+    struct text dead_letter_arn; /* from RedrivePolicy, or empty; owned */
     struct queue_state *state;   /* private: windows, leases, waiters */
 };
 
@@ -106,13 +107,16 @@ struct queue_sent {
 };
 
 /* Room and size are checked here (STATUS_FULL, STATUS_INVALID with the reason).  STATUS_WAIT:
- * see step.h. Durable with the current batch. */
+ * see step.h. Durable with the current batch. A FIFO queue needs a group; without a
+ * deduplication id it takes the body's SHA-256 when it deduplicates by content.  A duplicate is
+ * STATUS_OK with the first one's *ret_sent. */
 MUST_CHECK enum status queue_send(struct step *step, struct queue *queue,
                                   const struct queue_message *message,
                                   struct queue_sent *ret_sent, struct why *why);
 
 /* A topic's message in a queue: a reference to the stored body.  Adds no reference count
- * itself: the caller counts. */
+ * itself: the caller counts.  STATUS_WAIT only while the queue is being loaded (see
+ * queues_is_ready); STATUS_EXISTS: a duplicate to a FIFO queue, nothing was stored. */
 struct queue_reference {
     uint64_t message;            /* its body's number */
     uint8_t subscription_id[16]; /* for the envelope's UnsubscribeURL */
@@ -159,21 +163,26 @@ struct queue_receive {
     int64_t deadline_ms; /* private, 0 at the first run */
     struct timer timer;  /* private, zeroed at the first run */
     struct task *task;   /* private */
+    uint32_t queue;      /* private */
 };
 
 /* Long-polls: STATUS_WAIT parks the running task until something arrives, time is up (then
- * STATUS_OK with nothing) or the queue is deleted (STATUS_NOT_FOUND).  `queue` must be looked
- * up anew at each run. */
+ * STATUS_OK with nothing) or the queue is deleted.  `queue` must be looked up anew at each run.
+ * STATUS_BUSY: too many messages of a standard queue are in flight.  The answer of a standard
+ * queue need not wait for the disk, that of a FIFO queue must. */
 MUST_CHECK enum status queue_receive(struct step *step, struct queue *queue,
                                      struct queue_receive *receive);
 /* Must be called when the task is cancelled or done: takes its timer back. */
 void queue_receive_end(struct step *step, struct queue_receive *receive);
 
-/* STATUS_INVALID: not a receipt handle of this queue.  Deleting twice is fine. */
+/* STATUS_INVALID: not a receipt handle of this queue; STATUS_EXISTS: the handle of a FIFO
+ * queue's message has expired.  Deleting twice is fine; a standard queue's message that was
+ * received again since stays. */
 MUST_CHECK enum status queue_delete_message(struct step *step, struct queue *queue,
                                             struct text handle);
 /* `visible_ms` from now, 0: at once.  STATUS_INVALID: not a handle of this queue;
- * STATUS_NOT_FOUND: deleted; STATUS_EXISTS: not in flight (visible again). */
+ * STATUS_NOT_FOUND: deleted; STATUS_EXISTS: not in flight (visible again); STATUS_DENIED: more
+ * than 12 hours since it was received. */
 MUST_CHECK enum status queue_change_visibility(struct step *step, struct queue *queue,
                                                struct text handle, int64_t visible_ms);
 
@@ -192,14 +201,55 @@ MUST_CHECK bool queue_attributes_decode(struct text encoded, struct arena *arena
                                         struct queue_message_attribute **ret_attributes,
                                         size_t *ret_count);
 
+/* Moving what a dead-letter queue holds back to where it came from, or elsewhere. */
+enum queue_move_state {
+    QUEUE_MOVE_RUNNING,
+    QUEUE_MOVE_COMPLETED,
+    QUEUE_MOVE_CANCELLED,
+    QUEUE_MOVE_FAILED
+};
+
+struct queue_move {
+    uint8_t id[16];
+    struct text destination_arn; /* empty: each message's own source */
+    uint32_t rate;               /* messages per second; 0: as fast as it goes */
+    enum queue_move_state state;
+    uint64_t moved, to_move;
+    int64_t started_ms;
+    const char *failure; /* AWS's reason, static, or NULL */
+};
+
+/* STATUS_EXISTS: one is running already. `destination_arn` may be empty. Survives a restart. */
+MUST_CHECK enum status queue_move_start(struct step *step, struct queue *source,
+                                        struct text destination_arn, uint32_t rate,
+                                        uint8_t ret_id[16], struct why *why);
+/* The newest first; fills at most `max` (the texts live as long as the queue) and says how
+ * many. */
+size_t queue_move_list(const struct queue *source, struct queue_move *ret_moves, size_t max);
+/* STATUS_NOT_FOUND: no such task is running. */
+MUST_CHECK enum status queue_move_cancel(struct step *step, struct queue *source,
+                                         const uint8_t id[16], uint64_t *ret_moved);
+
 /* --- For core/ only. */
-struct queues *queues_create(void);
+
+/* What the rest of the cell does for queues: given by core/, so that no arrow points upwards.
+ */
+struct queues_hooks {
+    /* A reference to a topic's message is gone.  May STATUS_WAIT before changing anything. */
+    enum status (*release)(struct step *step, uint64_t message);
+};
+
+struct queues *queues_create(const struct queues_hooks *hooks);
 void queues_free(struct queues *queues);
 /* One stored queue, at start. */
 MUST_CHECK enum status queues_load(struct queues *queues, const struct key *key,
                                    struct text record);
 /* Reads counts and starts what reclaims; `secret` (16 bytes) authenticates receipt handles. */
 void queues_start(struct step *step, struct queues *queues, const uint8_t secret[16]);
+/* What sends need is in memory: before that, calls may have to wait. */
+bool queues_is_ready(const struct queues *queues);
+/* Something stored could not be understood: the data directory is damaged or newer. */
+bool queues_has_failed(const struct queues *queues);
 size_t queues_count(const struct queues *queues);
 
 #endif

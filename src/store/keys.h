@@ -26,7 +26,11 @@ enum table {
     TABLE_DELAYED = 'y',    /* queue store, visible at, sequence -> nothing */
     TABLE_COUNTS = 'n',     /* queue store -> counters */
     TABLE_GARBAGE = 'g',    /* what is being reclaimed in bounded batches */
-    TABLE_SIGNING = 'x'     /* name -> key and certificate */
+    TABLE_SIGNING = 'x',    /* name -> key and certificate */
+    TABLE_EXPIRY = 'z',     /* queue store, sent at, sequence -> nothing: of moved messages */
+    TABLE_DEDUPLICATION = 'f', /* queue, sequence -> what a FIFO queue took from there on */
+    TABLE_QUEUE_MOVE = 'v',    /* queue, sequence -> message move task */
+    TABLE_QUEUE_GARBAGE = 'w'  /* queue store -> queue, when it is gone too */
 };
 
 struct key key_name(enum table table, struct text name); /* name: at most 38 bytes */
