@@ -1,0 +1,636 @@
+/* The core on a virtual clock: publish, match, deliver, retry, dead letter, lease and delete, over
+ * a store that loses what was not committed, with endpoints that fail, hang and answer twice.
+ * A ledger checks that every accepted publish reached each matching subscription, or is in its
+ * dead-letter queue.  fanout_sim [first seed] [count]; each seed runs twice and must leave the same
+ * trace. */
+#include "world.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDPOINTS 6
+#define QUEUES    3
+#define KINDS     4
+#define PUBLISHES 120
+#define BUSY_MS   60000
+#define DAYS_MS   (3LL * 24 * 3600 * 1000)
+
+enum mood { /* of an endpoint */
+    MOOD_GOOD,
+    MOOD_FLAKY,   /* fails half of the time */
+    MOOD_HANGING, /* answers late, as a timeout does */
+    MOOD_TWICE,   /* settles twice */
+    MOOD_REFUSING,
+    MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
+};
+
+struct ledger {
+    uint32_t kind;
+    bool is_accepted;
+    uint32_t delivered[ENDPOINTS];
+    uint32_t dead[ENDPOINTS];
+    uint32_t received[QUEUES];
+    bool is_deleted[QUEUES]; /* its deletion was acknowledged */
+};
+
+struct scene {
+    struct world *world;
+    struct ledger ledger[PUBLISHES];
+    uint32_t wants[ENDPOINTS + QUEUES]; /* bits of kinds */
+    enum mood moods[ENDPOINTS];
+    uint32_t subscription[ENDPOINTS]; /* numbers */
+    bool is_set_up;
+    bool is_draining; /* no more misbehaviour: all is to come to its end */
+    uint64_t failures;
+};
+
+static struct scene *scene_of(const struct world *world)
+{
+    return world->user;
+}
+
+static void complain(struct scene *scene, const char *what, uint32_t publish, uint32_t place)
+{
+    scene->failures++;
+    (void)fprintf(stderr, "  publish %u, place %u: %s\n", publish, place, what);
+}
+
+/* --- The set-up, one call. */
+
+static struct queue_name queue_name_of(struct arena *arena, const char *what, uint32_t i)
+{
+    return (struct queue_name){T("000000000000"), T("us-east-1"),
+                               arena_printf(arena, "%s-%u", what, i)};
+}
+
+static struct text policy_of(struct arena *arena, uint32_t kinds)
+{
+    struct text policy = T("");
+
+    for (uint32_t kind = 0; kind < KINDS; kind++) {
+        if ((kinds >> kind & 1) != 0) {
+            policy = arena_printf(arena, "%.*s%s\"k%u\"", TEXT_PRINTF(policy),
+                                  policy.len > 0 ? "," : "", kind);
+        }
+    }
+    return arena_printf(arena, "{\"kind\":[%.*s]}", TEXT_PRINTF(policy));
+}
+
+static enum status subscribe(struct step *step, struct topic *topic, struct arena *arena,
+                             struct subscription *wanted, uint32_t kinds)
+{
+    static const struct text slow_policy =
+        TEXT("{\"healthyRetryPolicy\":{\"numRetries\":5,\"minDelayTarget\":1,"
+             "\"maxDelayTarget\":30,\"backoffFunction\":\"exponential\"}}");
+    struct attribute *attributes = arena_array(arena, 3, sizeof *attributes);
+    size_t count = 0;
+    struct why why;
+
+    attributes[count++] = (struct attribute){T("DeliveryPolicy"), slow_policy};
+    if (kinds != (1U << KINDS) - 1) {
+        attributes[count++] = (struct attribute){T("FilterPolicy"), policy_of(arena, kinds)};
+    }
+    if (wanted->protocol == PROTOCOL_HTTP) {
+        attributes[count++] = (struct attribute){
+            T("RedrivePolicy"),
+            arena_printf(arena,
+                         "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead-"
+                         "%.*s\"}",
+                         TEXT_PRINTF(text_after(wanted->endpoint, 7)))};
+    }
+    wanted->attributes = attributes;
+    wanted->attribute_count = count;
+    wanted->owner = T("000000000000");
+    wanted->is_confirmed = true;
+    return subscription_create(step, topic, wanted, &why);
+}
+
+static enum status set_up_run(struct call *call, struct step *step)
+{
+    struct world_call *this = container_of(call, struct world_call, call);
+    struct scene *scene = scene_of(this->world);
+    struct topic_name name = {T("000000000000"), T("us-east-1"), T("orders")};
+    struct topic *topic = NULL;
+    struct arena arena = {0};
+    struct why why;
+    enum status status = topic_create(step, &name, NULL, 0, &topic, &why);
+
+    for (uint32_t i = 0; i < ENDPOINTS && status == STATUS_OK; i++) {
+        struct queue_name dead = queue_name_of(&arena, "dead", i);
+        struct queue *queue = NULL;
+        struct subscription wanted = {
+            .protocol = PROTOCOL_HTTP,
+            .endpoint = arena_printf(&arena, "http://%u", i),
+        };
+
+        status = queue_create(step, &dead, &queue_settings_default, NULL, 0, &queue, &why);
+        if (status == STATUS_OK) {
+            status = subscribe(step, topic, &arena, &wanted, scene->wants[i]);
+        }
+        scene->subscription[i] = wanted.number;
+    }
+    for (uint32_t i = 0; i < QUEUES && status == STATUS_OK; i++) {
+        struct queue_name plain = queue_name_of(&arena, "queue", i);
+        struct queue *queue = NULL;
+        struct subscription wanted = {
+            .protocol = PROTOCOL_SQS,
+            .endpoint =
+                arena_printf(&arena, "arn:aws:sqs:us-east-1:000000000000:queue-%u", i),
+        };
+
+        status = queue_create(step, &plain, &queue_settings_default, NULL, 0, &queue, &why);
+        if (status == STATUS_OK) {
+            status = subscribe(step, topic, &arena, &wanted, scene->wants[ENDPOINTS + i]);
+        }
+    }
+    arena_free(&arena);
+    return status;
+}
+
+static void set_up_ended(struct world_call *call, enum status status)
+{
+    struct scene *scene = scene_of(call->world);
+
+    scene->is_set_up = status == STATUS_OK;
+    if (!scene->is_set_up) {
+        complain(scene, status_name(status), 0, 0);
+    }
+    memory_free(call);
+}
+
+/* --- Publishing. */
+
+struct publish_call {
+    struct world_call call;
+    uint32_t number;
+};
+
+static enum status publish_run(struct call *call, struct step *step)
+{
+    struct publish_call *this =
+        container_of(container_of(call, struct world_call, call), struct publish_call, call);
+    struct scene *scene = scene_of(this->call.world);
+    struct topic_name name = {T("000000000000"), T("us-east-1"), T("orders")};
+    struct topic *topic = topic_find(router_of(step), &name);
+    char body[16];
+    char kind[8];
+    struct why why;
+
+    (void)snprintf(body, sizeof body, "%u", this->number);
+    (void)snprintf(kind, sizeof kind, "k%u", scene->ledger[this->number].kind);
+    struct message_attribute attribute = {T("kind"), T("String"), text_from(kind)};
+    struct publish publish = {.message = {.body = text_from(body),
+                                          .attributes = &attribute,
+                                          .attribute_count = 1,
+                                          .signature_version = 1}};
+
+    return topic_publish(step, topic, &publish, &why);
+}
+
+static void publish_ended(struct world_call *call, enum status status)
+{
+    struct publish_call *this = container_of(call, struct publish_call, call);
+    struct scene *scene = scene_of(call->world);
+
+    scene->ledger[this->number].is_accepted = status == STATUS_OK;
+    world_note(call->world, "published %u %d", this->number, (int)status);
+    memory_free(this);
+}
+
+static void on_publish(struct world *world, struct event *event)
+{
+    struct publish_call *call = memory_zero(sizeof *call);
+
+    call->number = (uint32_t)event->number;
+    call->call.call.run = publish_run;
+    call->call.ended = publish_ended;
+    world_call_start(world, &call->call);
+}
+
+/* --- Endpoints. */
+
+struct answer_event {
+    struct event event;
+    uint64_t id;
+    enum attempt_verdict verdict;
+};
+
+static void on_answer(struct world *world, struct event *event)
+{
+    struct answer_event *this = container_of(event, struct answer_event, event);
+    struct attempt_outcome outcome = {.verdict = this->verdict, .reason = T("as it pleased")};
+
+    world_note(world, "answer %d", (int)this->verdict);
+    cell_outcome(world->cell, world->now_ms, this->id, &outcome);
+}
+
+static void answer_later(struct world *world, uint64_t id, enum attempt_verdict verdict,
+                         int64_t delay_ms)
+{
+    struct answer_event *event = memory_zero(sizeof *event);
+
+    event->event.happen = on_answer;
+    event->id = id;
+    event->verdict = verdict;
+    world_later(world, delay_ms, &event->event);
+}
+
+static uint32_t message_number(struct text body)
+{
+    char text[16];
+    size_t len = body.len < sizeof text - 1 ? body.len : sizeof text - 1;
+
+    memcpy(text, body.at, len);
+    text[len] = '\0';
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static enum attempt_verdict endpoint_verdict(struct scene *scene, enum mood mood)
+{
+    switch (mood) {
+    case MOOD_GOOD:
+    case MOOD_TWICE: return ATTEMPT_DELIVERED;
+    case MOOD_FLAKY:
+        return scene->is_draining || world_chance(scene->world, 2) == 0 ? ATTEMPT_DELIVERED
+                                                                       : ATTEMPT_RETRY;
+    case MOOD_HANGING: return scene->is_draining ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
+    case MOOD_REFUSING: return ATTEMPT_REFUSED;
+    case MOOD_DOWN: break;
+    }
+    return ATTEMPT_RETRY;
+}
+
+static void on_attempt(struct world *world, struct attempt_start *take_start)
+{
+    struct scene *scene = scene_of(world);
+    struct arena arena = {0};
+    struct message message;
+    struct subscription subscription;
+
+    if (!message_decode(blob_text(take_start->message_record), &arena, &message)
+        || !subscription_decode(blob_text(take_start->subscription_record), &arena,
+                                &subscription)) {
+        complain(scene, "an attempt with records that do not decode", 0, 0);
+    } else {
+        uint32_t publish = message_number(message.body);
+        uint32_t place = message_number(text_after(subscription.endpoint, 7));
+        enum attempt_verdict verdict = endpoint_verdict(scene, scene->moods[place]);
+        int64_t delay_ms = scene->moods[place] == MOOD_HANGING ? 15000 : 20;
+
+        world_note(world, "attempt %u at %u: %d", publish, place, (int)verdict);
+        scene->ledger[publish].delivered[place] += verdict == ATTEMPT_DELIVERED;
+        delay_ms += (int64_t)world_chance(world, 200);
+        answer_later(world, take_start->id, verdict, delay_ms);
+        if (scene->moods[place] == MOOD_TWICE) {
+            answer_later(world, take_start->id, ATTEMPT_RETRY, delay_ms + 5);
+        }
+    }
+    blob_unref(take_start->subscription_record);
+    blob_unref(take_start->message_record);
+    arena_free(&arena);
+}
+
+/* --- Consumers: receive, then delete (not always). */
+
+struct receive_call {
+    struct world_call call;
+    uint32_t queue; /* QUEUES and above: dead letters */
+    struct arena arena;
+    struct queue_receive receive;
+    struct queue_lent lent[10];
+};
+
+struct delete_call {
+    struct world_call call;
+    uint32_t queue;
+    uint32_t publish;
+    char handle[256];
+    size_t handle_len;
+};
+
+static struct queue *consumer_queue(struct step *step, struct arena *arena, uint32_t queue)
+{
+    struct queue_name name = queue < QUEUES ? queue_name_of(arena, "queue", queue)
+                                            : queue_name_of(arena, "dead", queue - QUEUES);
+
+    return queue_find(queues_of(step), &name);
+}
+
+static enum status delete_run(struct call *call, struct step *step)
+{
+    struct delete_call *this =
+        container_of(container_of(call, struct world_call, call), struct delete_call, call);
+    struct arena arena = {0};
+    struct queue *queue = consumer_queue(step, &arena, this->queue);
+    enum status status =
+        queue_delete_message(step, queue, text_make(this->handle, this->handle_len));
+
+    arena_free(&arena);
+    return status;
+}
+
+static void delete_ended(struct world_call *call, enum status status)
+{
+    struct delete_call *this = container_of(call, struct delete_call, call);
+    struct scene *scene = scene_of(call->world);
+
+    world_note(call->world, "deleted %u from %u: %d", this->publish, this->queue, (int)status);
+    if (status != STATUS_OK) {
+        complain(scene, "a deletion failed", this->publish, this->queue);
+    } else if (this->queue < QUEUES) {
+        scene->ledger[this->publish].is_deleted[this->queue] = true;
+    }
+    memory_free(this);
+}
+
+static void delete_start(struct world *world, uint32_t queue, uint32_t publish,
+                         struct text handle)
+{
+    struct delete_call *call = memory_zero(sizeof *call);
+
+    call->queue = queue;
+    call->publish = publish;
+    call->handle_len = handle.len < sizeof call->handle ? handle.len : sizeof call->handle;
+    memcpy(call->handle, handle.at, call->handle_len);
+    call->call.call.run = delete_run;
+    call->call.ended = delete_ended;
+    world_call_start(world, &call->call);
+}
+
+static enum status receive_run(struct call *call, struct step *step)
+{
+    struct receive_call *this =
+        container_of(container_of(call, struct world_call, call), struct receive_call, call);
+
+    return queue_receive(step, consumer_queue(step, &this->arena, this->queue),
+                         &this->receive);
+}
+
+struct deletion_event {
+    struct event event;
+    uint32_t queue, publish;
+    size_t len;
+    char handle[256];
+};
+
+static void on_deletion(struct world *world, struct event *event)
+{
+    struct deletion_event *this = container_of(event, struct deletion_event, event);
+
+    delete_start(world, this->queue, this->publish, text_make(this->handle, this->len));
+}
+
+static void received_one(struct receive_call *call, const struct queue_lent *lent)
+{
+    struct world *world = call->call.world;
+    struct scene *scene = scene_of(world);
+    struct arena arena = {0};
+    struct message message;
+
+    if (!message_decode(blob_text(lent->body), &arena, &message)) {
+        complain(scene, "received what does not decode", 0, call->queue);
+        return;
+    }
+    uint32_t publish = message_number(message.body);
+
+    arena_free(&arena);
+    world_note(world, "received %u from %u", publish, call->queue);
+    if (call->queue >= QUEUES) {
+        scene->ledger[publish].dead[call->queue - QUEUES]++;
+    } else {
+        scene->ledger[publish].received[call->queue]++;
+        if (scene->ledger[publish].is_deleted[call->queue]) {
+            complain(scene, "came back after its deletion was acknowledged", publish,
+                     call->queue);
+        }
+    }
+    if (!scene->is_draining && world_chance(world, 4) == 0) {
+        return; /* a consumer that forgot: it will come again */
+    }
+    struct deletion_event *event = memory_zero(sizeof *event);
+
+    event->event.happen = on_deletion;
+    event->queue = call->queue;
+    event->publish = publish;
+    event->len = lent->handle.len < sizeof event->handle ? lent->handle.len : 0;
+    memcpy(event->handle, lent->handle.at, event->len);
+    world_later(world, (int64_t)world_chance(world, 500), &event->event);
+}
+
+static void receive_free(struct receive_call *call)
+{
+    for (size_t i = 0; i < call->receive.lent_count; i++) {
+        queue_lent_free(&call->lent[i]);
+    }
+    arena_free(&call->arena);
+    memory_free(call);
+}
+
+static void receive_ended(struct world_call *call, enum status status)
+{
+    struct receive_call *this = container_of(call, struct receive_call, call);
+
+    for (size_t i = 0; i < this->receive.lent_count && status == STATUS_OK; i++) {
+        received_one(this, &this->lent[i]);
+    }
+    receive_free(this);
+}
+
+static void on_receive(struct world *world, struct event *event)
+{
+    struct receive_call *call = memory_zero(sizeof *call);
+
+    call->queue = (uint32_t)event->number;
+    call->receive = (struct queue_receive){
+        .max = 1 + (uint32_t)world_chance(world, 10),
+        .visibility_ms = -1,
+        .wait_ms = (int64_t)world_chance(world, 2) * 2000,
+        .arena = &call->arena,
+        .lent = call->lent,
+    };
+    call->call.call.run = receive_run;
+    call->call.call.only_reads = true;
+    call->call.ended = receive_ended;
+    world_call_start(world, &call->call);
+}
+
+static void on_call_lost(struct world *world, struct call *call)
+{
+    struct world_call *this = container_of(call, struct world_call, call);
+
+    (void)world;
+    if (call->run == receive_run) {
+        receive_free(container_of(this, struct receive_call, call));
+    } else {
+        memory_free(this); /* the call is the first member of all others */
+    }
+}
+
+/* --- One run. */
+
+static void on_crash(struct world *world, struct event *event)
+{
+    (void)event;
+    world_crash(world);
+}
+
+static void schedule(struct world *world, void (*happen)(struct world *, struct event *),
+                     uint64_t number, int64_t delay_ms)
+{
+    struct event *event = memory_zero(sizeof *event);
+
+    event->happen = happen;
+    event->number = number;
+    event->survives_crash = true;
+    world_later(world, delay_ms, event);
+}
+
+static void scene_plan(struct scene *scene)
+{
+    struct world *world = scene->world;
+
+    for (uint32_t i = 0; i < ENDPOINTS; i++) {
+        scene->moods[i] = (enum mood)world_chance(world, MOOD_DOWN + 1);
+    }
+    for (uint32_t i = 0; i < countof(scene->wants); i++) {
+        scene->wants[i] = 1 + (uint32_t)world_chance(world, (1U << KINDS) - 1);
+    }
+    for (uint32_t i = 0; i < PUBLISHES; i++) {
+        scene->ledger[i].kind = (uint32_t)world_chance(world, KINDS);
+    }
+}
+
+static void scene_schedule(struct scene *scene)
+{
+    struct world *world = scene->world;
+
+    for (uint32_t i = 0; i < PUBLISHES; i++) {
+        schedule(world, on_publish, i, (int64_t)world_chance(world, BUSY_MS));
+    }
+    for (uint32_t i = 0; i < 60; i++) {
+        schedule(world, on_receive, world_chance(world, QUEUES),
+                 (int64_t)world_chance(world, BUSY_MS));
+    }
+    for (uint64_t i = world_chance(world, 5); i > 0; i--) {
+        schedule(world, on_crash, 0, (int64_t)world_chance(world, BUSY_MS));
+    }
+}
+
+static void run_until(struct world *world, int64_t until_ms)
+{
+    uint64_t limit = world->steps + 2000000;
+
+    while (world_step(world, until_ms)) {
+        if (world->steps > limit) {
+            complain(scene_of(world), "it does not come to rest", 0, 0);
+            return;
+        }
+    }
+    world->now_ms = until_ms;
+}
+
+static void scene_drain(struct scene *scene)
+{
+    struct world *world = scene->world;
+
+    scene->is_draining = true;
+    run_until(world, world->now_ms + DAYS_MS / 3);
+    for (uint32_t round = 0; round < 30; round++) {
+        for (uint32_t queue = 0; queue < QUEUES + ENDPOINTS; queue++) {
+            schedule(world, on_receive, queue, 0);
+            schedule(world, on_receive, queue, 100);
+        }
+        run_until(world, world->now_ms + 60000);
+    }
+}
+
+static void scene_check(struct scene *scene)
+{
+    for (uint32_t i = 0; i < PUBLISHES; i++) {
+        const struct ledger *entry = &scene->ledger[i];
+
+        for (uint32_t place = 0; place < ENDPOINTS + QUEUES; place++) {
+            bool wants = (scene->wants[place] >> entry->kind & 1) != 0;
+            uint32_t got = place < ENDPOINTS ? entry->delivered[place] + entry->dead[place]
+                                             : entry->received[place - ENDPOINTS];
+
+            if (!wants && got > 0) {
+                complain(scene, "reached whom its filter excludes", i, place);
+            }
+            if (wants && entry->is_accepted && got == 0) {
+                complain(scene, "was accepted and is lost", i, place);
+            }
+        }
+    }
+    if (delivery_counters(cell_deliveries(scene->world->cell)).active_messages != 0) {
+        complain(scene, "owed lists are left", 0, 0);
+    }
+}
+
+static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps)
+{
+    struct cell_options options = {
+        .cache_bytes = 2000 + seed % 3 * 200000, /* small caches make it read */
+        .deliveries = {.in_flight_max = 8 + (uint32_t)(seed % 50),
+                       .lane_window_max = 4,
+                       .active_message_max = 4 + (uint32_t)(seed % 100)},
+    };
+    struct scene *scene = memory_zero(sizeof *scene);
+
+    scene->world = world_create(seed, &options);
+    scene->world->user = scene;
+    scene->world->attempt = on_attempt;
+    scene->world->call_lost = on_call_lost;
+    scene_plan(scene);
+    world_boot(scene->world);
+    struct world_call *set_up = memory_zero(sizeof *set_up);
+
+    set_up->call.run = set_up_run;
+    set_up->ended = set_up_ended;
+    world_call_start(scene->world, set_up);
+    run_until(scene->world, scene->world->now_ms + 1000);
+    scene_schedule(scene);
+    run_until(scene->world, scene->world->now_ms + 2 * BUSY_MS);
+    scene_drain(scene);
+    scene_check(scene);
+    uint64_t failures = scene->failures;
+
+    *ret_trace = scene->world->trace;
+    *ret_steps = scene->world->steps;
+    world_free(scene->world);
+    memory_free(scene);
+    return failures;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 300;
+    uint64_t failed = 0;
+    uint64_t steps = 0;
+
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        uint64_t trace = 0;
+        uint64_t trace_again = 0;
+        uint64_t taken = 0;
+        uint64_t failures = run_seed(seed, &trace, &taken);
+
+        steps += taken;
+        failures += run_seed(seed, &trace_again, &taken);
+        if (trace != trace_again) {
+            (void)fprintf(stderr, "  two runs left different traces\n");
+            failures++;
+        }
+        if (failures > 0) {
+            (void)fprintf(stderr, "seed %llu: %llu findings\n", (unsigned long long)seed,
+                          (unsigned long long)failures);
+            failed++;
+        }
+    }
+    (void)printf("%llu seeds, %llu failed, %llu steps\n", (unsigned long long)count,
+                 (unsigned long long)failed, (unsigned long long)steps);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,244 @@
+/* A world for the cell, decided by one seed. */
+#include "world.h"
+
+#include "base/digest.h"
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COMMIT_MAX_MS 40
+#define READ_MAX_MS   15
+
+uint64_t world_chance(struct world *world, uint64_t bound)
+{
+    return random_below(world->random, bound);
+}
+
+void world_note(struct world *world, const char *format, ...)
+{
+    char line[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    int len = snprintf(line, 64, "%016llx %lld ", (unsigned long long)world->trace,
+                       (long long)world->now_ms);
+
+    len += vsnprintf(line + len, sizeof line - (size_t)len, format, arguments);
+    va_end(arguments);
+    len = len < (int)sizeof line ? len : (int)sizeof line - 1;
+    world->trace = digest_fast(text_make(line, (size_t)len));
+}
+
+static void must(bool claim, const char *what)
+{
+    if (!claim) {
+        (void)fprintf(stderr, "simulator: %s\n", what);
+        exit(2); /* NOLINT(concurrency-mt-unsafe): one thread */
+    }
+}
+
+struct world *world_create(uint64_t seed, const struct cell_options *options)
+{
+    struct world *world = memory_zero(sizeof *world);
+    struct why why;
+
+    world->random = random_seeded(seed);
+    world->cell_random = random_seeded(seed ^ 0x9e3779b97f4a7c15ULL);
+    world->now_ms = 1700000000000LL;
+    world->engine = engine_find("memory");
+    world->options = *options;
+    world->options.random = world->cell_random;
+    list_init(&world->calls);
+    must(world->engine->open("", 0, &world->disk, &why) == STATUS_OK, "no memory engine");
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    struct heap_node *node = NULL;
+
+    while ((node = heap_first(&world->events)) != NULL) {
+        heap_remove(&world->events, node);
+        memory_free(container_of(node, struct event, node));
+    }
+    heap_free(&world->events);
+    cell_free(world->cell);
+    batch_free(world->committing);
+    world->engine->close(world->disk);
+    memory_free(world->random);
+    memory_free(world->cell_random);
+    memory_free(world);
+}
+
+void world_later(struct world *world, int64_t delay_ms, struct event *take_event)
+{
+    heap_insert(&world->events, &take_event->node, world->now_ms + delay_ms);
+}
+
+/* --- The store. */
+
+static void on_commit(struct world *world, struct event *event)
+{
+    struct batch *batch = world->committing;
+    struct why why;
+    bool fatal = false;
+
+    (void)event;
+    world->committing = NULL;
+    must(world->engine->commit(world->disk, batch, &fatal, &why) == STATUS_OK, "commit failed");
+    world_note(world, "committed %zu", batch->count);
+    cell_committed(world->cell, world->now_ms, batch, STATUS_OK);
+}
+
+struct read_event {
+    struct event event;
+    struct read *read;
+};
+
+static void on_read(struct world *world, struct event *event)
+{
+    struct read_event *this = container_of(event, struct read_event, event);
+
+    cell_read_done(world->cell, world->now_ms, this->read);
+}
+
+/* The disk is looked at some time between asking and answering. */
+static void take_reads(struct world *world)
+{
+    struct read *read = NULL;
+
+    while ((read = cell_next_read(world->cell)) != NULL) {
+        struct read_event *event = memory_zero(sizeof *event);
+
+        read_execute(read, world->engine, world->disk);
+        event->read = read;
+        event->event.happen = on_read;
+        world_later(world, (int64_t)world_chance(world, READ_MAX_MS), &event->event);
+    }
+}
+
+static void take_effects(struct world *world)
+{
+    struct attempt_start start;
+
+    take_reads(world);
+    struct batch *batch = cell_next_batch(world->cell, world->now_ms);
+
+    if (batch != NULL) {
+        struct event *event = memory_zero(sizeof *event);
+
+        world->committing = batch;
+        event->happen = on_commit;
+        world_later(world, (int64_t)world_chance(world, COMMIT_MAX_MS), event);
+    }
+    while (cell_next_attempt(world->cell, &start)) {
+        world->attempt(world, &start);
+    }
+    take_reads(world);
+}
+
+/* --- Time. */
+
+bool world_step(struct world *world, int64_t until_ms)
+{
+    take_effects(world);
+    struct heap_node *first = heap_first(&world->events);
+    int64_t wake_ms = cell_next_wake(world->cell);
+    int64_t event_ms = first == NULL ? INT64_MAX : first->key;
+    int64_t next_ms = wake_ms < event_ms ? wake_ms : event_ms;
+
+    if (next_ms > until_ms) {
+        return false;
+    }
+    world->steps++;
+    world->now_ms = next_ms > world->now_ms ? next_ms : world->now_ms;
+    if (event_ms <= wake_ms) {
+        struct event *event = container_of(first, struct event, node);
+
+        heap_remove(&world->events, first);
+        event->happen(world, event);
+        memory_free(event);
+    } else {
+        cell_tick(world->cell, world->now_ms);
+    }
+    return true;
+}
+
+/* --- The process. */
+
+void world_boot(struct world *world)
+{
+    uint64_t limit = world->steps + 100000;
+
+    world->boots++;
+    world->cell = cell_create(&world->options);
+    cell_start(world->cell, world->now_ms);
+    world_note(world, "boot");
+    while (!cell_is_ready(world->cell)) {
+        must(world->steps < limit, "the cell does not become ready");
+        (void)world_step(world, INT64_MAX - 1);
+    }
+}
+
+static void forget_events(struct world *world)
+{
+    struct heap kept = {0};
+    struct heap_node *node = NULL;
+
+    while ((node = heap_first(&world->events)) != NULL) {
+        struct event *event = container_of(node, struct event, node);
+        int64_t at_ms = node->key;
+
+        heap_remove(&world->events, node);
+        if (event->survives_crash) {
+            heap_insert(&kept, node, at_ms);
+            continue;
+        }
+        if (event->happen == on_read) {
+            read_free(container_of(event, struct read_event, event)->read);
+        }
+        memory_free(event);
+    }
+    heap_free(&world->events);
+    world->events = kept;
+}
+
+void world_crash(struct world *world)
+{
+    struct list_node *node = NULL;
+    struct why why;
+    bool fatal = false;
+
+    world_note(world, "crash");
+    if (world->committing != NULL && world_chance(world, 2) == 0) {
+        (void)world->engine->commit(world->disk, world->committing, &fatal, &why);
+    }
+    cell_free(world->cell);
+    batch_free(world->committing);
+    world->committing = NULL;
+    world->cell = NULL;
+    forget_events(world);
+    while ((node = list_pop(&world->calls)) != NULL) {
+        world->call_lost(world, &container_of(node, struct world_call, node)->call);
+    }
+    world->now_ms += (int64_t)world_chance(world, 3000);
+    world_boot(world);
+}
+
+static void on_call_done(struct call *call, enum status status)
+{
+    struct world_call *this = container_of(call, struct world_call, call);
+
+    list_remove(&this->node);
+    this->ended(this, status);
+}
+
+void world_call_start(struct world *world, struct world_call *call)
+{
+    call->world = world;
+    call->call.done = on_call_done;
+    list_push(&world->calls, &call->node);
+    cell_call(world->cell, world->now_ms, &call->call);
+}
