@@ -1,4 +1,5 @@
-/* The plug-in door of the store: an ordered map of bytes that survives power loss. */
+/* The plug-in door of the store: an ordered map of bytes that survives power loss.  No key is
+ * empty or begins with byte 0: such keys are the engine's own. */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
 
@@ -30,7 +31,7 @@ struct engine {
     void (*close)(void *self);
 };
 
-/* The engine of that name ("lmdb", "memory"), or NULL. */
+/* The engine of that name ("log", "lmdb", "memory"), or NULL. */
 const struct engine *engine_find(const char *name);
 
 #endif

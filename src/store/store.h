@@ -45,10 +45,11 @@ void read_execute(struct read *read, const struct engine *engine, void *self);
 struct store;
 
 struct store_options {
-    const char *engine;          /* "lmdb" or "memory" */
-    const char *location;        /* directory */
-    uint64_t map_bytes;          /* 0: the engine's default */
-    void (*wake)(void *context); /* from any thread: something is ready for store_poll */
+    const char *engine;               /* "log", "lmdb" or "memory" */
+    const char *location;             /* directory */
+    uint64_t map_bytes;               /* 0: the engine's default */
+    const struct engine *with_engine; /* instead of `engine`, for tests; else NULL */
+    void (*wake)(void *context);      /* from any thread: something is ready for store_poll */
     void *wake_context;
 };
 

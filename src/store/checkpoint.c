@@ -1,0 +1,133 @@
+/* Writing frozen layers to LMDB, in the background and in small durable transactions.
+ *
+ * A checkpoint that is cut short leaves LMDB with part of a layer: harmless, for the layer lies
+ * over it while the process lives, and is replayed in full, to the same end, after a crash. */
+#include "store/log_engine.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Small enough for the commits beside it not to wait long for the disk. */
+#define TRANSACTION_BYTES ((size_t)4 << 20)
+#define TRANSACTION_ROWS  16384
+#define RETRY_SECONDS     1
+#define NICENESS          5
+
+/* The engine's own row, see lmdb_map.h: the sequence, in the machine's byte order like all that
+ * LMDB writes around it. */
+static const struct text checkpoint_key = TEXT("\0checkpoint");
+
+enum status checkpoint_load(struct log_engine *engine, uint64_t *ret_sequence, struct why *why)
+{
+    uint64_t sequence = 0;
+    size_t len = 0;
+    enum status status =
+        lmdb_map_get(engine->map, checkpoint_key, &sequence, sizeof sequence, &len);
+
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && len == sizeof sequence)) {
+        *ret_sequence = sequence;
+        return STATUS_OK;
+    }
+    return fail(why, STATUS_STORAGE, "the database's checkpoint cannot be read");
+}
+
+void checkpoint_put(struct log_engine *engine, uint64_t sequence)
+{
+    lmdb_map_put(engine->map, checkpoint_key, text_make(&sequence, sizeof sequence));
+}
+
+/* Writes rows until the transaction is big enough; true when there are more. */
+static bool write_some(struct log_engine *engine, struct rows *rows)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < TRANSACTION_ROWS && bytes < TRANSACTION_BYTES; i++) {
+        if (!rows->advance(rows)) {
+            return false;
+        }
+        if (rows->is_deleted) {
+            lmdb_map_delete(engine->map, rows->key);
+        } else {
+            lmdb_map_put(engine->map, rows->key, rows->value);
+        }
+        bytes += rows->key.len + rows->value.len;
+    }
+    return true;
+}
+
+enum status checkpoint_write(struct log_engine *engine, const struct layer *layer,
+                             uint64_t sequence, bool *ret_fatal, struct why *why)
+{
+    struct overlay_view view;
+    enum status status = STATUS_OK;
+    bool has_more = true;
+
+    overlay_view_open(layer->overlay, sequence, (struct range){0}, &view);
+    while (has_more && status == STATUS_OK) {
+        lmdb_map_begin(engine->map);
+        has_more = write_some(engine, &view.rows);
+        if (!has_more) {
+            checkpoint_put(engine, sequence);
+        }
+        status = lmdb_map_commit(engine->map, ret_fatal, why);
+    }
+    return status;
+}
+
+/* Under the lock. */
+static void wait_before_retry(struct log_engine *engine)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RETRY_SECONDS;
+    (void)pthread_cond_timedwait(&engine->frozen_is_set, &engine->lock, &until);
+}
+
+/* Under the lock, which it gives up while it writes. */
+static void checkpoint_frozen(struct log_engine *engine)
+{
+    struct layer *layer = engine->frozen;
+    uint64_t sequence = engine->frozen_last;
+    struct why why = {.text = ""};
+    bool is_fatal = false;
+
+    (void)pthread_mutex_unlock(&engine->lock);
+    enum status status = checkpoint_write(engine, layer, sequence, &is_fatal, &why);
+
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->checkpoint = status;
+    engine->is_fatal = is_fatal;
+    engine->why = why;
+    if (status == STATUS_OK) {
+        engine->frozen = NULL;
+        engine->pending -= engine->frozen_bytes;
+        layer_release(engine, layer);
+    }
+    (void)pthread_cond_broadcast(&engine->has_moved);
+}
+
+void *checkpointer_run(void *context)
+{
+    struct log_engine *engine = context;
+
+    /* Commits first; failing that, both are equal. */
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
+    (void)pthread_mutex_lock(&engine->lock);
+    while (!engine->stopping && !engine->is_fatal) {
+        if (engine->frozen == NULL) {
+            (void)pthread_cond_wait(&engine->frozen_is_set, &engine->lock);
+        } else if (engine->checkpoint == STATUS_OK) {
+            checkpoint_frozen(engine);
+        } else {
+            wait_before_retry(engine);
+            checkpoint_frozen(engine);
+        }
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}

@@ -1,0 +1,337 @@
+/* The engine "log": a commit is one record in the change log; LMDB follows in the background.
+ */
+#include "base/memory.h"
+#include "store/directory.h"
+#include "store/engines.h"
+#include "store/log_engine.h"
+
+/* A record's buffer that grew beyond this is given back. */
+#define BUFFER_KEPT ((size_t)1 << 20)
+
+static void log_free(struct log_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    layer_release(engine, engine->frozen);
+    layer_release(engine, engine->active);
+    (void)pthread_mutex_unlock(&engine->lock);
+    change_log_close(&engine->log);
+    lmdb_map_close(engine->map);
+    ordered_ops_free(&engine->ordered);
+    buffer_free(&engine->record);
+    (void)pthread_cond_destroy(&engine->has_moved);
+    (void)pthread_cond_destroy(&engine->frozen_is_set);
+    (void)pthread_mutex_destroy(&engine->lock);
+    directory_unlock(engine->directory);
+    memory_free(engine);
+}
+
+static void stop_checkpointer(struct log_engine *engine)
+{
+    if (!engine->has_checkpointer) {
+        return;
+    }
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    (void)pthread_cond_broadcast(&engine->frozen_is_set);
+    (void)pthread_mutex_unlock(&engine->lock);
+    (void)pthread_join(engine->checkpointer, NULL);
+}
+
+/* Leaves nothing to replay.  What cannot be written now stays in the log, which has it all. */
+static void checkpoint_all(struct log_engine *engine)
+{
+    enum status status = engine->is_fatal ? STATUS_STORAGE : STATUS_OK;
+    bool is_fatal = false;
+
+    if (status == STATUS_OK && engine->frozen != NULL) {
+        status = checkpoint_write(engine, engine->frozen, engine->frozen_last, &is_fatal, NULL);
+    }
+    if (status == STATUS_OK && engine->active->segment->end > 0) {
+        status = checkpoint_write(engine, engine->active, engine->sequence, &is_fatal, NULL);
+    }
+    (void)status;
+}
+
+static void log_close(void *self)
+{
+    struct log_engine *engine = self;
+
+    stop_checkpointer(engine);
+    checkpoint_all(engine);
+    log_free(engine);
+}
+
+static struct log_engine *log_create(int directory)
+{
+    struct log_engine *engine = memory_zero(sizeof *engine);
+
+    engine->directory = directory;
+    buffer_init(&engine->record, SEGMENT_BYTES_MAX);
+    (void)pthread_mutex_init(&engine->lock, NULL);
+    (void)pthread_cond_init(&engine->frozen_is_set, NULL);
+    (void)pthread_cond_init(&engine->has_moved, NULL);
+    return engine;
+}
+
+static enum status start_checkpointer(struct log_engine *engine, struct why *why)
+{
+    if (pthread_create(&engine->checkpointer, NULL, checkpointer_run, engine) != 0) {
+        return fail(why, STATUS_STORAGE, "no thread for checkpoints");
+    }
+    engine->has_checkpointer = true;
+    return STATUS_OK;
+}
+
+static enum status log_open(const char *location, uint64_t map_bytes, void **ret_self,
+                            struct why *why)
+{
+    int directory = -1;
+    enum status status = directory_lock(location, &directory, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct log_engine *engine = log_create(directory);
+
+    status = lmdb_map_open(location, map_bytes, &engine->map, why);
+    if (status == STATUS_OK) {
+        status = log_engine_recover(engine, location, map_bytes, why);
+    }
+    if (status == STATUS_OK) {
+        status = start_checkpointer(engine, why);
+    }
+    if (status != STATUS_OK) {
+        log_free(engine);
+        return status;
+    }
+    *ret_self = engine;
+    return STATUS_OK;
+}
+
+/* Under the lock: waits until the frozen layer is in LMDB, or cannot get there. */
+static enum status wait_for_checkpoint(struct log_engine *engine, bool *ret_fatal,
+                                       struct why *why)
+{
+    while (engine->frozen != NULL && engine->checkpoint == STATUS_OK) {
+        (void)pthread_cond_wait(&engine->has_moved, &engine->lock);
+    }
+    if (engine->frozen == NULL) {
+        return STATUS_OK;
+    }
+    *ret_fatal = engine->is_fatal;
+    return fail(why, engine->checkpoint, "%s", engine->why.text);
+}
+
+/* Under the lock: a free segment, if need be after a slow reader has let go of one. */
+static enum status wait_for_segment(struct log_engine *engine, struct segment **ret_segment,
+                                    struct why *why)
+{
+    enum status status = change_log_take(&engine->log, ret_segment, why);
+
+    while (status == STATUS_OK && *ret_segment == NULL) {
+        (void)pthread_cond_wait(&engine->has_moved, &engine->lock);
+        status = change_log_take(&engine->log, ret_segment, why);
+    }
+    return status;
+}
+
+/* Freezes the active layer and begins another one. */
+static enum status rotate(struct log_engine *engine, bool *ret_fatal, struct why *why)
+{
+    struct segment *segment = NULL;
+
+    (void)pthread_mutex_lock(&engine->lock);
+    enum status status = wait_for_checkpoint(engine, ret_fatal, why);
+
+    if (status == STATUS_OK) {
+        status = wait_for_segment(engine, &segment, why);
+    }
+    if (status == STATUS_OK) {
+        engine->frozen = engine->active;
+        engine->frozen_last = engine->sequence;
+        engine->frozen_bytes = engine->pending;
+        engine->active = layer_create(segment);
+        (void)pthread_cond_signal(&engine->frozen_is_set);
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+static void make_visible(struct log_engine *engine, uint64_t bytes)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->sequence++;
+    engine->visible = engine->sequence;
+    engine->pending += bytes;
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+static enum status append(struct log_engine *engine, bool *ret_fatal, struct why *why)
+{
+    struct segment *segment = engine->active->segment;
+    uint64_t sequence = engine->sequence + 1;
+    enum status status =
+        segment_prepare(segment, record_size(&engine->ordered), sequence, ret_fatal, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct record record =
+        record_write(&engine->record, &engine->ordered, sequence, segment->secret);
+
+    status = segment_write(segment, buffer_text(&engine->record), ret_fatal, why);
+    if (status == STATUS_OK) {
+        layer_add(engine->active, &record);
+        make_visible(engine, record.bytes.len);
+    }
+    if (engine->record.room > BUFFER_KEPT) {
+        buffer_free(&engine->record);
+        buffer_init(&engine->record, SEGMENT_BYTES_MAX);
+    }
+    return status;
+}
+
+/* A batch that no segment can take: everything before it goes to LMDB, and then it does. */
+static enum status commit_directly(struct log_engine *engine, bool *ret_fatal, struct why *why)
+{
+    enum status status = STATUS_OK;
+
+    if (engine->active->segment->end > 0) {
+        status = rotate(engine, ret_fatal, why);
+    }
+    if (status == STATUS_OK) {
+        (void)pthread_mutex_lock(&engine->lock);
+        status = wait_for_checkpoint(engine, ret_fatal, why);
+        (void)pthread_mutex_unlock(&engine->lock);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    lmdb_map_begin(engine->map);
+    lmdb_map_apply(engine->map, &engine->ordered);
+    checkpoint_put(engine, engine->sequence + 1);
+    status = lmdb_map_commit(engine->map, ret_fatal, why);
+    if (status == STATUS_OK) {
+        make_visible(engine, 0);
+    }
+    return status;
+}
+
+/* A checkpoint whose sync failed stops everybody, like a commit whose sync failed. */
+static enum status refuse_if_broken(struct log_engine *engine, bool *ret_fatal, struct why *why)
+{
+    enum status status = STATUS_OK;
+
+    (void)pthread_mutex_lock(&engine->lock);
+    if (engine->is_fatal) {
+        *ret_fatal = true;
+        status = fail(why, STATUS_STORAGE, "%s", engine->why.text);
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+static enum status log_commit(void *self, const struct batch *batch, bool *ret_fatal,
+                              struct why *why)
+{
+    struct log_engine *engine = self;
+
+    ordered_ops_set(&engine->ordered, batch);
+    size_t size = record_size(&engine->ordered);
+    enum status status = refuse_if_broken(engine, ret_fatal, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (RECORD_PAGE + size > engine->log.segment_bytes) {
+        return commit_directly(engine, ret_fatal, why);
+    }
+    if (!segment_fits(engine->active->segment, size)) {
+        status = rotate(engine, ret_fatal, why);
+    }
+    return status != STATUS_OK ? status : append(engine, ret_fatal, why);
+}
+
+/* What one scan looks at: layers that cannot go away, and LMDB at the same moment. */
+struct snapshot {
+    struct layer *layers[2]; /* newest first, NULL for none */
+    uint64_t sequence;
+    struct lmdb_view below;
+};
+
+static enum status snapshot_open(struct log_engine *engine, struct range range,
+                                 struct snapshot *ret_snapshot)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    /* Inside the lock, so that a layer cannot be frozen, written and dropped in between. */
+    enum status status = lmdb_view_open(engine->map, range, &ret_snapshot->below);
+
+    if (status == STATUS_OK) {
+        ret_snapshot->sequence = engine->visible;
+        ret_snapshot->layers[0] = engine->active;
+        ret_snapshot->layers[1] = engine->frozen;
+        engine->active->references++;
+        if (engine->frozen != NULL) {
+            engine->frozen->references++;
+        }
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+static void snapshot_close(struct log_engine *engine, struct snapshot *snapshot)
+{
+    lmdb_view_close(&snapshot->below);
+    (void)pthread_mutex_lock(&engine->lock);
+    layer_release(engine, snapshot->layers[0]);
+    layer_release(engine, snapshot->layers[1]);
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+static enum status log_scan(void *self, struct text from, struct text to, bool reverse,
+                            engine_visit *visit, void *context)
+{
+    struct log_engine *engine = self;
+    struct range range = {.from = from, .to = to, .reverse = reverse};
+    struct snapshot snapshot = {.sequence = 0};
+    struct overlay_view views[2];
+    struct rows *origins[3];
+    size_t count = 0;
+
+    if (snapshot_open(engine, range, &snapshot) != STATUS_OK) {
+        return STATUS_STORAGE;
+    }
+    for (size_t i = 0; i < countof(views); i++) {
+        if (snapshot.layers[i] != NULL) {
+            overlay_view_open(snapshot.layers[i]->overlay, snapshot.sequence, range, &views[i]);
+            origins[count++] = &views[i].rows;
+        }
+    }
+    origins[count++] = &snapshot.below.rows;
+    enum status status = rows_merge(origins, count, reverse, visit, context);
+
+    snapshot_close(engine, &snapshot);
+    return status;
+}
+
+/* What waits to be written to LMDB needs its room there too. */
+static uint64_t log_free_bytes(void *self)
+{
+    struct log_engine *engine = self;
+    uint64_t room = lmdb_map_free_bytes(engine->map);
+
+    (void)pthread_mutex_lock(&engine->lock);
+    uint64_t pending = engine->pending;
+
+    (void)pthread_mutex_unlock(&engine->lock);
+    return room > pending ? room - pending : 0;
+}
+
+const struct engine engine_log = {
+    .name = "log",
+    .open = log_open,
+    .commit = log_commit,
+    .scan = log_scan,
+    .free_bytes = log_free_bytes,
+    .close = log_close,
+};

@@ -1,0 +1,125 @@
+/* The bytes of keys: a table letter, then big-endian numbers. */
+#include "store/keys.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define KEY_BYTES (KEY_MAX - 1)
+
+static void add_number(struct key *key, uint64_t value, size_t width)
+{
+    for (size_t i = 0; i < width; i++) {
+        key->at[key->len + i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+    }
+    key->len = (uint8_t)(key->len + width);
+}
+
+static uint64_t get_number(const struct key *key, size_t at, size_t width)
+{
+    uint64_t value = 0;
+
+    assert(at + width <= key->len);
+    for (size_t i = 0; i < width; i++) {
+        value = value << 8 | key->at[at + i];
+    }
+    return value;
+}
+
+struct key key_table(enum table table)
+{
+    struct key key = {.len = 1};
+
+    key.at[0] = (uint8_t)table;
+    return key;
+}
+
+struct key key_name(enum table table, struct text name)
+{
+    struct key key = key_table(table);
+
+    assert(name.len <= KEY_BYTES - 1);
+    if (name.len > 0) {
+        memcpy(key.at + 1, name.at, name.len);
+    }
+    key.len = (uint8_t)(1 + name.len);
+    return key;
+}
+
+struct key key_u32(enum table table, uint32_t a)
+{
+    struct key key = key_table(table);
+
+    add_number(&key, a, sizeof a);
+    return key;
+}
+
+struct key key_u64(enum table table, uint64_t a)
+{
+    struct key key = key_table(table);
+
+    add_number(&key, a, sizeof a);
+    return key;
+}
+
+struct key key_u32_u32(enum table table, uint32_t a, uint32_t b)
+{
+    struct key key = key_u32(table, a);
+
+    add_number(&key, b, sizeof b);
+    return key;
+}
+
+struct key key_u32_u64(enum table table, uint32_t a, uint64_t b)
+{
+    struct key key = key_u32(table, a);
+
+    add_number(&key, b, sizeof b);
+    return key;
+}
+
+struct key key_u64_u32(enum table table, uint64_t a, uint32_t b)
+{
+    struct key key = key_u64(table, a);
+
+    add_number(&key, b, sizeof b);
+    return key;
+}
+
+struct key key_u32_u64_u8(enum table table, uint32_t a, uint64_t b, uint8_t c)
+{
+    struct key key = key_u32_u64(table, a, b);
+
+    add_number(&key, c, sizeof c);
+    return key;
+}
+
+struct key key_u32_u64_u64(enum table table, uint32_t a, uint64_t b, uint64_t c)
+{
+    struct key key = key_u32_u64(table, a, b);
+
+    add_number(&key, c, sizeof c);
+    return key;
+}
+
+struct key key_after_prefix(const struct key *prefix)
+{
+    struct key key = *prefix;
+
+    while (key.len > 0 && key.at[key.len - 1] == UINT8_MAX) {
+        key.len--;
+    }
+    if (key.len > 0) {
+        key.at[key.len - 1]++;
+    }
+    return key; /* all bytes 0xff: empty, which a scan takes as the end */
+}
+
+uint32_t key_get_u32(const struct key *key, size_t at)
+{
+    return (uint32_t)get_number(key, at, sizeof(uint32_t));
+}
+
+uint64_t key_get_u64(const struct key *key, size_t at)
+{
+    return get_number(key, at, sizeof(uint64_t));
+}

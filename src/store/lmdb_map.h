@@ -1,0 +1,49 @@
+/* One LMDB environment: a durable ordered map, written by one transaction at a time.  Keys that
+ * begin with byte 0 are the engine's own and never part of a view. */
+#ifndef STORE_LMDB_MAP_H
+#define STORE_LMDB_MAP_H
+
+#include "store/ordered_ops.h"
+#include "store/rows.h"
+
+#include <lmdb.h>
+
+struct lmdb_map;
+
+/* `map_bytes` of address space, 0 for as much as the process may have (up to 1 TiB).  The
+ * caller has locked the directory.  STATUS_STORAGE with the reason. */
+MUST_CHECK enum status lmdb_map_open(const char *location, uint64_t map_bytes,
+                                     struct lmdb_map **ret_map, struct why *why);
+void lmdb_map_close(struct lmdb_map *map); /* NULL is fine */
+
+/* Writing: begin, put and delete in key order where possible, then commit or abandon; all on
+ * one thread.  Errors are remembered and come out of commit, so the calls between need no
+ * check. */
+void lmdb_map_begin(struct lmdb_map *map);
+void lmdb_map_put(struct lmdb_map *map, struct text key, struct text value);
+void lmdb_map_delete(struct lmdb_map *map, struct text key); /* absent is fine */
+void lmdb_map_apply(struct lmdb_map *map, const struct ordered_ops *ordered);
+/* Statuses as engine.commit's. */
+MUST_CHECK enum status lmdb_map_commit(struct lmdb_map *map, bool *ret_fatal, struct why *why);
+void lmdb_map_abandon(struct lmdb_map *map);
+
+/* One row on any thread, for what the engine keeps for itself: copies at most `room` bytes. */
+MUST_CHECK enum status lmdb_map_get(struct lmdb_map *map, struct text key, void *ret_value,
+                                    size_t room, size_t *ret_len);
+
+/* A view of one moment, on any thread; begins at lmdb_view_open. */
+struct lmdb_view {
+    struct rows rows; /* first: advance, key, value */
+    struct range range;
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    bool has_begun;
+};
+
+enum status lmdb_view_open(struct lmdb_map *map, struct range range,
+                           struct lmdb_view *ret_view);
+void lmdb_view_close(struct lmdb_view *view);
+
+uint64_t lmdb_map_free_bytes(const struct lmdb_map *map);
+
+#endif

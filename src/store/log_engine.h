@@ -1,0 +1,72 @@
+/* Inside the engine "log": its state, shared by commits, scans, the checkpointer and recovery.
+ *
+ * A layer is a segment of the change log and the overlay of what its records say.  Commits go
+ * to the active layer; when its segment is full it is frozen, and the checkpointer writes it to
+ * LMDB in small durable transactions, the last of which says up to where LMDB has come.  Scans
+ * see the active layer over the frozen one over LMDB. */
+#ifndef STORE_LOG_ENGINE_H
+#define STORE_LOG_ENGINE_H
+
+#include "store/change_log.h"
+#include "store/lmdb_map.h"
+
+#include <pthread.h>
+
+struct layer {
+    struct overlay *overlay;
+    struct segment *segment;
+    unsigned references; /* under the engine's lock: the engine's own, and scans' */
+};
+
+struct log_engine {
+    int directory;
+    struct lmdb_map *map;
+    pthread_t checkpointer;
+    bool has_checkpointer;
+
+    /* The commit thread's. */
+    struct ordered_ops ordered;
+    struct buffer record;
+    uint64_t sequence; /* of the last commit */
+
+    /* Under the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t frozen_is_set; /* or stopping */
+    pthread_cond_t has_moved;     /* a checkpoint ended, or a segment became free */
+    struct change_log log;
+    struct layer *active; /* only the commit thread changes which one it is */
+    struct layer *frozen; /* NULL when it is in LMDB */
+    uint64_t frozen_last; /* the sequence of its last record */
+    uint64_t frozen_bytes;
+    uint64_t visible;       /* what scans may see: the last commit that is in the overlay */
+    uint64_t pending;       /* bytes of records that are not in LMDB yet */
+    enum status checkpoint; /* how the last one ended */
+    bool is_fatal;
+    struct why why; /* of the last checkpoint that failed */
+    bool stopping;
+};
+
+/* Takes over the segment; one reference. */
+struct layer *layer_create(struct segment *segment);
+/* Under the lock: at the last reference the segment becomes free. */
+void layer_release(struct log_engine *engine, struct layer *layer);
+/* Adds what the record (whose bytes are at the segment's last place) says. */
+void layer_add(struct layer *layer, const struct record *record);
+
+/* Up to which sequence LMDB has everything. */
+MUST_CHECK enum status checkpoint_load(struct log_engine *engine, uint64_t *ret_sequence,
+                                       struct why *why);
+/* Puts that into the LMDB transaction that is being written. */
+void checkpoint_put(struct log_engine *engine, uint64_t sequence);
+/* Writes the layer, all of whose records are at most `sequence`, to LMDB.  Statuses as
+ * engine.commit's. */
+MUST_CHECK enum status checkpoint_write(struct log_engine *engine, const struct layer *layer,
+                                        uint64_t sequence, bool *ret_fatal, struct why *why);
+/* The checkpointer thread: writes what is frozen until it is told to stop. */
+void *checkpointer_run(void *engine);
+
+/* Fills log, active, frozen and the sequences from the directory. */
+MUST_CHECK enum status log_engine_recover(struct log_engine *engine, const char *location,
+                                          uint64_t map_bytes, struct why *why);
+
+#endif

@@ -1,0 +1,323 @@
+/* The commit thread, the reader thread, and the two queues on either side of them. */
+#include "store/store.h"
+
+#include "base/faults.h"
+#include "base/memory.h"
+#include "store/priority.h"
+#include "store/upgrade.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define FREE_SPACE_SECONDS 2
+
+/* A batch on its way, and how it ended. */
+struct ticket {
+    struct batch *batch;
+    struct list_node node;
+    uint64_t epoch; /* failures that had been reported when it was handed in */
+    enum status status;
+    bool is_fatal;
+    bool is_first; /* the failure began with it */
+    struct why why;
+};
+
+/* The last commit that failed; the commit thread's. */
+struct failure {
+    uint64_t count; /* of failures so far */
+    enum status status;
+    bool is_fatal;
+    struct why why;
+};
+
+struct store {
+    const struct engine *engine;
+    void *self;
+    void (*wake)(void *context);
+    void *wake_context;
+    pthread_t committer;
+    pthread_t reader;
+    bool has_committer;
+    bool has_reader;
+    uint64_t reported; /* failures that store_poll has told of; the loop thread's */
+    struct failure failure;
+    _Atomic(uint64_t) free_bytes;
+
+    pthread_mutex_t lock; /* for all below */
+    pthread_cond_t has_commits;
+    pthread_cond_t has_reads;
+    struct list commits;   /* tickets handed in */
+    struct list reads;     /* reads handed in */
+    struct list committed; /* tickets for store_poll */
+    struct list answered;  /* reads for store_poll */
+    bool stopping;
+};
+
+static void sample_free_bytes(struct store *store)
+{
+    atomic_store_explicit(&store->free_bytes, store->engine->free_bytes(store->self),
+                          memory_order_relaxed);
+}
+
+uint64_t store_free_bytes(const struct store *store)
+{
+    return atomic_load_explicit(&store->free_bytes, memory_order_relaxed);
+}
+
+/* Puts a finished piece of work where store_poll finds it, and says so if nothing was there. */
+static void finish(struct store *store, struct list *finished, struct list_node *node)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    bool was_empty = list_is_empty(&store->committed) && list_is_empty(&store->answered);
+
+    list_push(finished, node);
+    (void)pthread_mutex_unlock(&store->lock);
+    if (was_empty && store->wake != NULL) {
+        store->wake(store->wake_context);
+    }
+}
+
+static enum status try_commit(struct store *store, struct ticket *ticket)
+{
+    if (fault_point("store.commit.fail")) {
+        return fail(&ticket->why, STATUS_STORAGE, "fault point store.commit.fail");
+    }
+    if (fault_point("store.commit.full")) {
+        return fail(&ticket->why, STATUS_FULL, "fault point store.commit.full");
+    }
+    return store->engine->commit(store->self, ticket->batch, &ticket->is_fatal, &ticket->why);
+}
+
+/* A batch that was handed in before a failure was reported may build on what has failed. */
+static void commit_ticket(struct store *store, struct ticket *ticket)
+{
+    struct failure *failure = &store->failure;
+
+    if (ticket->epoch != failure->count || failure->is_fatal) {
+        ticket->status = failure->status;
+        ticket->is_fatal = failure->is_fatal;
+        ticket->why = failure->why;
+        return;
+    }
+    ticket->status = try_commit(store, ticket);
+    if (ticket->status != STATUS_OK) {
+        ticket->is_first = true;
+        failure->count++;
+        failure->status = ticket->status;
+        failure->is_fatal = ticket->is_fatal;
+        failure->why = ticket->why;
+    }
+}
+
+/* The next ticket; NULL when it is time to sample the free space, or at the end (*ret_stop). */
+static struct ticket *next_ticket(struct store *store, bool *ret_stop)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += FREE_SPACE_SECONDS;
+    (void)pthread_mutex_lock(&store->lock);
+    if (list_is_empty(&store->commits) && !store->stopping) {
+        (void)pthread_cond_timedwait(&store->has_commits, &store->lock, &until);
+    }
+    struct list_node *node = list_pop(&store->commits);
+
+    *ret_stop = node == NULL && store->stopping;
+    (void)pthread_mutex_unlock(&store->lock);
+    return node == NULL ? NULL : container_of(node, struct ticket, node);
+}
+
+static void *committer_run(void *context)
+{
+    struct store *store = context;
+    bool stop = false;
+
+    priority_raise();
+    while (!stop) {
+        struct ticket *ticket = next_ticket(store, &stop);
+
+        if (ticket != NULL) {
+            commit_ticket(store, ticket);
+        }
+        sample_free_bytes(store);
+        if (ticket != NULL) {
+            finish(store, &store->committed, &ticket->node);
+        }
+    }
+    return NULL;
+}
+
+static struct read *next_read(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    while (list_is_empty(&store->reads) && !store->stopping) {
+        (void)pthread_cond_wait(&store->has_reads, &store->lock);
+    }
+    struct list_node *node = list_pop(&store->reads);
+
+    (void)pthread_mutex_unlock(&store->lock);
+    return node == NULL ? NULL : container_of(node, struct read, node);
+}
+
+static void *reader_run(void *context)
+{
+    struct store *store = context;
+
+    for (struct read *read = next_read(store); read != NULL; read = next_read(store)) {
+        read_execute(read, store->engine, store->self);
+        finish(store, &store->answered, &read->node);
+    }
+    return NULL;
+}
+
+static void init_queues(struct store *store)
+{
+    pthread_condattr_t monotonic;
+
+    list_init(&store->commits);
+    list_init(&store->reads);
+    list_init(&store->committed);
+    list_init(&store->answered);
+    (void)pthread_mutex_init(&store->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&store->has_commits, &monotonic);
+    (void)pthread_cond_init(&store->has_reads, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+static enum status start_threads(struct store *store, struct why *why)
+{
+    store->has_committer = pthread_create(&store->committer, NULL, committer_run, store) == 0;
+    store->has_reader = pthread_create(&store->reader, NULL, reader_run, store) == 0;
+    return store->has_committer && store->has_reader
+               ? STATUS_OK
+               : fail(why, STATUS_STORAGE, "no threads for the store");
+}
+
+enum status store_open(const struct store_options *options, struct store **ret_store,
+                       struct why *why)
+{
+    const struct engine *engine =
+        options->with_engine != NULL ? options->with_engine : engine_find(options->engine);
+
+    if (engine == NULL) {
+        return fail(why, STATUS_NOT_FOUND, "no storage engine is called %s", options->engine);
+    }
+    struct store *store = memory_zero(sizeof *store);
+
+    store->engine = engine;
+    store->wake = options->wake;
+    store->wake_context = options->wake_context;
+    init_queues(store);
+    enum status status = engine->open(options->location, options->map_bytes, &store->self, why);
+
+    if (status == STATUS_OK) {
+        status = upgrade_run(engine, store->self, why);
+    }
+    if (status == STATUS_OK) {
+        sample_free_bytes(store);
+        status = start_threads(store, why);
+    }
+    if (status != STATUS_OK) {
+        store_close(store);
+        return status;
+    }
+    *ret_store = store;
+    return STATUS_OK;
+}
+
+static void stop_threads(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    store->stopping = true;
+    (void)pthread_cond_broadcast(&store->has_commits);
+    (void)pthread_cond_broadcast(&store->has_reads);
+    (void)pthread_mutex_unlock(&store->lock);
+    if (store->has_committer) {
+        (void)pthread_join(store->committer, NULL);
+    }
+    if (store->has_reader) {
+        (void)pthread_join(store->reader, NULL);
+    }
+}
+
+static void free_unreported(struct store *store)
+{
+    list_each (node, &store->committed) {
+        struct ticket *ticket = container_of(node, struct ticket, node);
+
+        batch_free(ticket->batch);
+        memory_free(ticket);
+    }
+    list_each (node, &store->answered) {
+        read_free(container_of(node, struct read, node));
+    }
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    stop_threads(store);
+    free_unreported(store);
+    if (store->self != NULL) {
+        store->engine->close(store->self);
+    }
+    (void)pthread_cond_destroy(&store->has_reads);
+    (void)pthread_cond_destroy(&store->has_commits);
+    (void)pthread_mutex_destroy(&store->lock);
+    memory_free(store);
+}
+
+void store_commit(struct store *store, struct batch *take_batch)
+{
+    struct ticket *ticket = memory_zero(sizeof *ticket);
+
+    ticket->batch = take_batch;
+    ticket->epoch = store->reported;
+    (void)pthread_mutex_lock(&store->lock);
+    list_push(&store->commits, &ticket->node);
+    (void)pthread_cond_signal(&store->has_commits);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+void store_read(struct store *store, struct read *take_read)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    list_push(&store->reads, &take_read->node);
+    (void)pthread_cond_signal(&store->has_reads);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+static void report_commit(struct store *store, const struct store_events *events,
+                          struct ticket *ticket)
+{
+    store->reported += ticket->is_first;
+    events->committed(events->context, ticket->batch, ticket->status, ticket->is_fatal,
+                      &ticket->why);
+    memory_free(ticket);
+}
+
+void store_poll(struct store *store, const struct store_events *events)
+{
+    struct list committed;
+    struct list answered;
+
+    list_init(&committed);
+    list_init(&answered);
+    (void)pthread_mutex_lock(&store->lock);
+    list_move_all(&committed, &store->committed);
+    list_move_all(&answered, &store->answered);
+    (void)pthread_mutex_unlock(&store->lock);
+    for (struct list_node *node = list_pop(&committed); node != NULL;
+         node = list_pop(&committed)) {
+        report_commit(store, events, container_of(node, struct ticket, node));
+    }
+    for (struct list_node *node = list_pop(&answered); node != NULL;
+         node = list_pop(&answered)) {
+        events->read(events->context, container_of(node, struct read, node));
+    }
+}
