@@ -63,8 +63,11 @@ void base64_encode(struct buffer *to, struct text bytes)
 
         at[0] = base64_digits[from[0] >> 2];
         at[1] = base64_digits[(from[0] & 0x03) << 4 | second >> 4];
-        at[2] = left == 2 ? base64_digits[(second & 0x0f) << 2] : '=';
+        at[2] = '=';
         at[3] = '=';
+        if (left == 2) {
+            at[2] = base64_digits[(second & 0x0f) << 2];
+        }
     }
 }
 
@@ -102,9 +105,13 @@ static bool base64_groups(const char *from, size_t count, char *at)
 /* The last group, with one or two '='; the bits they stand for must be 0. */
 static bool base64_tail(const char *from, size_t pads, char *at)
 {
-    char digits[4] = {from[0], from[1], pads == 2 ? 'A' : from[2], 'A'};
-    uint32_t bits = base64_group(digits);
+    char digits[4] = {from[0], from[1], 'A', 'A'}; /* 'A' is 0 */
+    uint32_t bits;
 
+    if (pads == 1) {
+        digits[2] = from[2];
+    }
+    bits = base64_group(digits);
     if (bits > 0xffffff || (bits & (pads == 2 ? 0xffff : 0xff)) != 0) {
         return false;
     }
@@ -219,10 +226,10 @@ static size_t byte_count(struct text text, char byte)
     return count;
 }
 
-/* Copies up to the next '%', or all; gives how many bytes.  `blank` is what a '+' becomes. */
-static size_t percent_copy_plain(char *at, const char *from, size_t len, char blank)
+/* Copies up to the next '%', or all; gives how many bytes. */
+static size_t percent_copy_plain(char *at, const char *from, size_t len, bool plus_is_blank)
 {
-    const uint64_t change = (uint8_t)('+' ^ blank);
+    const uint64_t change = plus_is_blank ? '+' ^ ' ' : 0;
     size_t done = 0;
 
     while (len - done >= WORD_SIZE) {
@@ -235,7 +242,10 @@ static size_t percent_copy_plain(char *at, const char *from, size_t len, char bl
         done += WORD_SIZE;
     }
     for (; done < len && from[done] != '%'; done++) {
-        at[done] = from[done] == '+' ? blank : from[done];
+        at[done] = from[done];
+        if (plus_is_blank && from[done] == '+') {
+            at[done] = ' ';
+        }
     }
     return done;
 }
@@ -255,8 +265,7 @@ bool percent_decode(struct buffer *to, struct text text, bool plus_is_blank)
         return false;
     }
     while (place < text.len) {
-        size_t plain = percent_copy_plain(at, text.at + place, text.len - place,
-                                          plus_is_blank ? ' ' : '+');
+        size_t plain = percent_copy_plain(at, text.at + place, text.len - place, plus_is_blank);
         at += plain;
         place += plain;
         if (place == text.len) {

@@ -59,10 +59,11 @@ static void skip_blanks(struct json_reader *reader)
 /* The byte at the reader's place, or NUL (which no syntax knows) at the end. */
 static char next_byte(const struct json_reader *reader)
 {
-    return reader->at < reader->end ? *reader->at : '\0';
+    if (reader->at == reader->end) {
+        return '\0';
+    }
+    return *reader->at;
 }
-
-/* --- strings --- */
 
 /* Four hex digits, or -1. */
 static int32_t hex_read(const char *at, const char *end)
@@ -73,12 +74,13 @@ static int32_t hex_read(const char *at, const char *end)
         return -1;
     }
     for (size_t i = 0; i < 4; i++) {
-        char digit = at[i];
+        int digit = (uint8_t)at[i];
+        int lower = digit | 0x20;
 
         if (digit >= '0' && digit <= '9') {
             value = value * 16 + (digit - '0');
-        } else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f') {
-            value = value * 16 + ((digit | 0x20) - 'a' + 10);
+        } else if (lower >= 'a' && lower <= 'f') {
+            value = value * 16 + (lower - 'a' + 10);
         } else {
             return -1;
         }
@@ -152,8 +154,28 @@ static char *utf8_write(char *at, uint32_t code)
     return at;
 }
 
-/* The escapes of `raw` are known to be good.  What an escape stands for is never longer than
- * itself, so whole words can be stored: the room they touch is still to be filled. */
+/* Copies what stands before the next backslash, or all; gives how many bytes.  Whole words are
+ * stored: the room they touch is still to be filled. */
+static size_t plain_copy(char *to, const char *at, const char *end)
+{
+    const char *start = at;
+
+    for (; (size_t)(end - at) >= WORD_SIZE; at += WORD_SIZE, to += WORD_SIZE) {
+        uint64_t word = word_load(at);
+        uint64_t escapes = word_equal(word, '\\');
+
+        word_store(to, word);
+        if (escapes != 0) {
+            return (size_t)(at - start) + word_first(escapes);
+        }
+    }
+    while (at < end && *at != '\\') {
+        *to++ = *at++;
+    }
+    return (size_t)(at - start);
+}
+
+/* The escapes of `raw` are known to be good, and none is shorter than what it stands for. */
 static struct text string_unescape(struct arena *arena, struct text raw)
 {
     char *start = arena_take(arena, raw.len + 1);
@@ -162,25 +184,16 @@ static struct text string_unescape(struct arena *arena, struct text raw)
     const char *end = at + raw.len;
     struct escape escape;
 
-    while (at < end) {
-        if ((size_t)(end - at) >= WORD_SIZE) {
-            uint64_t word = word_load(at);
-            uint64_t escapes = word_equal(word, '\\');
-            size_t plain = escapes == 0 ? WORD_SIZE : word_first(escapes);
+    for (;;) {
+        size_t plain = plain_copy(to, at, end);
 
-            word_store(to, word);
-            to += plain;
-            at += plain;
-            if (escapes == 0) {
-                continue;
-            }
+        to += plain;
+        at += plain;
+        if (!escape_read(at, end, &escape)) {
+            break; /* the end */
         }
-        if (*at != '\\') {
-            *to++ = *at++;
-        } else if (escape_read(at, end, &escape)) {
-            to = utf8_write(to, escape.code);
-            at += escape.len;
-        }
+        to = utf8_write(to, escape.code);
+        at += escape.len;
     }
     *to = '\0';
     return text_make(start, (size_t)(to - start));
@@ -243,14 +256,22 @@ static const char *string_read(struct json_reader *reader)
     return NULL;
 }
 
-/* --- values --- */
-
-static const char *digits_skip(const char *at, const char *end)
+/* Moves *at behind one or more digits. */
+static bool digits_skip(const char **at, const char *end)
 {
-    while (at < end && *at >= '0' && *at <= '9') {
-        at++;
+    const char *start = *at;
+
+    while (*at < end && **at >= '0' && **at <= '9') {
+        (*at)++;
     }
-    return at;
+    return *at > start;
+}
+
+/* Behind the exponent's sign and digits, or NULL. */
+static const char *exponent_skip(const char *at, const char *end)
+{
+    at += at < end && (*at == '+' || *at == '-') ? 1 : 0;
+    return digits_skip(&at, end) ? at : NULL;
 }
 
 /* Behind the number at `at`, or NULL when it is not one. */
@@ -260,27 +281,16 @@ static const char *number_skip(const char *at, const char *end)
 
     at += at < end && *at == '-' ? 1 : 0;
     digits = at;
-    at = digits_skip(at, end);
-    if (at == digits || (*digits == '0' && at > digits + 1)) {
+    if (!digits_skip(&at, end) || (*digits == '0' && at > digits + 1)) {
         return NULL;
     }
     if (at < end && *at == '.') {
-        digits = ++at;
-        at = digits_skip(at, end);
-        if (at == digits) {
-            return NULL;
-        }
-    }
-    if (at < end && (*at == 'e' || *at == 'E')) {
         at++;
-        at += at < end && (*at == '+' || *at == '-') ? 1 : 0;
-        digits = at;
-        at = digits_skip(at, end);
-        if (at == digits) {
+        if (!digits_skip(&at, end)) {
             return NULL;
         }
     }
-    return at;
+    return at < end && (*at == 'e' || *at == 'E') ? exponent_skip(at + 1, end) : at;
 }
 
 static enum json_token read_number(struct json_reader *reader)
@@ -413,8 +423,6 @@ enum json_token json_next(struct json_reader *reader)
     }
     return JSON_END;
 }
-
-/* --- whole values --- */
 
 /* Inside an array, steps over what stands before the next element, so that the reader's place
  * is the first byte of a value.  false when no value comes next. */

@@ -7,9 +7,15 @@
 #include <stdlib.h>
 
 #ifdef ENABLE_FAULTS
+static void faults_set(const char *faults)
+{
+    cr_assert_eq(setenv("FAULTS", faults, 1),
+                 0); /* NOLINT(concurrency-mt-unsafe): one thread */
+}
+
 Test(faults, fail_at_the_passage_asked_for)
 {
-    cr_assert_eq(setenv("FAULTS", "a.b:2:fail,c:0:fail,d:1:delay", 1), 0);
+    faults_set("a.b:2:fail,c:0:fail,d:1:delay");
     cr_expect_not(fault_point("a.b"));
     cr_expect_not(fault_point("other"));
     cr_expect(fault_point("a.b"));
@@ -21,7 +27,7 @@ Test(faults, fail_at_the_passage_asked_for)
 
 Test(faults, kill_kills, .signal = SIGKILL)
 {
-    cr_assert_eq(setenv("FAULTS", "x:3:kill", 1), 0);
+    faults_set("x:3:kill");
     (void)fault_point("x");
     (void)fault_point("x");
     (void)fault_point("x");
@@ -29,13 +35,12 @@ Test(faults, kill_kills, .signal = SIGKILL)
 
 Test(faults, a_misspelt_one_is_not_ignored, .signal = SIGABRT)
 {
-    cr_assert_eq(setenv("FAULTS", "x:1:explode", 1), 0);
+    faults_set("x:1:explode");
     (void)fault_point("x");
 }
 #else
 Test(faults, are_nothing_in_a_plain_build)
 {
-    cr_assert_eq(setenv("FAULTS", "x:0:fail", 1), 0);
     cr_expect_not(fault_point("x"));
 }
 #endif

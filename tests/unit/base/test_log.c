@@ -15,7 +15,7 @@ static struct text logged(void)
     size_t len = 0;
 
     (void)fflush(stderr);
-    fclose(stderr); /* ends the pipe, so that reading it ends */
+    (void)fclose(stderr); /* ends the pipe, so that reading it ends */
     len = fread(output, 1, sizeof(output), error);
     return text_make(output, len);
 }

@@ -1,10 +1,10 @@
 /* The hash map. */
 #include "base/map.h"
+#include "base/memory.h"
 
 #include <criterion/criterion.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     MANY = 5000
@@ -29,9 +29,8 @@ static struct item *item_of(struct map_node *node)
 
 static struct item *items_insert(struct map *map)
 {
-    struct item *items = calloc(MANY, sizeof(*items));
+    struct item *items = memory_array(MANY, sizeof(*items));
 
-    cr_assert_not_null(items);
     for (size_t i = 0; i < MANY; i++) {
         map_insert(map, &items[i].node, item_key(&items[i], i));
     }
@@ -61,7 +60,7 @@ Test(map, finds_each_of_many_and_nothing_else)
     cr_expect_null(map_find(&map, T("")));
     cr_expect_leq(map.bucket_count, (size_t)MANY * 2);
     map_free(&map);
-    free(items);
+    memory_free(items);
 }
 
 Test(map, removed_nodes_are_gone_and_the_others_stay)
@@ -80,7 +79,7 @@ Test(map, removed_nodes_are_gone_and_the_others_stay)
         cr_assert_eq(map_find(&map, item_key(&probe, i)), expected);
     }
     map_free(&map);
-    free(items);
+    memory_free(items);
 }
 
 Test(map, a_walk_meets_everyone_once)
@@ -97,7 +96,7 @@ Test(map, a_walk_meets_everyone_once)
     }
     cr_expect_eq(met, MANY);
     map_free(&map);
-    free(items);
+    memory_free(items);
 }
 
 Test(map, keys_may_be_empty_or_hold_any_byte)

@@ -45,7 +45,8 @@ Test(timestamp, agrees_with_the_c_library_on_every_day)
 
         timestamp_format((int64_t)seconds * 1000, text);
         cr_assert_not_null(gmtime_r(&seconds, &parts));
-        strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000Z", &parts);
+        cr_assert_eq(strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000Z", &parts),
+                     24);
         cr_assert_str_eq(text, expected);
     }
 }
