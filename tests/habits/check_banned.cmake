@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Fails when a file calls what the house replaced: unbounded copies, and memory outside base/.
 # Run: cmake -DROOT=<repo> -P tests/habits/check_banned.cmake
 set(bad 0)

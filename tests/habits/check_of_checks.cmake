@@ -1,11 +1,12 @@
+cmake_minimum_required(VERSION 3.25)
 # The include check must fail when it is broken: run it over a tree that breaks it.
 # Run: cmake -DROOT=<repo> -DWORK=<scratch> -P tests/habits/check_of_checks.cmake
 function(expect_failure what file content)
   file(REMOVE_RECURSE ${WORK})
   file(WRITE ${WORK}/${file} "${content}\n")
   execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${WORK} -P ${ROOT}/tests/habits/check_includes.cmake
-    RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
-  if(result EQUAL 0)
+    RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(result EQUAL 0 OR NOT said MATCHES "1 includes point the wrong way")
     message(FATAL_ERROR "check_includes.cmake did not notice: ${what}")
   endif()
 endfunction()
