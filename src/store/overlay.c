@@ -223,8 +223,9 @@ static const struct overlay_entry *backward(const struct overlay_view *view, str
             return NULL;
         }
         struct place newest = {.key = entry_key(below), .sequence = view->sequence};
+        /* What is being added just now may have come in between. */
         const struct overlay_entry *entry =
-            next_at(find_before(view->overlay, &newest, NULL), 0);
+            visible_from(view, next_at(find_before(view->overlay, &newest, NULL), 0));
 
         if (entry != NULL && text_equal(entry_key(entry), newest.key)) {
             return entry;
