@@ -71,20 +71,15 @@ void base64_encode(struct buffer *to, struct text bytes)
     }
 }
 
-/* Four digits to 24 bits; above 24 bits when one of them is no digit. */
+/* Four digits to 24 bits; above 24 bits when one of them is no digit, since 0 - 1 sets all. */
 static uint32_t base64_group(const char *from)
 {
-    uint32_t bits = 0;
+    uint32_t first = base64_values[(uint8_t)from[0]] - 1U;
+    uint32_t second = base64_values[(uint8_t)from[1]] - 1U;
+    uint32_t third = base64_values[(uint8_t)from[2]] - 1U;
+    uint32_t fourth = base64_values[(uint8_t)from[3]] - 1U;
 
-    for (size_t i = 0; i < 4; i++) {
-        uint32_t value = base64_values[(uint8_t)from[i]];
-
-        if (value == 0) {
-            return UINT32_MAX;
-        }
-        bits = bits << 6 | (value - 1);
-    }
-    return bits;
+    return first << 18 | second << 12 | third << 6 | fourth;
 }
 
 static bool base64_groups(const char *from, size_t count, char *at)

@@ -205,7 +205,7 @@ static const char *string_scan(const char *at, const char *end, uint64_t *high)
 {
     while ((size_t)(end - at) >= WORD_SIZE) {
         uint64_t word = word_load(at);
-        uint64_t stops = word_equal(word, '"') | word_equal(word, '\\') | word_control(word);
+        uint64_t stops = word_json_special(word);
 
         *high |= word;
         if (stops != 0) {

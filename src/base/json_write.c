@@ -14,11 +14,6 @@ static const char escapes[256] = {
     [0x1e] = 'u', [0x1f] = 'u', ['"'] = '"',  ['\\'] = '\\',
 };
 
-static uint64_t word_specials(uint64_t word)
-{
-    return word_equal(word, '"') | word_equal(word, '\\') | word_control(word);
-}
-
 static size_t escaped_size(char byte)
 {
     char escape = escapes[(uint8_t)byte];
@@ -31,13 +26,23 @@ static size_t escaped_len(struct text text)
     size_t len = 0;
     size_t place = 0;
 
-    while (place < text.len) {
-        if (text.len - place >= WORD_SIZE && word_specials(word_load(text.at + place)) == 0) {
+    while (text.len - place >= WORD_SIZE) {
+        uint64_t word = word_load(text.at + place);
+
+        if (word_json_special(word) == 0) {
             len += WORD_SIZE;
             place += WORD_SIZE;
-        } else {
-            len += escaped_size(text.at[place++]);
+            continue;
         }
+        if (word_control(word) != 0) { /* rare, and they differ in size */
+            len += escaped_size(text.at[place++]);
+            continue;
+        }
+        len += WORD_SIZE + word_count(word_equal(word, '"') | word_equal(word, '\\'));
+        place += WORD_SIZE;
+    }
+    while (place < text.len) {
+        len += escaped_size(text.at[place++]);
     }
     return len;
 }
@@ -76,7 +81,7 @@ void json_write_string(struct buffer *to, struct text text)
             continue;
         }
         uint64_t word = word_load(text.at + place);
-        uint64_t specials = word_specials(word);
+        uint64_t specials = word_json_special(word);
         size_t plain = specials == 0 ? WORD_SIZE : word_first(specials);
 
         word_store(at, word); /* fits: the rest takes at least as much room as it has now */
