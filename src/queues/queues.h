@@ -72,6 +72,10 @@ struct queue *queue_find_number(struct queues *queues, uint32_t number);
 struct queue *queue_after(struct queues *queues, const struct queue_name *after,
                           struct text prefix);
 
+/* All queues, in no useful order: the first for NULL, NULL at the end; none may be made or
+ * deleted between two calls. */
+struct queue *queue_next(struct queues *queues, const struct queue *before);
+
 /* Creates it (it must not exist). Copies everything. STATUS_FULL when out of room. */
 MUST_CHECK enum status queue_create(struct step *step, const struct queue_name *name,
                                     const struct queue_settings *settings,

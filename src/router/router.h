@@ -101,6 +101,8 @@ struct text subscription_attribute(const struct subscription *subscription, stru
 /* "<topic arn>:<uuid>" */
 struct text subscription_arn(struct arena *arena, const struct topic *topic,
                              const uint8_t id[16]);
+/* The id of one that is in memory; false: there is none of that number. */
+bool subscription_id_of(const struct router *router, uint32_t number, uint8_t ret_id[16]);
 /* The record of key_u32_u32(TABLE_SUBSCRIPTION, topic, number). */
 MUST_CHECK bool subscription_decode(struct text record, struct arena *arena,
                                     struct subscription *ret);

@@ -84,3 +84,13 @@ void slots_free(struct router *router)
     }
     map_free(&router->targets);
 }
+
+bool subscription_id_of(const struct router *router, uint32_t number, uint8_t ret_id[16])
+{
+    const struct slot *slot = slot_find(router, number);
+
+    if (slot != NULL) {
+        memcpy(ret_id, slot->id, sizeof slot->id);
+    }
+    return slot != NULL;
+}

@@ -1,0 +1,255 @@
+/* The daemon's own pages: health, metrics, the signing certificate. */
+#include "daemon/server.h"
+
+#include "base/clock.h"
+
+#define PAGE_MAX (64 * 1024 * 1024)
+
+static void answer(struct http_request *request, int status, struct text type, struct text body)
+{
+    struct http_response response = {.status = status, .content_type = type, .body = body};
+
+    http_respond(request, &response);
+}
+
+/* --- Health. */
+
+static void page_health(struct server *server, struct http_request *request)
+{
+    struct router_progress progress = router_progress(cell_router(server->cell));
+    bool is_tight = store_free_bytes(server->store)
+                  < (uint64_t)server->settings->free_space_watermark;
+    struct buffer body;
+
+    buffer_init(&body, 4096);
+    buffer_printf(&body,
+                  "{\"status\":\"%s\",\"version\":\"" FANFARE_VERSION
+                  "\",\"services\":{\"sns\":\"running\",\"sqs\":\"running\",\"sts\":\"running\"},"
+                  "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\"}\n",
+                  server->is_stopping ? "stopping" : "ok",
+                  (unsigned long long)progress.subscriptions_loaded,
+                  progress.done ? "true" : "false", is_tight ? "low" : "ok");
+    answer(request, server->is_stopping ? 503 : 200, T("application/json"), buffer_text(&body));
+    buffer_free(&body);
+}
+
+/* --- Metrics, in Prometheus' text form. */
+
+/* A label's value: quotes, backslashes and line ends are escaped. */
+static void add_label(struct buffer *to, const char *name, struct text value)
+{
+    buffer_printf(to, "%s=\"", name);
+    for (size_t i = 0; i < value.len; i++) {
+        char byte = value.at[i];
+
+        if (byte == '"' || byte == '\\') {
+            buffer_add_byte(to, '\\');
+        }
+        if (byte == '\n') {
+            buffer_add_string(to, "\\n");
+        } else {
+            buffer_add_byte(to, byte);
+        }
+    }
+    buffer_add_byte(to, '"');
+}
+
+static void add_family(struct buffer *to, const char *name, const char *type, const char *help)
+{
+    buffer_printf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void add_value(struct buffer *to, const char *name, const char *type, uint64_t value,
+                      const char *help)
+{
+    add_family(to, name, type, help);
+    buffer_printf(to, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static double age_s(int64_t since_ms)
+{
+    return since_ms == 0 ? 0.0 : (double)(clock_now_ms() - since_ms) / 1000.0;
+}
+
+enum queue_figure {
+    FIGURE_VISIBLE,
+    FIGURE_IN_FLIGHT,
+    FIGURE_DELAYED,
+    FIGURE_OLDEST
+};
+
+static double queue_figure(const struct queue *queue, enum queue_figure figure)
+{
+    struct queue_counts counts = queue_counts(queue);
+
+    switch (figure) {
+    case FIGURE_VISIBLE: return (double)counts.visible;
+    case FIGURE_IN_FLIGHT: return (double)counts.in_flight;
+    case FIGURE_DELAYED: return (double)counts.delayed;
+    case FIGURE_OLDEST: break;
+    }
+    return age_s(queue_oldest_ms(queue));
+}
+
+static void add_queues(struct buffer *to, struct queues *queues, const char *name,
+                       enum queue_figure figure, const char *help)
+{
+    add_family(to, name, "gauge", help);
+    for (struct queue *queue = queue_next(queues, NULL); queue != NULL;
+         queue = queue_next(queues, queue)) {
+        buffer_printf(to, "%s{", name);
+        add_label(to, "queue", queue->name);
+        buffer_add_byte(to, ',');
+        add_label(to, "region", queue->region);
+        buffer_add_byte(to, ',');
+        add_label(to, "account", queue->account);
+        buffer_printf(to, "} %.17g\n", queue_figure(queue, figure));
+    }
+}
+
+static void add_lanes(struct buffer *to, struct server *server, const char *name,
+                      bool is_failing, const char *help)
+{
+    struct deliveries *deliveries = cell_deliveries(server->cell);
+    struct lane_id lane = {0};
+
+    add_family(to, name, "gauge", help);
+    while (lane_next(deliveries, &lane)) {
+        struct topic *topic = topic_find_number(cell_router(server->cell), lane.topic);
+        uint8_t id[16];
+        char uuid[UUID_SIZE];
+        uint64_t waiting = 0;
+        uint32_t failing = 0;
+
+        if (topic == NULL
+            || !subscription_id_of(cell_router(server->cell), lane.subscription, id)) {
+            continue;
+        }
+        lane_status(deliveries, lane, &waiting, &failing);
+        uuid_format(id, uuid);
+        buffer_printf(to, "%s{", name);
+        add_label(to, "topic", topic->name);
+        buffer_printf(to, ",subscription=\"%s\"} %llu\n", uuid,
+                      is_failing ? (unsigned long long)failing : (unsigned long long)waiting);
+    }
+}
+
+static void add_deliveries(struct buffer *to, struct server *server)
+{
+    struct deliveries *deliveries = cell_deliveries(server->cell);
+    struct delivery_counters counters = delivery_counters(deliveries);
+
+    add_value(to, "fanfare_deliveries_delivered_total", "counter", counters.delivered,
+              "Deliveries that endpoints took.");
+    add_value(to, "fanfare_delivery_attempts_total", "counter", counters.attempts,
+              "Attempts made.");
+    add_value(to, "fanfare_deliveries_retried_total", "counter", counters.retried,
+              "Attempts that failed and will be repeated.");
+    add_value(to, "fanfare_deliveries_dead_lettered_total", "counter", counters.dead_lettered,
+              "Deliveries that ended in a dead-letter queue.");
+    add_value(to, "fanfare_deliveries_lost_total", "counter", counters.lost,
+              "Deliveries given up for which no dead-letter queue was there.");
+    add_value(to, "fanfare_deliveries_in_flight", "gauge", counters.in_flight,
+              "Attempts under way.");
+    add_family(to, "fanfare_oldest_undelivered_seconds", "gauge",
+               "Age of the oldest message with a delivery outstanding.");
+    buffer_printf(to, "fanfare_oldest_undelivered_seconds %.3f\n",
+                  age_s(deliveries_oldest_ms(deliveries)));
+    add_lanes(to, server, "fanfare_subscription_waiting", false,
+              "Deliveries waiting for their subscription's endpoint.");
+    add_lanes(to, server, "fanfare_subscription_failing", true,
+              "Attempts in a row that failed.");
+}
+
+static void add_server(struct buffer *to, struct server *server)
+{
+    struct router_counters router = router_counters(cell_router(server->cell));
+    struct net_counters net = net_server_counters(server->net);
+    struct api_counters api = api_counters(server->api);
+
+    add_value(to, "fanfare_http_requests_total", "counter", net.requests_total,
+              "HTTP requests received.");
+    add_value(to, "fanfare_http_connections", "gauge", net.connections_open,
+              "Connections open.");
+    add_value(to, "fanfare_api_requests_total", "counter", api.requests, "AWS requests.");
+    add_value(to, "fanfare_api_client_errors_total", "counter", api.errors_client,
+              "AWS requests answered with a client's error.");
+    add_value(to, "fanfare_api_server_errors_total", "counter", api.errors_server,
+              "AWS requests answered with an error of this server.");
+    add_value(to, "fanfare_topics", "gauge", router_topic_count(cell_router(server->cell)),
+              "Topics.");
+    add_value(to, "fanfare_queues", "gauge", queues_count(cell_queues(server->cell)), "Queues.");
+    add_value(to, "fanfare_messages_published_total", "counter", router.published,
+              "Messages accepted by Publish and PublishBatch.");
+    add_value(to, "fanfare_messages_matched_total", "counter", router.matched,
+              "Subscriptions that messages matched.");
+    add_value(to, "fanfare_messages_filtered_out_total", "counter", router.filtered_out,
+              "Subscriptions whose filter policy excluded a message.");
+    add_value(to, "fanfare_uncommitted_bytes", "gauge", cell_uncommitted_bytes(server->cell),
+              "Bytes on their way to disk.");
+    add_value(to, "fanfare_disk_free_bytes", "gauge", store_free_bytes(server->store),
+              "Bytes that the data directory may still take.");
+}
+
+static void page_metrics(struct server *server, struct http_request *request)
+{
+    struct queues *queues = cell_queues(server->cell);
+    struct buffer body;
+
+    buffer_init(&body, PAGE_MAX);
+    add_server(&body, server);
+    add_deliveries(&body, server);
+    add_queues(&body, queues, "fanfare_queue_visible", FIGURE_VISIBLE,
+               "Messages that may be received.");
+    add_queues(&body, queues, "fanfare_queue_in_flight", FIGURE_IN_FLIGHT,
+               "Messages received and not deleted yet.");
+    add_queues(&body, queues, "fanfare_queue_delayed", FIGURE_DELAYED,
+               "Messages that are delayed.");
+    add_queues(&body, queues, "fanfare_queue_oldest_seconds", FIGURE_OLDEST,
+               "Age of the oldest message.");
+    answer(request, 200, T("text/plain; version=0.0.4; charset=utf-8"), buffer_text(&body));
+    buffer_free(&body);
+}
+
+/* --- The certificate that notifications are signed with. */
+
+static void page_certificate(struct server *server, struct http_request *request)
+{
+    struct text name = signer_certificate_name(server->signer);
+
+    if (name.len == 0 || !text_equal(text_after(request->path, 1), name)) {
+        answer(request, 404, T("text/plain"), T("no such certificate\n"));
+        return;
+    }
+    answer(request, 200, T("application/x-pem-file"), signer_certificate(server->signer));
+}
+
+static const struct page {
+    struct text path;
+    bool is_prefix;
+    void (*show)(struct server *server, struct http_request *request);
+} pages[] = {
+    {TEXT("/_fanfare/health"), false, page_health},
+    {TEXT("/_localstack/health"), false, page_health},
+    {TEXT("/metrics"), false, page_metrics},
+    {TEXT("/SimpleNotificationService-"), true, page_certificate},
+};
+
+bool admin_request(struct server *server, struct http_request *request)
+{
+    for (size_t i = 0; i < countof(pages); i++) {
+        bool is_it = pages[i].is_prefix ? text_starts_with(request->path, pages[i].path)
+                                        : text_equal(request->path, pages[i].path);
+
+        if (!is_it) {
+            continue;
+        }
+        if (!text_equal(request->method, T("GET")) && !text_equal(request->method, T("HEAD"))) {
+            answer(request, 405, T("text/plain"), T("only GET\n"));
+        } else {
+            pages[i].show(server, request);
+        }
+        return true;
+    }
+    return false;
+}

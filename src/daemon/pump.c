@@ -1,0 +1,211 @@
+/* Between the cell and the world: its effects become I/O, the world's answers its inputs. */
+#include "daemon/server.h"
+
+#include "base/clock.h"
+#include "base/faults.h"
+#include "base/log.h"
+
+static void on_delivery_event(void *context, const struct delivery_event *event)
+{
+    struct arena arena = {0};
+    struct subscription subscription = {0};
+    struct message message = {0};
+    char id[UUID_SIZE] = "-";
+    char message_id[UUID_SIZE] = "-";
+
+    (void)context;
+    if (subscription_decode(event->subscription_record, &arena, &subscription)) {
+        uuid_format(subscription.id, id);
+    }
+    if (message_decode(event->message_record, &arena, &message)) {
+        uuid_format(message.id, message_id);
+    }
+    log_line(event->next_ms > 0 ? LOG_INFO : LOG_WARN, event->event,
+             "message=%s subscription=%s topic=%.*s endpoint=\"%.*s\" attempts=%u "
+             "next_ms=%lld reason=\"%.*s\"",
+             message_id, id, TEXT_PRINTF(message.topic_arn), TEXT_PRINTF(subscription.endpoint),
+             event->attempt, (long long)event->next_ms, TEXT_PRINTF(event->reason));
+    arena_free(&arena);
+}
+
+static struct cell *cell_of_settings(struct server *server)
+{
+    const struct settings *settings = server->settings;
+    struct cell_options options = {
+        .random = server->random,
+        .cache_bytes = (uint64_t)settings->cache_bytes,
+        .watermark_bytes = (uint64_t)settings->free_space_watermark,
+        .limits = {.policies_per_topic = (uint32_t)settings->policies_per_topic,
+                   .policies_per_account = (uint32_t)settings->policies_per_account,
+                   .subscriptions_per_topic = (uint32_t)settings->subscriptions_per_topic,
+                   .topics_per_account = (uint32_t)settings->topics_per_account},
+        .deliveries = {.in_flight_max = (uint32_t)settings->deliveries_in_flight_max,
+                       .lane_window_max = (uint32_t)settings->lane_window_max,
+                       .active_message_max = (uint32_t)settings->active_messages_max,
+                       .log = on_delivery_event},
+    };
+
+    return cell_create(&options);
+}
+
+static void on_store_wake(void *context)
+{
+    struct server *server = context;
+
+    (void)uv_async_send(&server->store_wake);
+}
+
+enum status pump_open(struct server *server, struct why *why)
+{
+    const struct settings *settings = server->settings;
+    struct store_options options = {
+        .engine = settings->engine.len > 0 ? settings->engine.at : STORE_ENGINE_DEFAULT,
+        .location = settings->data.at,
+        .wake = on_store_wake,
+        .wake_context = server,
+    };
+    enum status status = store_open(&options, &server->store, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    server->cell = cell_of_settings(server);
+    cell_set_space(server->cell, store_free_bytes(server->store));
+    cell_start(server->cell, clock_now_ms());
+    return STATUS_OK;
+}
+
+void pump_close(struct server *server)
+{
+    cell_free(server->cell);
+    store_close(server->store);
+    server->cell = NULL;
+    server->store = NULL;
+}
+
+/* --- What the store reports. */
+
+static void on_committed(void *context, struct batch *take_batch, enum status status,
+                         bool fatal, const struct why *why)
+{
+    struct server *server = context;
+
+    if (status != STATUS_OK) {
+        log_error("commit_failed", "status=%s fatal=%d reason=\"%s\"", status_name(status), fatal,
+                  why->text);
+    }
+    if (fatal) {
+        server_die(server,
+                   "a sync to disk failed (%s): what is stored is unknown, so nothing more is "
+                   "accepted; check the disk, then start again",
+                   why->text);
+    }
+    cell_committed(server->cell, clock_now_ms(), take_batch, status);
+}
+
+static void on_read(void *context, struct read *take_read)
+{
+    struct server *server = context;
+
+    cell_read_done(server->cell, clock_now_ms(), take_read);
+}
+
+/* A commit failed: memory says more than the disk.  Both are opened anew; calls under way fail. */
+static void reload(struct server *server)
+{
+    struct why why = {""};
+
+    (void)cell_has_failed(server->cell, &why);
+    log_error("cell_reload", "reason=\"%s\"", why.text);
+    api_set_cell(server->api, NULL);
+    pump_close(server);
+    if (pump_open(server, &why) != STATUS_OK) {
+        server_die(server, "%s", why.text);
+        return;
+    }
+    api_set_cell(server->api, server->cell);
+}
+
+/* --- Each turn of the loop. */
+
+static void take_effects(struct server *server)
+{
+    struct attempt_start start;
+    struct read *read = NULL;
+    struct batch *batch = cell_next_batch(server->cell, clock_now_ms());
+
+    if (batch != NULL) {
+        (void)fault_point("pump.before_commit");
+        store_commit(server->store, batch);
+    }
+    while ((read = cell_next_read(server->cell)) != NULL) {
+        store_read(server->store, read);
+    }
+    while (!server->is_stopping && cell_next_attempt(server->cell, &start)) {
+        outbound_start(server->outbound, &start);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    server->tick_at_ms = INT64_MAX;
+    cell_tick(server->cell, clock_now_ms());
+}
+
+static void set_tick(struct server *server)
+{
+    int64_t wake_ms = cell_next_wake(server->cell);
+
+    if (wake_ms == server->tick_at_ms) {
+        return;
+    }
+    server->tick_at_ms = wake_ms;
+    if (wake_ms == INT64_MAX) {
+        (void)uv_timer_stop(&server->tick);
+        return;
+    }
+    int64_t delay_ms = wake_ms - clock_now_ms();
+
+    /* The loop's own clock may be a little behind: one millisecond more spares an early wake-up.
+     * A jump of the wall clock is met within a minute. */
+    delay_ms = delay_ms < 0 ? 0 : delay_ms + 1;
+    if (delay_ms > 60000) {
+        delay_ms = 60000;
+        server->tick_at_ms = 0;
+    }
+    (void)uv_timer_start(&server->tick, on_tick, (uint64_t)delay_ms, 0);
+}
+
+static void set_pressure(struct server *server)
+{
+    bool is_full =
+        cell_uncommitted_bytes(server->cell) > (uint64_t)server->settings->uncommitted_max;
+
+    if (is_full != server->is_paused && server->net != NULL) {
+        server->is_paused = is_full;
+        net_server_pause(server->net, is_full);
+    }
+}
+
+void pump_on_prepare(uv_prepare_t *handle)
+{
+    struct server *server = handle->data;
+    const struct store_events events = {
+        .committed = on_committed, .read = on_read, .context = server};
+    struct why why;
+
+    store_poll(server->store, &events);
+    if (cell_has_failed(server->cell, &why)) {
+        if (!cell_is_ready(server->cell)) {
+            server_die(server, "%s", why.text);
+            return;
+        }
+        reload(server);
+    }
+    cell_set_space(server->cell, store_free_bytes(server->store));
+    take_effects(server);
+    set_tick(server);
+    set_pressure(server);
+}

@@ -1,0 +1,369 @@
+/* Start, run, stop: what comes after what. */
+#include "daemon/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "services/sns/sns.h"
+#include "services/sqs/sqs.h"
+#include "services/sts/sts.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+static const struct service *const services[] = {&sns_service, &sqs_service, &sts_service, NULL};
+
+void server_die(struct server *server, const char *format, ...)
+{
+    va_list arguments;
+    char text[2 * WHY_MAX];
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "fanfare: %s\n", text);
+    (void)server;
+    /* Nothing may run on: what was answered is on disk, what was not is the clients' to repeat. */
+    _Exit(1);
+}
+
+/* --- Before the loop. */
+
+/* mkdir -p, the last folder for its owner only. */
+static enum status make_directory(const char *path, struct why *why)
+{
+    char *copy = memory_copy_text(text_from(path));
+    enum status status = STATUS_OK;
+
+    for (char *at = copy + 1; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(copy, 0755);
+            *at = '/';
+        }
+    }
+    if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+        status = fail(why, STATUS_STORAGE,
+                      "cannot make the data directory %s: %s; choose another with --data", path,
+                      strerror(errno));
+    }
+    memory_free(copy);
+    return status;
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool is_loopback(struct text address)
+{
+    return text_starts_with(address, T("127.")) || text_equal(address, T("::1"));
+}
+
+/* "127.0.0.1:4566", "[::1]:4566" */
+static enum status split_listen(struct text listen, char *ret_address, size_t size,
+                                uint16_t *ret_port, struct why *why)
+{
+    size_t colon = listen.len;
+    int64_t port = -1;
+
+    while (colon > 0 && listen.at[colon - 1] != ':') {
+        colon--;
+    }
+    struct text address = text_first(listen, colon == 0 ? 0 : colon - 1);
+
+    if (address.len > 2 && address.at[0] == '[' && address.at[address.len - 1] == ']') {
+        address = text_after(text_first(address, address.len - 1), 1);
+    }
+    if (colon == 0 || address.len == 0 || address.len >= size
+        || !text_to_int64(text_after(listen, colon), &port) || port < 0 || port > 65535) {
+        return fail(why, STATUS_INVALID, "listen: \"%.*s\" is not ADDRESS:PORT",
+                    TEXT_PRINTF(listen));
+    }
+    (void)snprintf(ret_address, size, "%.*s", TEXT_PRINTF(address));
+    *ret_port = (uint16_t)port;
+    return STATUS_OK;
+}
+
+/* --- Requests. */
+
+static void on_request(void *context, struct http_request *request)
+{
+    struct server *server = context;
+
+    if (!admin_request(server, request)) {
+        api_request(server->api, request);
+    }
+}
+
+static void on_gone(void *context, struct http_request *request)
+{
+    struct server *server = context;
+
+    api_gone(server->api, request);
+}
+
+static enum status listen_start(struct server *server, struct why *why)
+{
+    const struct settings *settings = server->settings;
+    const struct net_handler handler = {
+        .request = on_request, .gone = on_gone, .context = server};
+    char address[64];
+    uint16_t port = 0;
+    enum status status = split_listen(settings->listen, address, sizeof address, &port, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!is_loopback(text_from(address)) && !settings->allow_unauthenticated) {
+        return fail(why, STATUS_DENIED,
+                    "refusing to listen on %s: nobody has to sign in yet, so whoever reaches that "
+                    "address could publish and read everything; listen on 127.0.0.1, or say "
+                    "--allow-unauthenticated",
+                    address);
+    }
+    struct net_options options = {
+        .address = address,
+        .port = port,
+        .header_max = (size_t)settings->header_max,
+        .body_max = (size_t)settings->body_max,
+        .connection_max = (uint32_t)settings->connections_max,
+        .pipeline_max = (uint32_t)settings->pipeline_max,
+        .idle_ms = settings->idle_timeout_ms,
+        .slow_ms = settings->slow_timeout_ms,
+    };
+
+    return net_server_start(&server->loop, &options, &handler, &server->net, why);
+}
+
+/* --- Ready. */
+
+void server_announce(struct server *server)
+{
+    const struct settings *settings = server->settings;
+    size_t colon = settings->listen.len;
+
+    while (colon > 0 && settings->listen.at[colon - 1] != ':') {
+        colon--;
+    }
+    (void)printf("fanfare " FANFARE_VERSION " listens on http://%.*s:%u, data in %.*s, account %.*s\n",
+                 colon == 0 ? 0 : (int)colon - 1, settings->listen.at,
+                 net_server_port(server->net), TEXT_PRINTF(settings->data),
+                 TEXT_PRINTF(settings->account));
+    (void)printf("Ready.\n");
+    (void)fflush(stdout);
+    log_info("ready", "after_ms=%lld",
+             (long long)(clock_monotonic_us() - server->started_us) / 1000);
+#ifdef HAVE_SYSTEMD
+    (void)sd_notify(0, "READY=1");
+#endif
+}
+
+/* --- The end. */
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void on_stopped(void *context)
+{
+    struct server *server = context;
+
+    server->net = NULL;
+    outbound_stop(server->outbound);
+    server->outbound = NULL;
+    uv_stop(&server->loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct server *server = signal->data;
+
+    if (server->is_stopping) {
+        return;
+    }
+    log_info("stopping", "signal=%d", number);
+#ifdef HAVE_SYSTEMD
+    (void)sd_notify(0, "STOPPING=1");
+#endif
+    server->is_stopping = true;
+    api_stop(server->api);
+    net_server_stop(server->net, server->settings->stop_timeout_ms, on_stopped, server);
+}
+
+/* --- The parts, in order. */
+
+static void on_attempt_outcome(void *context, uint64_t attempt_id,
+                               const struct attempt_outcome *outcome)
+{
+    struct server *server = context;
+
+    cell_outcome(server->cell, clock_now_ms(), attempt_id, outcome);
+}
+
+static void on_signer_wake(void *context)
+{
+    struct server *server = context;
+
+    (void)uv_async_send(&server->signer_wake);
+}
+
+static void on_signer_ready(uv_async_t *handle)
+{
+    struct server *server = handle->data;
+
+    signer_poll(server->signer);
+}
+
+static void on_store_ready(uv_async_t *handle)
+{
+    (void)handle; /* the pump looks at the store at each turn: waking the loop was all */
+}
+
+static void handles_start(struct server *server)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+
+    (void)uv_async_init(&server->loop, &server->store_wake, on_store_ready);
+    (void)uv_async_init(&server->loop, &server->signer_wake, on_signer_ready);
+    (void)uv_timer_init(&server->loop, &server->tick);
+    (void)uv_prepare_init(&server->loop, &server->pump);
+    server->signer_wake.data = server;
+    server->tick.data = server;
+    server->pump.data = server;
+    for (size_t i = 0; i < countof(numbers); i++) {
+        (void)uv_signal_init(&server->loop, &server->signals[i]);
+        server->signals[i].data = server;
+        (void)uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static enum status parts_open(struct server *server, struct why *why)
+{
+    const struct settings *settings = server->settings;
+    struct signer_options signing = {
+        .directory = settings->data.at,
+        .threads = (uint32_t)settings->signing_threads,
+        .remembered = (size_t)settings->signatures_remembered,
+        .wake = on_signer_wake,
+        .wake_context = server,
+    };
+    enum status status = make_directory(settings->data.at, why);
+
+    status = status != STATUS_OK ? status : pump_open(server, why);
+    return status != STATUS_OK ? status : signer_open(&signing, &server->signer, why);
+}
+
+static enum status outbound_open(struct server *server, struct why *why)
+{
+    const struct settings *settings = server->settings;
+    struct outbound_options options = {
+        .loop = &server->loop,
+        .signer = server->signer,
+        .plugin_directory = settings->plugins.len > 0 ? settings->plugins.at : NULL,
+        .outcome = on_attempt_outcome,
+        .context = server,
+    };
+
+    return outbound_create(&options, &server->outbound, why);
+}
+
+static void api_open(struct server *server)
+{
+    const struct settings *settings = server->settings;
+    struct api_options options = {
+        .cell = server->cell,
+        .now_ms = clock_now_ms,
+        .random = server->random,
+        .services = services,
+        .default_account = settings->account,
+        .default_region = settings->region,
+        .public_url = settings->public_url,
+        .signer = server->signer,
+    };
+
+    server->api = api_create(&options);
+}
+
+/* Loads what is stored, then opens the doors. */
+static enum status server_start(struct server *server, struct why *why)
+{
+    handles_start(server);
+    enum status status = parts_open(server, why);
+
+    status = status != STATUS_OK ? status : outbound_open(server, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    (void)uv_prepare_start(&server->pump, pump_on_prepare);
+    while (!cell_is_ready(server->cell)) {
+        (void)uv_run(&server->loop, UV_RUN_ONCE);
+    }
+    api_open(server);
+    status = listen_start(server, why);
+    if (status == STATUS_OK) {
+        declare_start(server);
+    }
+    return status;
+}
+
+static void server_close(struct server *server)
+{
+    if (server->outbound != NULL) {
+        outbound_stop(server->outbound);
+    }
+    uv_walk(&server->loop, close_handle, NULL);
+    (void)uv_run(&server->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&server->loop);
+    declare_free(server);
+    api_free(server->api);
+    pump_close(server);
+    signer_close(server->signer);
+    memory_free(server->random);
+}
+
+int server_run(struct settings *settings)
+{
+    struct server server = {
+        .settings = settings,
+        .tick_at_ms = INT64_MAX,
+        .started_us = clock_monotonic_us(),
+        .random = random_system(),
+    };
+    struct why why = {""};
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    (void)uv_loop_init(&server.loop);
+    if (server_start(&server, &why) != STATUS_OK) {
+        (void)fprintf(stderr, "fanfare: %s\n", why.text);
+        server_close(&server);
+        return 1;
+    }
+    (void)uv_run(&server.loop, UV_RUN_DEFAULT);
+    server_close(&server);
+    log_info("stopped", "exit=%d", server.exit_code);
+    return server.exit_code;
+}

@@ -1,0 +1,59 @@
+/* The daemon: the only place that knows everything.  One loop thread; see src/README.md. */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include "api/api.h"
+#include "core/core.h"
+#include "daemon/settings.h"
+#include "net/net.h"
+#include "notification/notification.h"
+#include "outbound/outbound.h"
+#include "store/store.h"
+
+#include <uv.h>
+
+struct server {
+    struct settings *settings;
+    uv_loop_t loop;
+    struct random *random;
+    struct store *store;
+    struct cell *cell;
+    struct api *api;
+    struct signer *signer;
+    struct outbound *outbound;
+    struct net_server *net;
+    uv_async_t store_wake;
+    uv_async_t signer_wake;
+    uv_prepare_t pump;
+    uv_timer_t tick;
+    int64_t tick_at_ms;
+    uv_signal_t signals[2];
+    bool is_paused;
+    bool is_stopping;
+    bool has_announced;
+    int exit_code;
+    int64_t started_us;
+    struct declaration *declaration; /* resources being declared, or NULL */
+};
+
+/* Runs until SIGTERM or SIGINT; the process's exit code. */
+int server_run(struct settings *settings);
+
+/* pump.c */
+MUST_CHECK enum status pump_open(struct server *server, struct why *why);
+void pump_on_prepare(uv_prepare_t *handle);
+void pump_close(struct server *server);
+
+/* admin.c: false when the path is not one of the daemon's own pages. */
+bool admin_request(struct server *server, struct http_request *request);
+
+/* declare.c: starts making the configuration's resources; calls server_announce when done. */
+void declare_start(struct server *server);
+void declare_free(struct server *server);
+
+/* Everything is there: prints the two lines. */
+void server_announce(struct server *server);
+/* Something is wrong that only a person can mend: says so and stops. */
+PRINTF_LIKE(2, 3) void server_die(struct server *server, const char *format, ...);
+
+#endif
