@@ -34,8 +34,7 @@ struct delivery_field {
     const char *value;
 };
 
-/* One message for one endpoint; borrowed until deliver() returns, but for `payload`, which
- * stays until it is settled. */
+/* One message for one endpoint; borrowed until it is settled. */
 struct delivery {
     uint64_t id; /* settle with this, never with a pointer */
     const char *endpoint;
@@ -62,26 +61,34 @@ struct deliverer_option {
     const char *help;
 };
 
+/* What a name stands for; borrowed for the call. */
+struct resolved {
+    const char *const *addresses; /* numeric; all of them may be connected to */
+    size_t count;                 /* 0: none, and why */
+    bool denied;                  /* it exists, but may not be reached: no use in asking again */
+    const char *why;
+};
+
 struct uv_loop_s;
 
 /* Services lent by the daemon, all on the loop thread. */
 struct deliverer_host {
     uint32_t abi;
     struct uv_loop_s *loop;
-    /* Exactly once per delivery, never from inside deliver(). A second one is logged and
+    /* Exactly once per delivery, from inside deliver() or later. A second one is logged and
      * ignored. */
     void (*settle)(struct deliverer_host *host, uint64_t delivery_id,
                    const struct outcome *outcome);
     void (*log)(struct deliverer_host *host, int level, const char *line);
     /* Whether this numeric address may be connected to; otherwise *ret_why (static or
-     * host-owned text, valid until the next call) names the setting that would allow it. */
+     * host-owned text, valid until the next call) names the setting that would allow it. Of a
+     * name only what can be told without asking the DNS. */
     bool (*may_connect)(struct deliverer_host *host, const char *address, uint16_t port,
                         const char **ret_why);
-    /* Resolves and vets: `found` is called once, never from inside, with numeric addresses
-     * (count 0: refused or not found, and why). Cancel by ignoring the id. */
+    /* Resolves a name and vets every address of it: `found` is called once, never from inside,
+     * not after close(). Cancel by ignoring the id. */
     void (*resolve)(struct deliverer_host *host, const char *name, uint16_t port,
-                    void (*found)(void *self, uint64_t id, const char *const *addresses,
-                                  size_t count, const char *why),
+                    void (*found)(void *self, uint64_t id, const struct resolved *resolved),
                     void *self, uint64_t id);
     /* The value of one of the transport's options, or its default. */
     const char *(*option)(struct deliverer_host *host, const char *name);
@@ -96,14 +103,17 @@ struct deliverer {
     /* At most so many deliveries of one endpoint in one deliver(); 1 for most. */
     uint32_t max_batch;
     int (*open)(struct deliverer_host *host, void **ret_self); /* 0, or negative: not usable */
-    /* Asked by Subscribe; false with a reason (static text) when it can never be delivered to.
-     */
-    bool (*accepts)(const char *protocol, const char *endpoint, const char **ret_why);
-    /* Each leads to exactly one settle(), after this returns. */
+    /* Asked by Subscribe; false with a reason (static, host-owned or its own text, valid until
+     * the next call) when it can never be delivered to. */
+    bool (*accepts)(void *self, const char *protocol, const char *endpoint,
+                    const char **ret_why);
+    /* Each leads to exactly one settle(). */
     void (*deliver)(void *self, const struct delivery *const *deliveries, size_t count);
     /* Settles soon, as RETRY, what is under way for this id (its subscription was deleted). */
     void (*cancel)(void *self, uint64_t delivery_id);
-    void (*close)(void *self); /* nothing is in flight any more */
+    /* The last call: nothing may be settled any more. Handles on the loop may finish closing
+     * after it returned, the loop runs on for that. */
+    void (*close)(void *self);
 };
 
 #endif
