@@ -17,7 +17,7 @@ struct arena {
 
 /* A zeroed struct is a valid empty arena. */
 void arena_free(struct arena *arena); /* gives everything back; the arena is empty and usable */
-void arena_reset(struct arena *arena); /* keeps the first chunk for the next round */
+void arena_reset(struct arena *arena); /* keeps 8 KiB for the next round */
 /* Aligned for any type, zeroed. */
 void *arena_take(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t count, size_t size);

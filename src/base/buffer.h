@@ -34,7 +34,8 @@ void buffer_add_u32(struct buffer *buffer, uint32_t value);
 void buffer_add_u64(struct buffer *buffer, uint64_t value);
 /* A u32 length, then the bytes. */
 void buffer_add_counted(struct buffer *buffer, struct text text);
-/* Takes the bytes over: caller memory_frees them; the buffer is empty afterwards. */
+/* Takes the bytes over: caller memory_frees them (NULL when nothing was ever added); the buffer
+ * is empty afterwards. */
 char *buffer_steal(struct buffer *buffer, size_t *ret_len);
 
 /* Reading what was written so: a cursor over borrowed bytes.  Reading past the end yields

@@ -54,6 +54,7 @@ static void contexts_free(void *memory)
     EVP_MAC_CTX_free(contexts->hmac_sha256);
     EVP_MAC_CTX_free(contexts->siphash);
     OPENSSL_free(contexts);
+    thread_contexts = NULL;
 }
 
 static void algorithms_fetch(void)

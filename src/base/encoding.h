@@ -1,11 +1,13 @@
-/* Text forms of bytes: base64, hex, percent-encoding, UUIDs. */
+/* Text forms of bytes: base64, hex, percent-encoding, UUIDs.
+ * Decoders leave `to` as it was when they are false; that includes over the maximum, which also
+ * marks `to` as overflown. */
 #ifndef BASE_ENCODING_H
 #define BASE_ENCODING_H
 
 #include "base/buffer.h"
 
 void base64_encode(struct buffer *to, struct text bytes); /* standard alphabet, padded */
-/* Strict standard alphabet, padding required; false leaves `to` as it was. */
+/* Strict standard alphabet, padding required, the bits behind the last byte 0. */
 MUST_CHECK bool base64_decode(struct buffer *to, struct text text);
 void hex_encode(struct buffer *to, struct text bytes); /* lower case */
 MUST_CHECK bool hex_decode(struct buffer *to, struct text text);

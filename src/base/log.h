@@ -14,7 +14,8 @@ enum log_level {
 void log_set_level(enum log_level level); /* default LOG_INFO */
 bool log_wants(enum log_level level);
 /* `event` is a snake_case word; the rest is "key=value key=\"quoted value\"" by printf.
- * Control bytes are written as \xNN, so that nobody can forge a line.  Thread-safe. */
+ * Control bytes, and what is not UTF-8, are written as \xNN, so that nobody can forge a line;
+ * more than 4 KiB are cut.  Thread-safe. */
 PRINTF_LIKE(3, 4)
 void log_line(enum log_level level, const char *event, const char *format, ...);
 PRINTF_LIKE(2, 3) void log_error(const char *event, const char *format, ...);

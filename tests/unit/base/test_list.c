@@ -37,7 +37,7 @@ Test(list, keeps_order_at_both_ends)
     list_push(&list, &items[2].node);
     list_push_first(&list, &items[0].node);
     cr_expect_eq(digits_of(&list), 123);
-    cr_expect_eq(item_number(list_pop(&list)), 1);
+    cr_expect_eq(list_pop(&list), &items[0].node);
     cr_expect_eq(digits_of(&list), 23);
 }
 
