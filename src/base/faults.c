@@ -68,7 +68,7 @@ static void faults_parse(void)
 
 static bool fault_act(enum action action)
 {
-    static const struct timespec delay = {.tv_nsec = 10 * 1000 * 1000};
+    static const struct timespec delay = {.tv_nsec = 10000000};
 
     if (action == ACTION_KILL) {
         (void)raise(SIGKILL);
