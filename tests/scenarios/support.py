@@ -1,0 +1,260 @@
+"""What the scenarios stand on: the real daemon on a free port and an endpoint that misbehaves to order."""
+
+import contextlib
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+import boto3
+import botocore.config
+
+FANFARE = os.environ.get("FANFARE", "build/release/fanfare")
+
+
+def wait_until(claim, what, seconds=20, every=0.02):
+    end = time.time() + seconds
+    while True:
+        value = claim()
+        if value:
+            return value
+        if time.time() > end:
+            raise AssertionError("gave up waiting: " + what)
+        time.sleep(every)
+
+
+class Daemon:
+    """fanfare serve on a data directory of its own; port 0 unless told."""
+
+    def __init__(self, *arguments, data=None, environment=None):
+        self.is_data_ours = data is None
+        self.data = data or tempfile.mkdtemp(prefix="fanfare-test-")
+        self.arguments = list(arguments)
+        self.environment = dict(os.environ, **(environment or {}))
+        for name in [n for n in self.environment if n.startswith("AWS_")]:
+            del self.environment[name]
+        self.process = None
+        self.port = 0
+        self.logs = []
+
+    def start(self, seconds=30):
+        log = tempfile.TemporaryFile(mode="w+")
+        self.logs.append(log)
+        listen = [] if "--listen" in self.arguments else ["--listen", "127.0.0.1:%d" % self.port]
+        self.process = subprocess.Popen(
+            [FANFARE, "serve", "--data", self.data, *listen, *self.arguments],
+            stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment)
+        lines = []
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        for line in self.process.stdout:
+            lines.append(line.rstrip("\n"))
+            if lines[-1] == "Ready.":
+                break
+        timer.cancel()
+        if not lines or lines[-1] != "Ready.":
+            self.process.wait()
+            raise AssertionError("the daemon did not become ready: %s\n%s" % (lines, self.log()))
+        found = re.search(r"http://[^ ]*:(\d+)", " ".join(lines))
+        self.port = int(found.group(1))
+        self.url = "http://127.0.0.1:%d" % self.port
+        return self
+
+    def log(self):
+        text = ""
+        for log in self.logs:
+            log.flush()
+            log.seek(0)
+            text += log.read()
+        return text
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self, seconds=20):
+        if self.process is None or self.process.poll() is not None:
+            return self.process and self.process.returncode
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=seconds)
+        self.process.stdout.close()
+        return code
+
+    def close(self):
+        try:
+            code = self.stop()
+            log = self.log()
+            assert "Sanitizer" not in log and "runtime error" not in log, log
+            assert code in (0, -9, None), "exit code %s\n%s" % (code, log)
+        finally:
+            for log in self.logs:
+                log.close()
+            if self.is_data_ours:
+                shutil.rmtree(self.data, ignore_errors=True)
+
+    def client(self, service, account="test", region="us-east-1", retries=0):
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=region, aws_access_key_id=account,
+            aws_secret_access_key="secret",
+            config=botocore.config.Config(retries={"max_attempts": retries}, read_timeout=40))
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            sys.stderr.write("--- the daemon's log\n%s\n" % self.log()[-20000:])
+        self.close()
+
+
+class Endpoint:
+    """A webhook receiver.  `answers` is a list of status codes used up one by one (the last stays);
+    `confirms` runs the handshake by a plain GET of SubscribeURL, as endpoints do."""
+
+    def __init__(self, answers=(200,), confirms=True, delay=0, headers=None):
+        self.answers = list(answers)
+        self.confirms = confirms
+        self.delay = delay
+        self.headers = headers or {}
+        self.requests = []  # (time, headers, body)
+        self.confirmations = []
+        self.lock = threading.Lock()
+        endpoint = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status = endpoint.take(dict(self.headers), body)
+                if endpoint.delay:
+                    time.sleep(endpoint.delay)
+                self.send_response(status)
+                for name, value in endpoint.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d/hook" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, headers, body):
+        kind = {k.lower(): v for k, v in headers.items()}.get("x-amz-sns-message-type")
+        if kind == "SubscriptionConfirmation":
+            with self.lock:
+                self.confirmations.append((headers, json.loads(body)))
+            if self.confirms:
+                import urllib.request
+                with urllib.request.urlopen(json.loads(body)["SubscribeURL"]) as answer:
+                    assert answer.status == 200
+            return 200
+        with self.lock:
+            self.requests.append((time.time(), headers, body))
+            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def bodies(self):
+        with self.lock:
+            return [body for _, _, body in self.requests]
+
+    def messages(self):
+        return [json.loads(body)["Message"] for body in self.bodies()]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def subscribe(sns, topic, protocol, endpoint, **attributes):
+    """Subscribes and, for http, waits until the handshake is done.  The subscription's ARN."""
+    arn = sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint,
+                        ReturnSubscriptionArn=True, Attributes=attributes)["SubscriptionArn"]
+
+    def is_confirmed():
+        found = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        return found["PendingConfirmation"] == "false"
+
+    wait_until(is_confirmed, "confirmation of " + endpoint)
+    return arn
+
+
+def make_queue(sqs, name, **attributes):
+    """URL and ARN."""
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return url, arn
+
+
+def drain(sqs, url, count, seconds=20, delete=True):
+    """Receives until `count` messages came (or time is up); deletes them."""
+    got = []
+    end = time.time() + seconds
+    while len(got) < count and time.time() < end:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1,
+                                     MessageAttributeNames=["All"], AttributeNames=["All"])
+        for message in answer.get("Messages", []):
+            got.append(message)
+            if delete:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return got
+
+
+def expect_error(code, call, *arguments, **named):
+    import botocore.exceptions
+    try:
+        call(*arguments, **named)
+    except botocore.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == code, error.response
+        return error.response["Error"]["Message"]
+    raise AssertionError("no error, expected " + code)
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main(scenarios):
+    """Runs the functions in order; the exit code says whether all passed."""
+    failed = 0
+    only = sys.argv[1:]
+    for scenario in scenarios:
+        if only and scenario.__name__ not in only:
+            continue
+        began = time.time()
+        try:
+            scenario()
+            print("ok      %s (%.1f s)" % (scenario.__name__, time.time() - began), flush=True)
+        except Exception:
+            failed += 1
+            traceback.print_exc()
+            print("FAILED  %s" % scenario.__name__, flush=True)
+    sys.exit(1 if failed else 0)
