@@ -118,33 +118,37 @@ bool text_to_int64(struct text text, int64_t *ret_value)
     return true;
 }
 
-/* Per lead byte 0xc0..0xff: how long the sequence is, and what its second byte may be; this is
+/* The kinds of lead byte: how long the sequence is, and what its second byte may be; this is
  * where overlong forms, surrogates and values above U+10FFFF are shut out. */
 struct utf8_lead {
-    uint8_t first;
-    uint8_t last;
-    uint8_t len;
+    uint8_t len; /* 0: no lead byte */
     uint8_t second_min;
     uint8_t second_max;
 };
 
 static const struct utf8_lead utf8_leads[] = {
-    {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-    {0xee, 0xef, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xf0, 0xf0, 4, 0x90, 0xbf},
-    {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+    {0, 0, 0},       {2, 0x80, 0xbf}, {3, 0xa0, 0xbf}, {3, 0x80, 0xbf},
+    {3, 0x80, 0x9f}, {4, 0x90, 0xbf}, {4, 0x80, 0xbf}, {4, 0x80, 0x8f},
+};
+
+/* The kind of each byte from 0x80 on. */
+static const uint8_t utf8_kinds[128] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 80 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 90 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* a0 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* b0 */
+    0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* c0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* d0 */
+    2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 3, 3, /* e0 */
+    5, 6, 6, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* f0 */
 };
 
 /* The length of the well-formed sequence of two or more bytes at `at`, or 0. */
 static size_t utf8_sequence(const uint8_t *at, size_t left)
 {
-    const struct utf8_lead *lead = NULL;
+    const struct utf8_lead *lead = &utf8_leads[utf8_kinds[at[0] - 0x80]];
 
-    for (size_t i = 0; i < countof(utf8_leads) && lead == NULL; i++) {
-        if (at[0] >= utf8_leads[i].first && at[0] <= utf8_leads[i].last) {
-            lead = &utf8_leads[i];
-        }
-    }
-    if (lead == NULL || left < lead->len || at[1] < lead->second_min
+    if (lead->len == 0 || left < lead->len || at[1] < lead->second_min
         || at[1] > lead->second_max) {
         return 0;
     }
@@ -156,25 +160,41 @@ static size_t utf8_sequence(const uint8_t *at, size_t left)
     return lead->len;
 }
 
+/* Behind the ASCII that starts at `at`; four words a round, as most text is nothing else. */
+static const char *ascii_skip(const char *at, const char *end)
+{
+    while (end - at >= 4 * (ptrdiff_t)WORD_SIZE) {
+        uint64_t words = word_load(at) | word_load(at + WORD_SIZE)
+                         | word_load(at + 2 * WORD_SIZE) | word_load(at + 3 * WORD_SIZE);
+
+        if ((words & WORD_HIGH) != 0) {
+            break;
+        }
+        at += 4 * WORD_SIZE;
+    }
+    while (end - at >= (ptrdiff_t)WORD_SIZE && (word_load(at) & WORD_HIGH) == 0) {
+        at += WORD_SIZE;
+    }
+    while (at < end && (uint8_t)*at < 0x80) {
+        at++;
+    }
+    return at;
+}
+
 bool text_is_utf8(struct text text)
 {
-    size_t place = 0;
+    const char *at = text.len == 0 ? "" : text.at;
+    const char *end = at + text.len;
 
-    while (place < text.len) {
-        if (text.len - place >= WORD_SIZE && (word_load(text.at + place) & WORD_HIGH) == 0) {
-            place += WORD_SIZE;
-            continue;
-        }
-        if ((uint8_t)text.at[place] < 0x80) {
-            place++;
-            continue;
-        }
-        size_t len = utf8_sequence((const uint8_t *)text.at + place, text.len - place);
+    while ((at = ascii_skip(at, end)) < end) {
+        do {
+            size_t len = utf8_sequence((const uint8_t *)at, (size_t)(end - at));
 
-        if (len == 0) {
-            return false;
-        }
-        place += len;
+            if (len == 0) {
+                return false;
+            }
+            at += len;
+        } while (at < end && (uint8_t)*at >= 0x80);
     }
     return true;
 }
