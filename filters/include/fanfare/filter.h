@@ -69,6 +69,17 @@ struct filter_message {
     size_t body_len;
 };
 
+/* What a policy may cost.  filter_limits_default gives AWS's; more is refused as too complex. */
+struct filter_limits {
+    size_t policy_bytes;      /* 262144 */
+    uint32_t keys;            /* 5, on the top level */
+    uint32_t combinations;    /* 150; at most 4096 */
+    uint32_t wildcard_stars;  /* 3, in one pattern */
+    uint32_t wildcard_points; /* 100, over the whole policy */
+};
+
+void filter_limits_default(struct filter_limits *ret_limits);
+
 struct filter_policy; /* compiled, immutable, free with filter_policy_free */
 
 /* Compiles `text` (UTF-8 JSON).  On FILTER_INVALID fills *error (may be NULL). An empty object
@@ -77,18 +88,55 @@ enum filter_status filter_policy_compile(const char *text, size_t len, enum filt
                                          enum filter_profile profile,
                                          struct filter_policy **ret_policy,
                                          struct filter_error *error);
+/* The same within limits of the caller's. */
+struct filter_options {
+    enum filter_scope scope;
+    enum filter_profile profile;
+    struct filter_limits limits;
+};
+
+enum filter_status filter_policy_compile_with(const char *text, size_t len,
+                                              const struct filter_options *options,
+                                              struct filter_policy **ret_policy,
+                                              struct filter_error *error);
 void filter_policy_free(struct filter_policy *policy); /* NULL is fine */
 
 /* Whether one message matches one policy; FILTER_NO_MEMORY or FILTER_OK. */
 enum filter_status filter_policy_matches(const struct filter_policy *policy,
                                          const struct filter_message *message, bool *ret_matches);
 
+/* Why a policy matched a message, or not: one finding for each condition of each alternative (a
+ * policy without $or has one alternative; an alternative matches when all its conditions hold,
+ * in the same elements of the arrays they share). */
+struct filter_finding {
+    uint32_t alternative; /* from 0 */
+    bool holds;
+    const char *path;      /* dotted */
+    const char *condition; /* the list of the policy, as written */
+    const char *seen;      /* the values at the path, as JSON; NULL when there was none */
+};
+
+struct filter_explanation {
+    bool matches;
+    /* One sentence for people: what decided. */
+    const char *reason;
+    const struct filter_finding *findings;
+    size_t finding_count;
+    void *memory; /* private */
+};
+
+/* FILTER_NO_MEMORY or FILTER_OK; clear it afterwards. */
+enum filter_status filter_explain(const struct filter_policy *policy,
+                                  const struct filter_message *message,
+                                  struct filter_explanation *ret_explanation);
+void filter_explanation_clear(struct filter_explanation *explanation);
+
 struct filter_index; /* many policies, both scopes, by caller-chosen ids */
 
 struct filter_index *filter_index_create(void); /* NULL: out of memory */
 void filter_index_free(struct filter_index *index);
 /* The policy is copied into shared structures and may be freed afterwards.  FILTER_EXISTS when
- * the id is taken. */
+ * the id is taken; FILTER_INVALID for the id UINT32_MAX, which is reserved. */
 enum filter_status filter_index_add(struct filter_index *index, uint32_t id,
                                     const struct filter_policy *policy);
 enum filter_status filter_index_remove(struct filter_index *index, uint32_t id);

@@ -1,0 +1,62 @@
+/* Borrowed bytes: a pointer and a length. */
+#ifndef FILTERS_SLICE_H
+#define FILTERS_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const char *at;
+    size_t len;
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static inline struct slice slice_make(const void *at, size_t len)
+{
+    return (struct slice){.at = at, .len = len};
+}
+
+static inline struct slice slice_of(const char *string)
+{
+    return (struct slice){.at = string, .len = strlen(string)};
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+static inline bool slice_is(struct slice slice, const char *string)
+{
+    return slice_equal(slice, slice_of(string));
+}
+
+static inline bool slice_starts_with(struct slice slice, struct slice prefix)
+{
+    return slice.len >= prefix.len
+           && (prefix.len == 0 || memcmp(slice.at, prefix.at, prefix.len) == 0);
+}
+
+static inline bool slice_ends_with(struct slice slice, struct slice suffix)
+{
+    return slice.len >= suffix.len
+           && (suffix.len == 0
+               || memcmp(slice.at + (slice.len - suffix.len), suffix.at, suffix.len) == 0);
+}
+
+/* Byte order, shorter first on a tie: <0, 0, >0. */
+static inline int slice_compare(struct slice a, struct slice b)
+{
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common == 0 ? 0 : memcmp(a.at, b.at, common);
+
+    if (order != 0) {
+        return order;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+#endif
