@@ -59,7 +59,7 @@ enum status pump_open(struct server *server, struct why *why)
 {
     const struct settings *settings = server->settings;
     struct store_options options = {
-        .engine = settings->engine.len > 0 ? settings->engine.at : STORE_ENGINE_DEFAULT,
+        .engine = settings->engine.at,
         .location = settings->data.at,
         .wake = on_store_wake,
         .wake_context = server,
@@ -118,6 +118,7 @@ static void reload(struct server *server)
     (void)cell_has_failed(server->cell, &why);
     log_error("cell_reload", "reason=\"%s\"", why.text);
     api_set_cell(server->api, NULL);
+    outbound_forget(server->outbound);
     pump_close(server);
     if (pump_open(server, &why) != STATUS_OK) {
         server_die(server, "%s", why.text);

@@ -283,6 +283,12 @@ static enum status outbound_open(struct server *server, struct why *why)
         .loop = &server->loop,
         .signer = server->signer,
         .plugin_directory = settings->plugins.len > 0 ? settings->plugins.at : NULL,
+        .public_url = settings->public_url,
+        .egress = {.loopback = is_loopback(settings->listen)
+                            || text_starts_with(settings->listen, T("[::1]")),
+                   .private_ranges = settings->dev,
+                   .allow = settings->egress_allow.items,
+                   .allow_count = settings->egress_allow.count},
         .outcome = on_attempt_outcome,
         .context = server,
     };

@@ -30,7 +30,7 @@ const struct setting settings_table[] = {
     ROW(egress_allow, LIST, "",
         "networks and host names that deliveries may reach beside public addresses"),
     ROW(plugins, TEXT, "", "directory of deliverers to load as shared objects"),
-    ROW(engine, TEXT, "", "store engine; empty: the default one"),
+    ROW(engine, TEXT, "log", "store engine: log (a change log before LMDB) or lmdb"),
     ROW(log_level, TEXT, "info", "error, warn, info or debug"),
     ROW(header_max, SIZE, "32KiB", "most bytes of a request's headers"),
     ROW(body_max, SIZE, "8MiB", "most bytes of a request's body"),

@@ -1,0 +1,149 @@
+"""Starting and stopping: what is refused says what to do, what is configured is there."""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+from support import FANFARE, Daemon, Endpoint, drain, free_port, main, make_queue, wait_until
+
+
+def serve(*arguments, environment=None, seconds=20):
+    """Runs a daemon that is expected to refuse; its exit code and what it says."""
+    done = subprocess.run([FANFARE, "serve", *arguments], capture_output=True, text=True, timeout=seconds,
+                          env=dict(os.environ, **(environment or {})))
+    return done.returncode, done.stderr
+
+
+def refusals_name_the_next_step():
+    with Daemon() as daemon, tempfile.TemporaryDirectory() as other:
+        code, said = serve("--data", daemon.data, "--listen", "127.0.0.1:0")
+        assert code != 0 and "in use" in said and "--data" in said, said
+        code, said = serve("--data", other, "--listen", "127.0.0.1:%d" % daemon.port)
+        assert code != 0 and str(daemon.port) in said, said
+        code, said = serve("--data", other, "--listen", "0.0.0.0:0")
+        assert code != 0 and "--allow-unauthenticated" in said, said
+        code, said = serve("--data", "/proc/nowhere", "--listen", "127.0.0.1:0")
+        assert code != 0 and "--data" in said, said
+        code, said = serve("--data", other, "--listen", "nonsense")
+        assert code != 0 and "ADDRESS:PORT" in said, said
+        code, said = serve("--colour", "red")
+        assert code == 2 and "--colour" in said, said
+        assert urllib.request.urlopen(daemon.url + "/_fanfare/health").status == 200
+
+
+def mistakes_in_the_file_are_all_told_with_their_lines():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("listen: 127.0.0.1:0\ncolour: red\nbody_max: lots\nqueues: [{nam: x}]\ntopics: 7\n")
+        file.flush()
+        code, said = serve("--config", file.name)
+        assert code == 2, (code, said)
+        for line in (2, 3, 4, 5):
+            assert "%s:%d:" % (file.name, line) in said, said
+    code, said = serve("--config", "/nowhere.yaml")
+    assert code == 2 and "/nowhere.yaml" in said, said
+
+
+def settings_come_from_file_environment_and_flags():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("region: eu-central-1\nbody_max: 2MiB\nidle_timeout: 5s\n")
+        file.flush()
+        run = lambda *arguments, **env: subprocess.run(
+            [FANFARE, "config", "--config", file.name, *arguments], capture_output=True, text=True, check=True,
+            env=dict(os.environ, **env)).stdout
+        said = run(FANFARE_ACCOUNT="123456789012")
+        assert 'region: "eu-central-1"' in said and "body_max: 2MiB" in said and "idle_timeout: 5s" in said, said
+        assert 'account: "123456789012"' in said
+        assert 'region: "xx-east-1"' in run(FANFARE_REGION="xx-east-1")
+        assert 'region: "yy-east-1"' in run("--set", "region=yy-east-1", FANFARE_REGION="xx-east-1")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as printed:
+            printed.write(said)  # what is printed is a configuration itself
+            printed.flush()
+            again = subprocess.run([FANFARE, "config", "--config", printed.name], capture_output=True, text=True)
+            assert again.returncode == 0 and again.stdout == said, again.stderr
+
+
+DECLARED = """
+queues:
+  - {name: orders-eu, visibility_timeout: 7}
+  - {name: orders-dead}
+topics:
+  - name: orders
+    display_name: Orders
+    subscriptions:
+      - {protocol: sqs, endpoint: orders-eu, raw: true, filter: {region: [eu-west-1]}}
+      - protocol: http
+        endpoint: "%s"
+        redrive: orders-dead
+        filter: {total: [{numeric: [">", 100]}]}
+        filter_scope: body
+"""
+
+
+def declared_resources_are_there_and_stay_the_same():
+    with Endpoint(confirms=False) as hook, tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(DECLARED % hook.url)
+        file.flush()
+        with Daemon("--config", file.name) as daemon:
+            sns, sqs = daemon.client("sns"), daemon.client("sqs")
+            topic = sns.list_topics()["Topics"][0]["TopicArn"]
+            before = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            assert len(before) == 2 and all(s["SubscriptionArn"].startswith("arn:") for s in before), before
+            sns.publish(TopicArn=topic, Message='{"total": 500}',
+                        MessageAttributes={"region": {"DataType": "String", "StringValue": "eu-west-1"}})
+            wait_until(lambda: len(hook.requests) == 1, "the declared webhook")
+            assert not hook.confirmations
+            url = sqs.get_queue_url(QueueName="orders-eu")["QueueUrl"]
+            assert drain(sqs, url, 1)[0]["Body"] == '{"total": 500}'
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            assert attributes["VisibilityTimeout"] == "7", attributes
+            hooked = next(s["SubscriptionArn"] for s in before if s["Protocol"] == "http")
+            shown = sns.get_subscription_attributes(SubscriptionArn=hooked)["Attributes"]
+            assert json.loads(shown["RedrivePolicy"])["deadLetterTargetArn"].endswith(":orders-dead"), shown
+            sns.set_subscription_attributes(SubscriptionArn=hooked, AttributeName="FilterPolicy", AttributeValue='{"total": [1]}')
+            daemon.stop()
+            daemon.start()
+            sns = daemon.client("sns")
+            after = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            key = lambda s: s["SubscriptionArn"]
+            assert sorted(map(key, before)) == sorted(map(key, after)), (before, after)
+            shown = sns.get_subscription_attributes(SubscriptionArn=hooked)["Attributes"]
+            assert json.loads(shown["FilterPolicy"]) == {"total": [{"numeric": [">", 100]}]}, shown
+            assert "declared_drift" in daemon.log()
+
+
+def a_stop_lets_answers_finish():
+    with Daemon() as daemon:
+        sqs = daemon.client("sqs")
+        url, _ = make_queue(sqs, "stopping")
+        answers = []
+        poll = threading.Thread(target=lambda: answers.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)))
+        poll.start()
+        time.sleep(0.5)
+        began = time.time()
+        assert daemon.stop() == 0
+        poll.join(10)
+        assert answers and "Messages" not in answers[0], answers
+        assert time.time() - began < 9
+
+
+def environment_names_the_data_directory():
+    with tempfile.TemporaryDirectory() as folder:
+        for variable in ("FANFARE_DATA", "STATE_DIRECTORY"):
+            path = os.path.join(folder, variable)
+            port = free_port()
+            process = subprocess.Popen([FANFARE, "serve", "--listen", "127.0.0.1:%d" % port], stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL, text=True, env=dict(os.environ, **{variable: path}))
+            first = process.stdout.readline()
+            assert path in first and str(port) in first and "000000000000" in first, first
+            assert process.stdout.readline() == "Ready.\n"
+            process.terminate()
+            assert process.wait(10) == 0
+
+
+main([refusals_name_the_next_step, mistakes_in_the_file_are_all_told_with_their_lines,
+      settings_come_from_file_environment_and_flags, declared_resources_are_there_and_stay_the_same,
+      a_stop_lets_answers_finish, environment_names_the_data_directory])
