@@ -186,15 +186,18 @@ bool text_is_utf8(struct text text)
     const char *at = text.len == 0 ? "" : text.at;
     const char *end = at + text.len;
 
-    while ((at = ascii_skip(at, end)) < end) {
-        do {
-            size_t len = utf8_sequence((const uint8_t *)at, (size_t)(end - at));
+    while (at < end) {
+        size_t len;
 
-            if (len == 0) {
-                return false;
-            }
-            at += len;
-        } while (at < end && (uint8_t)*at >= 0x80);
+        if ((uint8_t)*at < 0x80) {
+            at = ascii_skip(at, end);
+            continue;
+        }
+        len = utf8_sequence((const uint8_t *)at, (size_t)(end - at));
+        if (len == 0) {
+            return false;
+        }
+        at += len;
     }
     return true;
 }

@@ -7,7 +7,7 @@
 #include <endian.h>
 #include <string.h>
 
-#define WORD_SIZE 8U
+#define WORD_SIZE sizeof(uint64_t)
 #define WORD_EACH UINT64_C(0x0101010101010101) /* times a byte: that byte everywhere */
 #define WORD_HIGH UINT64_C(0x8080808080808080) /* the top bit of every byte */
 #define WORD_LOW7 UINT64_C(0x7f7f7f7f7f7f7f7f)
