@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Small enough for the commits beside it not to wait long for the disk. */
-#define TRANSACTION_BYTES ((size_t)4 << 20)
+#define TRANSACTION_BYTES ((size_t)1 << 20)
 #define TRANSACTION_ROWS  16384
 #define RETRY_SECONDS     1
 #define NICENESS          5

@@ -152,22 +152,22 @@ static void bench(const char *name, uint32_t batch_size, bool settles, int64_t d
     temp_dir_remove(&dir);
 }
 
-/* store_bench [milliseconds per row] [engine] */
+/* store_bench [milliseconds per row [engine [batch size]]] */
 int main(int argc, char **argv)
 {
     static const char *const names[] = {"lmdb", "log"};
     static const uint32_t sizes[] = {1, 16, 64, 256};
     int64_t duration_ms = 200;
+    int64_t only_size = 0;
 
-    if (argc > 1) {
-        require(text_to_int64(text_from(argv[1]), &duration_ms),
-                "usage: [milliseconds] [engine]");
-    }
+    require(argc < 2 || text_to_int64(text_from(argv[1]), &duration_ms), "bad milliseconds");
+    require(argc < 4 || text_to_int64(text_from(argv[3]), &only_size), "bad batch size");
     for (size_t i = 0; i < countof(sizes) * countof(names) * 2; i++) {
         const char *name = names[i / 2 % countof(names)];
+        uint32_t size = sizes[i / 2 / countof(names)];
 
-        if (argc < 3 || strcmp(argv[2], name) == 0) {
-            bench(name, sizes[i / 2 / countof(names)], i % 2 == 1, duration_ms * 1000);
+        if ((argc < 3 || strcmp(argv[2], name) == 0) && (only_size == 0 || only_size == size)) {
+            bench(name, size, i % 2 == 1, duration_ms * 1000);
         }
     }
     return 0;
