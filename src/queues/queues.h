@@ -204,6 +204,8 @@ struct text queue_attributes_encode(struct arena *arena,
 MUST_CHECK bool queue_attributes_decode(struct text encoded, struct arena *arena,
                                         struct queue_message_attribute **ret_attributes,
                                         size_t *ret_count);
+/* The bytes that AWS counts of them: names, types and values. */
+size_t queue_attributes_size(struct text encoded);
 
 /* Moving what a dead-letter queue holds back to where it came from, or elsewhere. */
 enum queue_move_state {

@@ -1,0 +1,65 @@
+/* Receive attempts of FIFO queues: whoever asks again with the same id gets the same again. */
+#include "internal.h"
+
+#include "base/memory.h"
+
+enum {
+    ATTEMPT_LIFE_MS = 5 * 60 * 1000, /* AWS */
+    ATTEMPTS_MAX = 20000
+};
+
+static void attempt_drop(struct fifo *fifo, struct attempt *attempt)
+{
+    map_remove(&fifo->attempts, &attempt->map);
+    list_remove(&attempt->node);
+    text_disown(&attempt->id);
+    memory_free(attempt);
+}
+
+static void attempts_expire(struct fifo *fifo, int64_t now_ms)
+{
+    struct list_node *oldest = NULL;
+
+    while ((oldest = list_first(&fifo->attempt_ages)) != NULL) {
+        struct attempt *attempt = container_of(oldest, struct attempt, node);
+
+        if (attempt->expires_ms > now_ms && fifo->attempts.count < ATTEMPTS_MAX) {
+            return;
+        }
+        attempt_drop(fifo, attempt);
+    }
+}
+
+const struct attempt *attempt_find(struct queue_state *state, int64_t now_ms, struct text id)
+{
+    attempts_expire(state->fifo, now_ms);
+    struct map_node *node = map_find(&state->fifo->attempts, id);
+
+    return node == NULL ? NULL : container_of(node, struct attempt, map);
+}
+
+struct attempt *attempt_new(struct queue_state *state, int64_t now_ms, struct text id)
+{
+    struct fifo *fifo = state->fifo;
+    struct map_node *before = map_find(&fifo->attempts, id);
+    struct attempt *attempt = memory_zero(sizeof *attempt);
+
+    if (before != NULL) {
+        attempt_drop(fifo, container_of(before, struct attempt, map));
+    }
+    attempt->id = text_own(id);
+    attempt->expires_ms = now_ms + ATTEMPT_LIFE_MS;
+    map_insert(&fifo->attempts, &attempt->map, attempt->id);
+    list_push(&fifo->attempt_ages, &attempt->node);
+    return attempt;
+}
+
+void attempts_free(struct fifo *fifo)
+{
+    struct list_node *node = NULL;
+
+    while ((node = list_first(&fifo->attempt_ages)) != NULL) {
+        attempt_drop(fifo, container_of(node, struct attempt, node));
+    }
+    map_free(&fifo->attempts);
+}

@@ -1,0 +1,78 @@
+/* The end of a message: its rows, its counts and what memory knows of it go together. */
+#include "internal.h"
+
+void entry_erase(struct step *step, struct queue_state *state, const struct remains *remains)
+{
+    uint32_t store = state->queue->store;
+    struct key entry = entry_key(store, remains->sequence);
+    struct key lease = lease_key(store, remains->sequence);
+
+    message_free(state, message_find(state, remains->sequence));
+    record_delete(step, &entry);
+    if (remains->has_lease) {
+        record_delete(step, &lease);
+    }
+    if (remains->delayed_ms > 0) {
+        struct key delayed = delayed_key(store, remains->delayed_ms, remains->sequence);
+
+        record_delete(step, &delayed);
+        state->counts.delayed--;
+    }
+    if ((remains->flags & ENTRY_MOVED) != 0) {
+        struct key expiry = expiry_key(store, remains->sent_ms, remains->sequence);
+
+        record_delete(step, &expiry);
+    }
+    state->counts.total--;
+    counts_changed(step, state);
+    oldest_gone(step, state, remains);
+    leases_arm(step, state);
+}
+
+void message_erase(struct step *step, struct queue_state *state, struct message *message)
+{
+    struct remains remains = {
+        .sequence = message->sequence,
+        .sent_ms = message->sent_ms,
+        .delayed_ms = message->place == PLACE_DELAYED ? message->node.key : 0,
+        .flags = message->flags,
+        .has_lease = message->receive_count > 0,
+    };
+
+    if (!message->is_listed) {
+        message_list(state, message);
+    }
+    entry_erase(step, state, &remains);
+}
+
+enum status message_entry(struct step *step, struct queue_state *state, struct message *message,
+                          struct entry *ret_entry, struct blob **ret_row)
+{
+    struct key key = entry_key(state->queue->store, message->sequence);
+    enum status status = record_get(step, &key, ret_row);
+
+    if (status == STATUS_OK && !entry_decode(blob_text(*ret_row), ret_entry)) {
+        return STATUS_STORAGE;
+    }
+    return status;
+}
+
+enum status message_discard(struct step *step, struct queue_state *state,
+                            struct message *message)
+{
+    struct entry entry;
+    struct blob *row = NULL;
+
+    if ((message->flags & ENTRY_REFERENCE) != 0) {
+        enum status status = message_entry(step, state, message, &entry, &row);
+
+        if (status == STATUS_OK) {
+            status = state->queues->hooks.release(step, entry.message);
+        }
+        if (status == STATUS_WAIT) {
+            return status;
+        }
+    }
+    message_erase(step, state, message);
+    return STATUS_OK;
+}

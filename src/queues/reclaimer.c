@@ -1,0 +1,245 @@
+/* Bulk deletion: the rows of purged and deleted queues go in bounded batches, one store after
+ * the other, however many there are. */
+#include "internal.h"
+
+#include "base/memory.h"
+
+enum {
+    RECLAIM_ROWS = 512,
+    READY_PART_AT = 13
+};
+
+/* What a store leaves behind, table by table; the last is keyed by the queue. */
+static const enum table reclaimed_tables[] = {TABLE_READY, TABLE_DELAYED, TABLE_EXPIRY,
+                                              TABLE_DEDUPLICATION};
+
+struct garbage {
+    struct list_node node;
+    uint32_t store;
+    uint32_t queue; /* 0: it lives on */
+};
+
+struct reclaimer {
+    struct task task;
+    struct queues *queues;
+    struct list stores; /* struct garbage; the first is being reclaimed */
+    struct list parked; /* the task */
+    struct hook hook;
+    struct read *rows;
+    uint32_t at;
+    size_t table;
+    bool is_reading, is_settling;
+    bool must_settle_again; /* asked for while an earlier batch was waited for */
+};
+
+static void reclaimer_wake(struct step *step, struct reclaimer *reclaimer)
+{
+    wake_all(step, &reclaimer->parked);
+}
+
+static enum status reclaimer_park(struct step *step, struct reclaimer *reclaimer)
+{
+    task_wait(step, &reclaimer->parked);
+    return STATUS_WAIT;
+}
+
+static void on_settled(struct hook *hook, struct step *step, enum status status)
+{
+    struct reclaimer *reclaimer = container_of(hook, struct reclaimer, hook);
+
+    (void)status;
+    reclaimer->is_settling = reclaimer->must_settle_again;
+    reclaimer->must_settle_again = false;
+    if (reclaimer->is_settling) {
+        step_when_durable(step, hook);
+    } else {
+        reclaimer_wake(step, reclaimer);
+    }
+}
+
+/* Goes on once all that has been written until now is durable, so that reads see it. */
+static void reclaimer_settle(struct step *step, struct reclaimer *reclaimer)
+{
+    if (reclaimer->is_settling) {
+        reclaimer->must_settle_again = true;
+        return;
+    }
+    reclaimer->is_settling = true;
+    step_when_durable(step, &reclaimer->hook);
+}
+
+/* --- Rows. */
+
+static void on_rows(struct read *read, struct step *step)
+{
+    struct reclaimer *reclaimer = read->context;
+
+    reclaimer->is_reading = false;
+    reclaimer->rows = read;
+    reclaimer->at = 0;
+    reclaimer_wake(step, reclaimer);
+}
+
+static void rows_request(struct step *step, struct reclaimer *reclaimer,
+                         const struct garbage *garbage)
+{
+    enum table table = reclaimed_tables[reclaimer->table];
+    struct key prefix =
+        key_u32(table, table == TABLE_DEDUPLICATION ? garbage->queue : garbage->store);
+    struct read *read = read_create(on_rows, reclaimer);
+
+    read->from = prefix;
+    read->to = key_after_prefix(&prefix);
+    read->row_max = RECLAIM_ROWS;
+    read->bytes_max = UINT32_MAX;
+    read->value_max = REDUCED_ROW;
+    reclaimer->is_reading = true;
+    step_read(step, read);
+}
+
+static enum status row_reclaim(struct step *step, const struct reclaimer *reclaimer,
+                               const struct row *row)
+{
+    struct entry entry;
+
+    if (row->key.at[0] == TABLE_READY && row->key.at[READY_PART_AT] == 0
+        && entry_decode_head(blob_text(row->value), &entry)
+        && (entry.flags & ENTRY_REFERENCE) != 0
+        && reclaimer->queues->hooks.release(step, entry.message) == STATUS_WAIT) {
+        return STATUS_WAIT;
+    }
+    record_delete(step, &row->key);
+    return STATUS_OK;
+}
+
+static enum status rows_reclaim(struct step *step, struct reclaimer *reclaimer)
+{
+    while (reclaimer->at < reclaimer->rows->row_count) {
+        if (row_reclaim(step, reclaimer, &reclaimer->rows->rows[reclaimer->at])
+            == STATUS_WAIT) {
+            return STATUS_WAIT;
+        }
+        reclaimer->at++;
+    }
+    if (reclaimer->rows->complete) {
+        reclaimer->table++;
+    }
+    read_free(reclaimer->rows);
+    reclaimer->rows = NULL;
+    reclaimer_settle(step, reclaimer);
+    return STATUS_OK;
+}
+
+/* --- Stores. */
+
+static bool table_applies(const struct reclaimer *reclaimer, const struct garbage *garbage)
+{
+    return reclaimed_tables[reclaimer->table] != TABLE_DEDUPLICATION || garbage->queue != 0;
+}
+
+static void garbage_end(struct step *step, struct reclaimer *reclaimer, struct garbage *garbage)
+{
+    struct key key = key_u32(TABLE_QUEUE_GARBAGE, garbage->store);
+
+    record_delete(step, &key);
+    list_remove(&garbage->node);
+    memory_free(garbage);
+    reclaimer->table = 0;
+}
+
+static enum status reclaimer_run(struct task *task, struct step *step)
+{
+    struct reclaimer *reclaimer = container_of(task, struct reclaimer, task);
+
+    while (!reclaimer->is_reading && !reclaimer->is_settling
+           && !list_is_empty(&reclaimer->stores)) {
+        struct garbage *garbage =
+            container_of(list_first(&reclaimer->stores), struct garbage, node);
+
+        if (reclaimer->table == countof(reclaimed_tables)
+            || !table_applies(reclaimer, garbage)) {
+            garbage_end(step, reclaimer, garbage);
+        } else if (reclaimer->rows == NULL) {
+            rows_request(step, reclaimer, garbage);
+        } else if (rows_reclaim(step, reclaimer) == STATUS_WAIT) {
+            return STATUS_WAIT;
+        }
+    }
+    return reclaimer_park(step, reclaimer);
+}
+
+static void reclaimer_done(struct task *task, struct step *step, enum status status)
+{
+    (void)task;
+    (void)step;
+    (void)status;
+}
+
+static void garbage_add(struct reclaimer *reclaimer, uint32_t store, uint32_t queue)
+{
+    struct garbage *garbage = memory_zero(sizeof *garbage);
+
+    garbage->store = store;
+    garbage->queue = queue;
+    list_push(&reclaimer->stores, &garbage->node);
+}
+
+void reclaimer_add(struct step *step, struct reclaimer *reclaimer, uint32_t store,
+                   uint32_t queue)
+{
+    struct key key = key_u32(TABLE_QUEUE_GARBAGE, store);
+    struct buffer row;
+
+    buffer_init(&row, sizeof queue);
+    buffer_add_u32(&row, queue);
+    record_put(step, &key, blob_copy(buffer_text(&row)));
+    buffer_free(&row);
+    garbage_add(reclaimer, store, queue);
+    /* What was sent in this batch must be on disk before its rows are looked for. */
+    reclaimer_settle(step, reclaimer);
+}
+
+bool reclaimer_load(struct step *step, struct queues *queues, const struct key *key,
+                    struct text row)
+{
+    struct cursor cursor = cursor_over(row);
+    uint32_t queue = cursor_u32(&cursor);
+
+    (void)step;
+    if (!cursor_done(&cursor)) {
+        return false;
+    }
+    garbage_add(queues->reclaimer, key_get_u32(key, 1), queue);
+    return true;
+}
+
+struct reclaimer *reclaimer_create(struct queues *queues)
+{
+    struct reclaimer *reclaimer = memory_zero(sizeof *reclaimer);
+
+    reclaimer->queues = queues;
+    reclaimer->task = (struct task){.run = reclaimer_run, .done = reclaimer_done};
+    reclaimer->hook.run = on_settled;
+    list_init(&reclaimer->stores);
+    list_init(&reclaimer->parked);
+    return reclaimer;
+}
+
+void reclaimer_free(struct reclaimer *reclaimer)
+{
+    struct list_node *node = NULL;
+
+    if (reclaimer == NULL) {
+        return;
+    }
+    while ((node = list_pop(&reclaimer->stores)) != NULL) {
+        memory_free(container_of(node, struct garbage, node));
+    }
+    read_free(reclaimer->rows);
+    memory_free(reclaimer);
+}
+
+void reclaimer_start(struct step *step, struct reclaimer *reclaimer)
+{
+    task_start(&reclaimer->task, step);
+}

@@ -1,0 +1,239 @@
+/* Reading a queue's rows in order: what fills the window, and what finds the leases at start.
+ */
+#include "internal.h"
+
+enum {
+    SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
+    LEASE_SCAN_ROWS = 4096,
+    SEQUENCE_AT = 5, /* in a key of TABLE_READY */
+    PART_AT = 13
+};
+
+bool scan_has_more(const struct queue_state *state)
+{
+    return state->unloaded != 0 || state->window.cursor <= state->window.last_durable;
+}
+
+/* --- Rows come as an entry and, when it has been received, its state. */
+
+struct pair {
+    uint64_t sequence;
+    struct blob *entry; /* NULL: gone */
+    struct blob *lease; /* NULL: never received */
+    const struct row *entry_row;
+};
+
+static bool row_is_lease(const struct row *row)
+{
+    return row->key.at[PART_AT] == 1;
+}
+
+static struct pair pair_take(struct step *step, uint32_t store, const struct read *read,
+                             uint32_t *io_at)
+{
+    const struct row *row = &read->rows[(*io_at)++];
+    struct pair pair = {.sequence = key_get_u64(&row->key, SEQUENCE_AT)};
+    struct row lease = {.key = lease_key(store, pair.sequence)};
+
+    if (!row_is_lease(row)) {
+        pair.entry_row = row;
+        pair.entry = record_overlay(step, row);
+        if (*io_at < read->row_count && row_is_lease(&read->rows[*io_at])) {
+            row = &read->rows[(*io_at)++];
+            lease.value = row->value;
+        }
+        pair.lease = record_overlay(step, &lease);
+    }
+    return pair;
+}
+
+/* How many rows may be looked at: a last entry's state may have been cut off. */
+static uint32_t scan_usable(const struct read *read)
+{
+    uint32_t count = read->row_count;
+
+    return !read->complete && count > 1 && !row_is_lease(&read->rows[count - 1]) ? count - 1
+                                                                                 : count;
+}
+
+static uint64_t scan_next(const struct read *read)
+{
+    uint32_t usable = scan_usable(read);
+
+    if (read->complete || read->row_count == 0) {
+        return key_get_u64(&read->to, SEQUENCE_AT);
+    }
+    if (usable < read->row_count) {
+        return key_get_u64(&read->rows[usable].key, SEQUENCE_AT);
+    }
+    return key_get_u64(&read->rows[usable - 1].key, SEQUENCE_AT) + 1;
+}
+
+static struct read *scan_read(struct queue_state *state, uint64_t from,
+                              void (*done)(struct read *read, struct step *step))
+{
+    struct read *read = queue_state_read(state, done);
+
+    read->from = entry_key(state->queue->store, from);
+    /* What is not durable yet comes by itself. */
+    read->to = entry_key(state->queue->store, state->window.last_durable + 1);
+    read->bytes_max = SCAN_BYTES;
+    return read;
+}
+
+/* --- Into memory. */
+
+static struct message *message_from(struct queue_state *state, uint64_t sequence,
+                                    const struct entry *entry, const struct lease *lease)
+{
+    struct message *message = message_new(state, sequence, group_number(entry->group_id),
+                                          entry->flags, entry->sent_ms);
+
+    message->receive_count = lease->receive_count;
+    message->first_received_ms = lease->first_received_ms;
+    message->received_ms = lease->received_ms;
+    return message;
+}
+
+/* A row that cannot be understood is left alone, on disk. */
+static bool pair_decode(const struct pair *pair, struct entry *ret_entry,
+                        struct lease *ret_lease)
+{
+    *ret_lease = (struct lease){0};
+    return pair->entry != NULL && entry_decode_head(blob_text(pair->entry), ret_entry)
+           && (pair->lease == NULL || lease_decode(blob_text(pair->lease), ret_lease));
+}
+
+static void window_take(struct step *step, struct queue_state *state, const struct pair *pair)
+{
+    struct entry entry;
+    struct lease lease;
+
+    if (message_find(state, pair->sequence) != NULL || !pair_decode(pair, &entry, &lease)
+        || entry_is_delayed(state, entry.visible_ms)) {
+        return;
+    }
+    struct message *message = message_from(state, pair->sequence, &entry, &lease);
+
+    if (lease.visible_ms > step->now_ms) {
+        lease_add(state, message, lease.visible_ms);
+        return;
+    }
+    record_learn(step, &pair->entry_row->key, pair->entry);
+    if ((entry.flags & ENTRY_REFERENCE) != 0) {
+        struct key body = key_u64(TABLE_BODY, entry.message);
+
+        record_prefetch(step, &body);
+    }
+    window_add(state, message);
+}
+
+static void on_scan(struct read *read, struct step *step)
+{
+    struct queue_state *state = queue_state_returned(read);
+
+    if (state == NULL) {
+        read_free(read);
+        return;
+    }
+    uint32_t usable = scan_usable(read);
+
+    for (uint32_t at = 0; at < usable;) {
+        struct pair pair = pair_take(step, state->queue->store, read, &at);
+
+        window_take(step, state, &pair);
+    }
+    state->window.is_scanning = false;
+    /* Unless a delayed message has set it back meanwhile. */
+    if (state->window.cursor == key_get_u64(&read->from, SEQUENCE_AT)) {
+        state->window.cursor = scan_next(read);
+    }
+    read_free(read);
+    leases_arm(step, state);
+    window_settle(step, state);
+}
+
+void scan_start(struct step *step, struct queue_state *state)
+{
+    const struct window *window = &state->window;
+
+    if (window->is_scanning || state->unloaded != 0 || !scan_has_more(state)
+        || window->available >= WINDOW_LOW || window->ready >= WINDOW_HARD) {
+        return;
+    }
+    struct read *read = scan_read(state, window->cursor, on_scan);
+
+    read->row_max = WINDOW_ROOM;
+    read->value_max = UINT32_MAX;
+    state->window.is_scanning = true;
+    step_read(step, read);
+}
+
+/* --- Leases, at start: until all that were counted have been found. */
+
+static void lease_take(struct step *step, struct queue_state *state, const struct pair *pair)
+{
+    struct entry entry;
+    struct lease lease;
+
+    if (message_find(state, pair->sequence) != NULL || !pair_decode(pair, &entry, &lease)
+        || lease.visible_ms <= state->counts.as_of_ms) {
+        return;
+    }
+    state->leases_missing -= state->leases_missing > 0;
+    if (lease.visible_ms > step->now_ms) {
+        lease_add(state, message_from(state, pair->sequence, &entry, &lease), lease.visible_ms);
+    }
+}
+
+static void leases_found(struct step *step, struct queue_state *state)
+{
+    state->unloaded &= (uint8_t)~LOAD_LEASES;
+    leases_arm(step, state);
+    wake_all(step, &state->loaders);
+    window_settle(step, state);
+}
+
+static void leases_read(struct step *step, struct queue_state *state, uint64_t from);
+
+static void on_lease_scan(struct read *read, struct step *step)
+{
+    struct queue_state *state = queue_state_returned(read);
+
+    if (state == NULL) {
+        read_free(read);
+        return;
+    }
+    uint32_t usable = scan_usable(read);
+
+    for (uint32_t at = 0; at < usable;) {
+        struct pair pair = pair_take(step, state->queue->store, read, &at);
+
+        lease_take(step, state, &pair);
+    }
+    if (read->complete || read->row_count == 0 || state->leases_missing == 0) {
+        leases_found(step, state);
+    } else {
+        leases_read(step, state, scan_next(read));
+    }
+    read_free(read);
+}
+
+static void leases_read(struct step *step, struct queue_state *state, uint64_t from)
+{
+    struct read *read = scan_read(state, from, on_lease_scan);
+
+    read->row_max = LEASE_SCAN_ROWS;
+    read->value_max = REDUCED_ROW;
+    step_read(step, read);
+}
+
+void scan_leases(struct step *step, struct queue_state *state)
+{
+    state->leases_missing = state->counts.in_flight;
+    if (state->leases_missing == 0) {
+        leases_found(step, state);
+    } else {
+        leases_read(step, state, 1);
+    }
+}

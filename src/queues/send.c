@@ -1,0 +1,157 @@
+/* Sending: a message of its own, or a reference to a topic's. */
+#include "internal.h"
+
+#include "base/digest.h"
+#include "base/encoding.h"
+
+#include <string.h>
+
+enum {
+    DIGEST_TEXT = 2 * SHA256_SIZE
+};
+
+/* What AWS counts: body and the attributes' names, types and values. */
+static size_t message_size(const struct queue_message *message)
+{
+    return message->body.len + queue_attributes_size(message->attributes);
+}
+
+static enum status size_check(const struct queue *queue, const struct queue_message *message,
+                              struct why *why)
+{
+    if (message_size(message) > queue->settings.maximum_message_size) {
+        return fail(why, STATUS_INVALID, "Message must be shorter than %u bytes.",
+                    queue->settings.maximum_message_size);
+    }
+    if (queue->settings.is_fifo && message->group_id.len == 0) {
+        return fail(why, STATUS_INVALID,
+                    "The request must contain the parameter MessageGroupId.");
+    }
+    return STATUS_OK;
+}
+
+/* The body's SHA-256 in `at` when the message has no id of its own and the queue makes one. */
+static struct text deduplication_id(const struct queue *queue, struct text id, struct text body,
+                                    char at[DIGEST_TEXT])
+{
+    uint8_t digest[SHA256_SIZE];
+    struct buffer hex;
+
+    if (id.len > 0 || !queue->settings.is_fifo
+        || !queue->settings.content_based_deduplication) {
+        return id;
+    }
+    digest_sha256(body, digest);
+    buffer_init(&hex, DIGEST_TEXT);
+    hex_encode(&hex, text_make(digest, sizeof digest));
+    memcpy(at, hex.at, DIGEST_TEXT);
+    buffer_free(&hex);
+    return text_make(at, DIGEST_TEXT);
+}
+
+/* Numbers and stores it, and remembers it where it must not come twice. */
+static void entry_send(struct step *step, struct queue_state *state, struct entry *entry,
+                       int64_t delay_ms, struct sent_before *ret_sent)
+{
+    const struct queue_settings *settings = &state->queue->settings;
+
+    if (delay_ms < 0) {
+        delay_ms = (int64_t)settings->delay_s * 1000;
+    }
+    entry->visible_ms = delayed_until(state, step->now_ms, delay_ms);
+    step->random->fill(step->random, entry->id, sizeof entry->id);
+    memcpy(ret_sent->id, entry->id, sizeof entry->id);
+    ret_sent->sequence = entry_store(step, state, entry, NULL);
+    if (state->fifo != NULL && entry->deduplication_id.len > 0) {
+        fifo_remember(step, state, fifo_scope(state->queue, entry->group_id),
+                      entry->deduplication_id, ret_sent);
+    }
+}
+
+static void sent_answer(const struct sent_before *sent, struct queue_sent *ret_sent)
+{
+    memcpy(ret_sent->id, sent->id, sizeof sent->id);
+    ret_sent->sequence = sent->sequence;
+}
+
+enum status queue_send(struct step *step, struct queue *queue,
+                       const struct queue_message *message, struct queue_sent *ret_sent,
+                       struct why *why)
+{
+    struct queue_state *state = queue->state;
+    char digest[DIGEST_TEXT];
+    struct sent_before sent;
+    enum status status = size_check(queue, message, why);
+
+    if (status == STATUS_OK) {
+        status = step_may_grow(step, why);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if ((state->unloaded & LOAD_ROWS) != 0) {
+        return wait_in(step, &state->loaders);
+    }
+    struct entry entry = {
+        .sent_ms = step->now_ms,
+        .group_id = message->group_id,
+        .deduplication_id =
+            deduplication_id(queue, message->deduplication_id, message->body, digest),
+        .sender_id = message->sender_id,
+        .trace_header = message->trace_header,
+        .attributes = message->attributes,
+        .body = message->body,
+    };
+
+    if (queue->settings.is_fifo && entry.deduplication_id.len == 0) {
+        return fail(why, STATUS_INVALID,
+                    "The queue should either have ContentBasedDeduplication enabled or "
+                    "MessageDeduplicationId provided explicitly");
+    }
+    status = STATUS_NOT_FOUND;
+    if (state->fifo != NULL) {
+        status = fifo_recall(step, state, fifo_scope(queue, entry.group_id),
+                             entry.deduplication_id, &sent);
+    }
+    if (status == STATUS_WAIT) {
+        return status;
+    }
+    if (status != STATUS_OK) {
+        entry_send(step, state, &entry, message->delay_ms, &sent);
+    }
+    sent_answer(&sent, ret_sent);
+    return STATUS_OK;
+}
+
+static uint8_t reference_flags(const struct queue_reference *reference)
+{
+    return (uint8_t)(ENTRY_REFERENCE | (reference->raw ? ENTRY_RAW : 0)
+                     | (reference->is_dead_letter ? ENTRY_DEAD_LETTER : 0));
+}
+
+enum status queue_send_reference(struct step *step, struct queue *queue,
+                                 const struct queue_reference *reference, int64_t sent_ms)
+{
+    struct queue_state *state = queue->state;
+    struct sent_before sent;
+    struct entry entry = {
+        .flags = reference_flags(reference),
+        .protocol = reference->protocol,
+        .sent_ms = sent_ms,
+        .message = reference->message,
+        .group_id = reference->group_id,
+        .deduplication_id = reference->deduplication_id,
+    };
+
+    if ((state->unloaded & LOAD_ROWS) != 0) {
+        return wait_in(step, &state->loaders);
+    }
+    if (state->fifo != NULL && entry.deduplication_id.len > 0
+        && fifo_knows(state, step->now_ms, fifo_scope(queue, entry.group_id),
+                      entry.deduplication_id)) {
+        return STATUS_EXISTS;
+    }
+    memcpy(entry.subscription_id, reference->subscription_id, sizeof entry.subscription_id);
+    entry_send(step, state, &entry, -1, &sent);
+    return STATUS_OK;
+}
