@@ -207,6 +207,19 @@ void api_gone(struct api *api, struct http_request *http);
 /* The cell was dropped and loaded anew. */
 void api_set_cell(struct api *api, struct cell *cell);
 
+/* An operation that the daemon itself asks for (the configuration's resources), by the default
+ * account and region; decoded, checked and run like a client's. */
+struct own_call {
+    struct text service; /* "sns" */
+    struct text form;    /* "Action=CreateTopic&Name=orders"; must stay until done */
+    /* Now (from inside api_own_call) or later; `body`, the answer, is borrowed. */
+    void (*done)(struct own_call *call, int http_status, struct text body);
+};
+
+void api_own_call(struct api *api, struct own_call *call);
+/* The daemon is stopping: long polls are answered now, with what they have. */
+void api_stop(struct api *api);
+
 struct api_counters {
     uint64_t requests, errors_client, errors_server, under_way;
 };

@@ -1,7 +1,6 @@
 /* The daemon's own pages: health, metrics, the signing certificate. */
-#include "daemon/server.h"
-
 #include "base/clock.h"
+#include "daemon/server.h"
 
 #define PAGE_MAX (64 * 1024 * 1024)
 
@@ -17,18 +16,19 @@ static void answer(struct http_request *request, int status, struct text type, s
 static void page_health(struct server *server, struct http_request *request)
 {
     struct router_progress progress = router_progress(cell_router(server->cell));
-    bool is_tight = store_free_bytes(server->store)
-                  < (uint64_t)server->settings->free_space_watermark;
+    bool is_tight =
+        store_free_bytes(server->store) < (uint64_t)server->settings->free_space_watermark;
     struct buffer body;
 
     buffer_init(&body, 4096);
-    buffer_printf(&body,
-                  "{\"status\":\"%s\",\"version\":\"" FANFARE_VERSION
-                  "\",\"services\":{\"sns\":\"running\",\"sqs\":\"running\",\"sts\":\"running\"},"
-                  "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\"}\n",
-                  server->is_stopping ? "stopping" : "ok",
-                  (unsigned long long)progress.subscriptions_loaded,
-                  progress.done ? "true" : "false", is_tight ? "low" : "ok");
+    buffer_printf(
+        &body,
+        "{\"status\":\"%s\",\"version\":\"" FANFARE_VERSION
+        "\",\"services\":{\"sns\":\"running\",\"sqs\":\"running\",\"sts\":\"running\"},"
+        "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\"}\n",
+        server->is_stopping ? "stopping" : "ok",
+        (unsigned long long)progress.subscriptions_loaded, progress.done ? "true" : "false",
+        is_tight ? "low" : "ok");
     answer(request, server->is_stopping ? 503 : 200, T("application/json"), buffer_text(&body));
     buffer_free(&body);
 }
@@ -178,7 +178,8 @@ static void add_server(struct buffer *to, struct server *server)
               "AWS requests answered with an error of this server.");
     add_value(to, "fanfare_topics", "gauge", router_topic_count(cell_router(server->cell)),
               "Topics.");
-    add_value(to, "fanfare_queues", "gauge", queues_count(cell_queues(server->cell)), "Queues.");
+    add_value(to, "fanfare_queues", "gauge", queues_count(cell_queues(server->cell)),
+              "Queues.");
     add_value(to, "fanfare_messages_published_total", "counter", router.published,
               "Messages accepted by Publish and PublishBatch.");
     add_value(to, "fanfare_messages_matched_total", "counter", router.matched,

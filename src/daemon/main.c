@@ -38,7 +38,8 @@ static int refuse(const char *format, const char *what)
     return 2;
 }
 
-/* The value of an option that takes one: "--name VALUE" or "--name=VALUE"; NULL: not this one. */
+/* The value of an option that takes one: "--name VALUE" or "--name=VALUE"; NULL: not this one.
+ */
 static const char *option_value(int argc, char **argv, int *io_at, const char *name)
 {
     size_t len = strlen(name);
@@ -72,14 +73,15 @@ static enum status read_flag(struct settings *settings, int argc, char **argv, i
     }
     for (const struct flag *flag = flags; flag->name != NULL; flag++) {
         const char *value = flag->value != NULL
-                              ? (strcmp(argv[*io_at], flag->name) == 0 ? flag->value : NULL)
-                              : option_value(argc, argv, io_at, flag->name);
+                                ? (strcmp(argv[*io_at], flag->name) == 0 ? flag->value : NULL)
+                                : option_value(argc, argv, io_at, flag->name);
 
         if (value != NULL) {
             return settings_set(settings, text_from(flag->setting), text_from(value), why);
         }
     }
-    return fail(why, STATUS_INVALID, "%s: no such option, or its value is missing", argv[*io_at]);
+    return fail(why, STATUS_INVALID, "%s: no such option, or its value is missing",
+                argv[*io_at]);
 }
 
 /* File, environment, flags.  0, or the exit code after saying what is wrong. */

@@ -1,9 +1,8 @@
 /* Between the cell and the world: its effects become I/O, the world's answers its inputs. */
-#include "daemon/server.h"
-
 #include "base/clock.h"
 #include "base/faults.h"
 #include "base/log.h"
+#include "daemon/server.h"
 
 static void on_delivery_event(void *context, const struct delivery_event *event)
 {
@@ -91,8 +90,8 @@ static void on_committed(void *context, struct batch *take_batch, enum status st
     struct server *server = context;
 
     if (status != STATUS_OK) {
-        log_error("commit_failed", "status=%s fatal=%d reason=\"%s\"", status_name(status), fatal,
-                  why->text);
+        log_error("commit_failed", "status=%s fatal=%d reason=\"%s\"", status_name(status),
+                  fatal, why->text);
     }
     if (fatal) {
         server_die(server,
@@ -110,7 +109,8 @@ static void on_read(void *context, struct read *take_read)
     cell_read_done(server->cell, clock_now_ms(), take_read);
 }
 
-/* A commit failed: memory says more than the disk.  Both are opened anew; calls under way fail. */
+/* A commit failed: memory says more than the disk.  Both are opened anew; calls under way fail.
+ */
 static void reload(struct server *server)
 {
     struct why why = {""};
@@ -169,8 +169,8 @@ static void set_tick(struct server *server)
     }
     int64_t delay_ms = wake_ms - clock_now_ms();
 
-    /* The loop's own clock may be a little behind: one millisecond more spares an early wake-up.
-     * A jump of the wall clock is met within a minute. */
+    /* The loop's own clock may be a little behind: one millisecond more spares an early
+     * wake-up. A jump of the wall clock is met within a minute. */
     delay_ms = delay_ms < 0 ? 0 : delay_ms + 1;
     if (delay_ms > 60000) {
         delay_ms = 60000;

@@ -19,10 +19,11 @@
 #include <string.h>
 
 #ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
+#    include <systemd/sd-daemon.h>
 #endif
 
-static const struct service *const services[] = {&sns_service, &sqs_service, &sts_service, NULL};
+static const struct service *const services[] = {&sns_service, &sqs_service, &sts_service,
+                                                 NULL};
 
 void server_die(struct server *server, const char *format, ...)
 {
@@ -34,7 +35,8 @@ void server_die(struct server *server, const char *format, ...)
     va_end(arguments);
     (void)fprintf(stderr, "fanfare: %s\n", text);
     (void)server;
-    /* Nothing may run on: what was answered is on disk, what was not is the clients' to repeat. */
+    /* Nothing may run on: what was answered is on disk, what was not is the clients' to repeat.
+     */
     _Exit(1);
 }
 
@@ -134,11 +136,12 @@ static enum status listen_start(struct server *server, struct why *why)
         return status;
     }
     if (!is_loopback(text_from(address)) && !settings->allow_unauthenticated) {
-        return fail(why, STATUS_DENIED,
-                    "refusing to listen on %s: nobody has to sign in yet, so whoever reaches that "
-                    "address could publish and read everything; listen on 127.0.0.1, or say "
-                    "--allow-unauthenticated",
-                    address);
+        return fail(
+            why, STATUS_DENIED,
+            "refusing to listen on %s: nobody has to sign in yet, so whoever reaches that "
+            "address could publish and read everything; listen on 127.0.0.1, or say "
+            "--allow-unauthenticated",
+            address);
     }
     struct net_options options = {
         .address = address,
@@ -164,10 +167,10 @@ void server_announce(struct server *server)
     while (colon > 0 && settings->listen.at[colon - 1] != ':') {
         colon--;
     }
-    (void)printf("fanfare " FANFARE_VERSION " listens on http://%.*s:%u, data in %.*s, account %.*s\n",
-                 colon == 0 ? 0 : (int)colon - 1, settings->listen.at,
-                 net_server_port(server->net), TEXT_PRINTF(settings->data),
-                 TEXT_PRINTF(settings->account));
+    (void)printf(
+        "fanfare " FANFARE_VERSION " listens on http://%.*s:%u, data in %.*s, account %.*s\n",
+        colon == 0 ? 0 : (int)colon - 1, settings->listen.at, net_server_port(server->net),
+        TEXT_PRINTF(settings->data), TEXT_PRINTF(settings->account));
     (void)printf("Ready.\n");
     (void)fflush(stdout);
     log_info("ready", "after_ms=%lld",
@@ -285,7 +288,7 @@ static enum status outbound_open(struct server *server, struct why *why)
         .plugin_directory = settings->plugins.len > 0 ? settings->plugins.at : NULL,
         .public_url = settings->public_url,
         .egress = {.loopback = is_loopback(settings->listen)
-                            || text_starts_with(settings->listen, T("[::1]")),
+                               || text_starts_with(settings->listen, T("[::1]")),
                    .private_ranges = settings->dev,
                    .allow = settings->egress_allow.items,
                    .allow_count = settings->egress_allow.count},
