@@ -34,6 +34,13 @@ struct delivery_field {
     const char *value;
 };
 
+struct delivery_attribute {
+    const char *name;
+    const char *type;  /* "String", "Number", "Binary", ... */
+    const char *value; /* NUL-terminated; of a Binary the bytes themselves */
+    size_t value_size;
+};
+
 /* One message for one endpoint; borrowed until it is settled. */
 struct delivery {
     uint64_t id; /* settle with this, never with a pointer */
@@ -45,9 +52,14 @@ struct delivery {
     const char *subscription_arn; /* "" for a SubscriptionConfirmation */
     uint32_t attempt;             /* 1 is the first */
     const char *subject;          /* "" when none */
+    int64_t time_ms;              /* when it was published */
+    const char *body;             /* the message alone, as published for this protocol */
+    size_t body_size;
+    const struct delivery_attribute *attributes;
+    size_t attribute_count;
     bool raw;
     const char *content_type;
-    const char *payload;
+    const char *payload; /* what is to be sent: the envelope, or the body when raw */
     size_t payload_size;
     const struct delivery_field *settings; /* the subscription's Fanfare.* attributes */
     size_t setting_count;

@@ -1,54 +1,75 @@
 /* The bytes of a topic's message.  To change them: raise FORMAT, keep reading the old form.
- * Format 1: u8 format, u8 kind, u8 signature version, id, i64 time, then the texts in the order of
- * `texts`, u32 count and (protocol, body) of the variants, u32 count and (name, type, value) of the
- * attributes; each text is a u32 length and its bytes. */
+ * Format 1: u8 format, u8 kind, u8 signature version, id, i64 time; the texts of text_fields,
+ * counted; u32 count, variants (protocol, body); u32 count, attributes (name, type, value). */
 #include "notification/notification.h"
 
+#include <assert.h>
 #include <string.h>
 
-#define FORMAT     1
-#define RECORD_MAX (16 * 1024 * 1024)
+#define FORMAT      1
+#define HEAD_SIZE   (3 + 16 + 8)
+#define COUNT_SIZE  ((size_t)4)
+#define VARIANT_MIN (2 * COUNT_SIZE)
+#define VALUE_MIN   (3 * COUNT_SIZE)
 
-static const size_t texts[] = {
-    offsetof(struct message, topic_arn),        offsetof(struct message, subject),
-    offsetof(struct message, body),             offsetof(struct message, token),
-    offsetof(struct message, subscription_arn), offsetof(struct message, group_id),
-    offsetof(struct message, deduplication_id), offsetof(struct message, sequence_number),
+/* In the order in which they are stored: only append, with a new FORMAT. */
+static const size_t text_fields[] = {
+    offsetof(struct message, topic_arn),
+    offsetof(struct message, subject),
+    offsetof(struct message, body),
+    offsetof(struct message, token),
+    offsetof(struct message, subscription_arn),
+    offsetof(struct message, group_id),
+    offsetof(struct message, deduplication_id),
+    offsetof(struct message, sequence_number),
     offsetof(struct message, trace_header),
 };
 
+static const char *const kind_names[] = {
+    [MESSAGE_NOTIFICATION] = "Notification",
+    [MESSAGE_SUBSCRIPTION_CONFIRMATION] = "SubscriptionConfirmation",
+    [MESSAGE_UNSUBSCRIBE_CONFIRMATION] = "UnsubscribeConfirmation",
+};
+
+static struct text field_text(const struct message *message, size_t i)
+{
+    struct text text;
+
+    memcpy(&text, (const char *)message + text_fields[i], sizeof text);
+    return text;
+}
+
 static size_t record_size(const struct message *message)
 {
-    size_t size = 3 + sizeof message->id + 8 + 8;
+    size_t size = HEAD_SIZE + 2 * COUNT_SIZE;
 
-    for (size_t i = 0; i < countof(texts); i++) {
-        const struct text *text = (const void *)((const char *)message + texts[i]);
-
-        size += 4 + text->len;
+    for (size_t i = 0; i < countof(text_fields); i++) {
+        size += COUNT_SIZE + field_text(message, i).len;
     }
     for (size_t i = 0; i < message->variant_count; i++) {
-        size += 8 + message->variants[i].protocol.len + message->variants[i].body.len;
+        size += VARIANT_MIN + message->variants[i].protocol.len + message->variants[i].body.len;
     }
     for (size_t i = 0; i < message->attribute_count; i++) {
         const struct message_attribute *attribute = &message->attributes[i];
 
-        size += 12 + attribute->name.len + attribute->type.len + attribute->value.len;
+        size += VALUE_MIN + attribute->name.len + attribute->type.len + attribute->value.len;
     }
     return size;
 }
 
-/* Written straight into the blob: it is as large as record_size said. */
-static char *put_u32(char *at, uint32_t value)
+/* The size is known beforehand, so that a publish costs one allocation and one copy here. */
+
+static char *put_number(char *at, uint64_t value, size_t size)
 {
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        *at++ = (char)(value >> shift);
+    for (size_t i = 0; i < size; i++) {
+        at[i] = (char)(uint8_t)(value >> (8 * (size - 1 - i)));
     }
-    return at;
+    return at + size;
 }
 
-static char *put_text(char *at, struct text text)
+static char *put_counted(char *at, struct text text)
 {
-    at = put_u32(at, (uint32_t)text.len);
+    at = put_number(at, text.len, COUNT_SIZE);
     if (text.len > 0) {
         memcpy(at, text.at, text.len);
     }
@@ -57,43 +78,57 @@ static char *put_text(char *at, struct text text)
 
 struct blob *message_encode(const struct message *message)
 {
-    struct blob *record = blob_new(record_size(message));
+    size_t size = record_size(message);
+    struct blob *record = blob_new(size);
     char *at = record->at;
 
-    *at++ = FORMAT;
-    *at++ = (char)message->kind;
-    *at++ = (char)message->signature_version;
+    assert(size <= UINT32_MAX);
+    at = put_number(at, FORMAT, 1);
+    at = put_number(at, (uint64_t)message->kind, 1);
+    at = put_number(at, message->signature_version, 1);
     memcpy(at, message->id, sizeof message->id);
-    at = put_u32(at + sizeof message->id, (uint32_t)((uint64_t)message->time_ms >> 32));
-    at = put_u32(at, (uint32_t)message->time_ms);
-    for (size_t i = 0; i < countof(texts); i++) {
-        at = put_text(at, *(const struct text *)(const void *)((const char *)message + texts[i]));
+    at = put_number(at + sizeof message->id, (uint64_t)message->time_ms, 8);
+    for (size_t i = 0; i < countof(text_fields); i++) {
+        at = put_counted(at, field_text(message, i));
     }
-    at = put_u32(at, (uint32_t)message->variant_count);
+    at = put_number(at, message->variant_count, COUNT_SIZE);
     for (size_t i = 0; i < message->variant_count; i++) {
-        at = put_text(at, message->variants[i].protocol);
-        at = put_text(at, message->variants[i].body);
+        at = put_counted(at, message->variants[i].protocol);
+        at = put_counted(at, message->variants[i].body);
     }
-    at = put_u32(at, (uint32_t)message->attribute_count);
+    at = put_number(at, message->attribute_count, COUNT_SIZE);
     for (size_t i = 0; i < message->attribute_count; i++) {
-        at = put_text(at, message->attributes[i].name);
-        at = put_text(at, message->attributes[i].type);
-        at = put_text(at, message->attributes[i].value);
+        at = put_counted(at, message->attributes[i].name);
+        at = put_counted(at, message->attributes[i].type);
+        at = put_counted(at, message->attributes[i].value);
     }
+    assert(at == record->at + size);
     return record;
 }
 
-static void take_variants(struct cursor *cursor, struct arena *arena, struct message *message)
+/* A count that the bytes left can hold; a wrong one breaks the cursor, before any memory is
+ * taken for it. */
+static size_t take_count(struct cursor *cursor, size_t item_min)
 {
-    uint32_t count = cursor_u32(cursor);
+    size_t count = cursor_u32(cursor);
 
-    if (cursor->broken || count > (size_t)(cursor->end - cursor->at) / 8) {
-        cursor->broken = cursor->broken || count > 0;
+    if (count > (size_t)(cursor->end - cursor->at) / item_min) {
+        cursor->broken = true;
+        return 0;
+    }
+    return count;
+}
+
+static void decode_variants(struct cursor *cursor, struct arena *arena, struct message *message)
+{
+    size_t count = take_count(cursor, VARIANT_MIN);
+
+    if (count == 0) {
         return;
     }
     struct message_variant *variants = arena_array(arena, count, sizeof *variants);
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         variants[i].protocol = cursor_counted(cursor);
         variants[i].body = cursor_counted(cursor);
     }
@@ -101,17 +136,17 @@ static void take_variants(struct cursor *cursor, struct arena *arena, struct mes
     message->variant_count = count;
 }
 
-static void take_attributes(struct cursor *cursor, struct arena *arena, struct message *message)
+static void decode_attributes(struct cursor *cursor, struct arena *arena,
+                              struct message *message)
 {
-    uint32_t count = cursor_u32(cursor);
+    size_t count = take_count(cursor, VALUE_MIN);
 
-    if (cursor->broken || count > (size_t)(cursor->end - cursor->at) / 12) {
-        cursor->broken = cursor->broken || count > 0;
+    if (count == 0) {
         return;
     }
     struct message_attribute *attributes = arena_array(arena, count, sizeof *attributes);
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         attributes[i].name = cursor_counted(cursor);
         attributes[i].type = cursor_counted(cursor);
         attributes[i].value = cursor_counted(cursor);
@@ -124,26 +159,28 @@ bool message_decode(struct text record, struct arena *arena, struct message *ret
 {
     struct cursor cursor = cursor_over(record);
     struct message message = {0};
-
-    if (cursor_u8(&cursor) != FORMAT) {
-        return false;
-    }
+    uint8_t format = cursor_u8(&cursor);
     uint8_t kind = cursor_u8(&cursor);
 
-    message.kind = (enum message_kind)kind;
     message.signature_version = cursor_u8(&cursor);
     struct text id = cursor_take(&cursor, sizeof message.id);
 
     message.time_ms = (int64_t)cursor_u64(&cursor);
-    for (size_t i = 0; i < countof(texts); i++) {
-        *(struct text *)(void *)((char *)&message + texts[i]) = cursor_counted(&cursor);
-    }
-    take_variants(&cursor, arena, &message);
-    take_attributes(&cursor, arena, &message);
-    if (!cursor_done(&cursor) || kind > MESSAGE_UNSUBSCRIBE_CONFIRMATION) {
+    if (cursor.broken || format != FORMAT || kind >= countof(kind_names)) {
         return false;
     }
+    message.kind = (enum message_kind)kind;
     memcpy(message.id, id.at, sizeof message.id);
+    for (size_t i = 0; i < countof(text_fields); i++) {
+        struct text text = cursor_counted(&cursor);
+
+        memcpy((char *)&message + text_fields[i], &text, sizeof text);
+    }
+    decode_variants(&cursor, arena, &message);
+    decode_attributes(&cursor, arena, &message);
+    if (!cursor_done(&cursor)) {
+        return false;
+    }
     *ret = message;
     return true;
 }
@@ -160,11 +197,5 @@ struct text message_body_for(const struct message *message, struct text protocol
 
 const char *message_type_name(enum message_kind kind)
 {
-    static const char *const names[] = {
-        [MESSAGE_NOTIFICATION] = "Notification",
-        [MESSAGE_SUBSCRIPTION_CONFIRMATION] = "SubscriptionConfirmation",
-        [MESSAGE_UNSUBSCRIBE_CONFIRMATION] = "UnsubscribeConfirmation",
-    };
-
-    return names[kind];
+    return kind_names[kind];
 }

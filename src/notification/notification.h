@@ -110,5 +110,7 @@ void signer_poll(struct signer *signer);
  * the key exists. */
 struct text signer_certificate(struct signer *signer);
 struct text signer_certificate_name(struct signer *signer);
+/* There will be no key, and why: every signature fails. */
+bool signer_has_failed(struct signer *signer, struct why *ret_why);
 
 #endif

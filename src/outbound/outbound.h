@@ -4,16 +4,16 @@
 #ifndef OUTBOUND_OUTBOUND_H
 #define OUTBOUND_OUTBOUND_H
 
-#include "delivery/delivery.h"
 #include "deliverers/deliverer.h"
+#include "delivery/delivery.h"
 #include "notification/notification.h"
 
 #include <uv.h>
 
 /* Which addresses may be reached besides public ones. */
 struct egress_rules {
-    bool loopback;            /* true while the daemon itself listens on loopback only */
-    bool private_ranges;      /* --dev: private networks, too */
+    bool loopback;       /* true while the daemon itself listens on loopback only */
+    bool private_ranges; /* --dev: private networks, too */
     /* egress.allow: "10.1.0.0/16", "fd00::1", or a name, "hooks.example.net" or
      * "*.example.net", whose addresses are then not vetted. */
     const struct text *allow;

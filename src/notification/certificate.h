@@ -1,0 +1,26 @@
+/* The key that signs and its certificate: two files of the data directory. */
+#ifndef NOTIFICATION_CERTIFICATE_H
+#define NOTIFICATION_CERTIFICATE_H
+
+#include "base/status.h"
+
+#include <openssl/types.h>
+
+#define CERTIFICATE_KEY_FILE  "signing-key.pem"
+#define CERTIFICATE_FILE      "signing-cert.pem"
+#define CERTIFICATE_NAME_SIZE 72 /* "SimpleNotificationService-<32 hex digits>.pem", NUL */
+
+struct certificate {
+    EVP_PKEY *key; /* owned */
+    char *pem;     /* owned, NUL-terminated */
+    char name[CERTIFICATE_NAME_SIZE];
+};
+
+/* Loads both from `directory`; makes what is missing there, atomically (the key takes a quarter
+ * of a second), and a new certificate for the same key when the old one runs out within a
+ * month.  STATUS_STORAGE or STATUS_INVALID: *why names the file.  Any thread. */
+MUST_CHECK enum status certificate_open(const char *directory, struct certificate *ret,
+                                        struct why *why);
+void certificate_close(struct certificate *certificate);
+
+#endif
