@@ -1,6 +1,7 @@
 /* Receipt handles: they say themselves which receive they came from, and cannot be made up. */
 #include "internal.h"
 
+#include "base/arena.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 

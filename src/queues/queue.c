@@ -13,11 +13,6 @@ enum {
 
 #define ARN_PREFIX "arn:aws:sqs:"
 
-struct queues *queues_of(struct step *step)
-{
-    return step->queues;
-}
-
 struct queues *queues_create(const struct queues_hooks *hooks)
 {
     struct queues *queues = memory_zero(sizeof *queues);
