@@ -169,7 +169,7 @@ static enum status memory_commit(void *self, const struct batch *batch, bool *re
 {
     struct memory_engine *engine = self;
 
-    (void)ret_fatal;
+    *ret_fatal = false;
     ordered_ops_set(&engine->ordered, batch);
     (void)pthread_mutex_lock(&engine->lock);
     bool is_full = engine->ordered.bytes > engine->limit - engine->used;

@@ -16,7 +16,7 @@
 #define PAGE_BYTES        4096
 /* What a transaction may touch besides its own bytes: a page per level and row, and the free
  * list.  Only decides whether an EIO was a full disk, so it may be generous. */
-#define PAGES_PER_ROW 4
+#define PAGES_PER_ROW ((uint64_t)4)
 #define COMMIT_SLACK  ((uint64_t)4 << 20)
 
 struct lmdb_map {
@@ -32,7 +32,12 @@ struct lmdb_map {
 
 static MDB_val val_from(struct text text)
 {
-    return (MDB_val){.mv_size = text.len, .mv_data = (void *)(uintptr_t)text.at};
+    union { /* LMDB takes a pointer that it promises to read only */
+        const char *ours;
+        void *theirs;
+    } at = {.ours = text.at};
+
+    return (MDB_val){.mv_size = text.len, .mv_data = at.theirs};
 }
 
 static struct text text_from_val(MDB_val val)

@@ -63,7 +63,7 @@ void checkpoint_put(struct log_engine *engine, uint64_t sequence);
 MUST_CHECK enum status checkpoint_write(struct log_engine *engine, const struct layer *layer,
                                         uint64_t sequence, bool *ret_fatal, struct why *why);
 /* The checkpointer thread: writes what is frozen until it is told to stop. */
-void *checkpointer_run(void *engine);
+void *checkpointer_run(void *context); /* the engine */
 
 /* Fills log, active, frozen and the sequences from the directory. */
 MUST_CHECK enum status log_engine_recover(struct log_engine *engine, const char *location,

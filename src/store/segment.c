@@ -157,7 +157,7 @@ void segment_close(struct segment *segment)
         return;
     }
     if (segment->map != NULL) {
-        (void)munmap((void *)(uintptr_t)segment->map, segment->map_bytes);
+        (void)munmap(segment->map, segment->map_bytes);
     }
     if (segment->fd >= 0) {
         close(segment->fd);
@@ -170,7 +170,7 @@ void segment_recycle(struct segment *segment)
 {
     segment->end = 0;
     /* Pages that nobody has mapped are cheaper to write back. */
-    (void)madvise((void *)(uintptr_t)segment->map, segment->map_bytes, MADV_DONTNEED);
+    (void)madvise(segment->map, segment->map_bytes, MADV_DONTNEED);
 }
 
 /* Where the next record goes. */

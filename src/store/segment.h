@@ -15,7 +15,7 @@
 struct segment {
     char *path;
     int fd;
-    const char *map; /* read-only, map_bytes long; beyond `zeroed` there is no file behind it */
+    char *map; /* read-only, map_bytes long; beyond `zeroed` there is no file behind it */
     uint64_t map_bytes;
     uint64_t limit;  /* nothing is written from here on */
     uint64_t zeroed; /* length of the file */

@@ -35,7 +35,7 @@ static uint32_t row_count(uint64_t batch)
 
 static struct text row_value(uint64_t batch, uint32_t row, char room[VALUE_MAX])
 {
-    size_t len = (size_t)(batch * 131 + row * 977) % (VALUE_MAX - 8) + 8;
+    size_t len = (size_t)(batch * 131 + (uint64_t)row * 977) % (VALUE_MAX - 8) + 8;
 
     memset(room, (int)('a' + (batch + row) % 26), len);
     memcpy(room, &batch, sizeof batch);

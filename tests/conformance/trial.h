@@ -5,12 +5,7 @@
 #include "store/engine.h"
 
 /* Ends the program with a message when `claim` does not hold. */
-#define CHECK(claim)                                          \
-    do {                                                      \
-        if (!(claim)) {                                       \
-            trial_fail(__FILE__, __LINE__, __func__, #claim); \
-        }                                                     \
-    } while (0)
+#define CHECK(claim) ((claim) ? (void)0 : trial_fail(__FILE__, __LINE__, __func__, #claim))
 
 /* A small store: the log engine then has 1 MiB segments, and uses them all. */
 

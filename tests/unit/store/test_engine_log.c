@@ -1,0 +1,211 @@
+/* The change log after a crash: what is torn is dropped, what is damaged is told. */
+#include "store/change_log.h"
+#include "store/engines.h"
+#include "store/keys.h"
+#include "tests/support/need.h"
+#include "tests/support/temp_dir.h"
+
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STORE_BYTES ((uint64_t)16 << 20)
+
+static struct temp_dir dir;
+
+static void make_dir(void)
+{
+    dir = temp_dir_make();
+}
+
+static void remove_dir(void)
+{
+    temp_dir_remove(&dir);
+}
+
+static void commit_number(void *self, uint32_t number, size_t len)
+{
+    struct key key = key_u32(TABLE_TOPIC, number);
+    struct batch *batch = batch_create(number);
+    struct blob *value = blob_new(len);
+    bool is_fatal = false;
+
+    memset(value->at, (int)number, len);
+    batch_add(batch, &key, value, NULL);
+    NEED(engine_log.commit(self, batch, &is_fatal, NULL) == STATUS_OK);
+    batch_free(batch);
+    blob_unref(value);
+}
+
+/* A process that commits 1 to `count` and is gone without closing. */
+static void commit_and_crash(uint32_t count, size_t len)
+{
+    pid_t child = fork();
+    int ended = 0;
+
+    NEED(child >= 0);
+    if (child == 0) {
+        void *self = NULL;
+
+        if (engine_log.open(dir.path, STORE_BYTES, &self, NULL) != STATUS_OK) {
+            _exit(1);
+        }
+        for (uint32_t i = 1; i <= count; i++) {
+            commit_number(self, i, len);
+        }
+        _exit(0);
+    }
+    NEED(waitpid(child, &ended, 0) == child);
+    NEED(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+}
+
+static bool count_row(void *context, struct text key, struct text value)
+{
+    uint32_t *count = context;
+
+    (void)key;
+    ++*count;
+    NEED(value.at[0] == (char)*count);
+    return true;
+}
+
+/* How many commits a new process finds; it closes orderly. */
+static uint32_t reopen_and_count(void)
+{
+    uint32_t count = 0;
+    void *self = NULL;
+
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
+    NEED(engine_log.scan(self, T(""), T(""), false, count_row, &count) == STATUS_OK);
+    engine_log.close(self);
+    return count;
+}
+
+static void expect_refused(const char *reason)
+{
+    void *self = NULL;
+    struct why why = {.text = ""};
+
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, &why) == STATUS_STORAGE);
+    NEED(strstr(why.text, reason) != NULL);
+}
+
+static int open_segment(unsigned index)
+{
+    char path[300];
+
+    (void)snprintf(path, sizeof path, "%s/changes.%u", dir.path, index);
+    int fd = open(path, O_RDWR);
+
+    NEED(fd >= 0);
+    return fd;
+}
+
+static void flip_bit(unsigned index, off_t at)
+{
+    int fd = open_segment(index);
+    unsigned char byte = 0;
+
+    NEED(pread(fd, &byte, 1, at) == 1);
+    byte ^= 4;
+    NEED(pwrite(fd, &byte, 1, at) == 1);
+    close(fd);
+}
+
+TestSuite(engine_log, .init = make_dir, .fini = remove_dir);
+
+Test(engine_log, replays_what_was_committed)
+{
+    commit_and_crash(5, 100);
+    cr_expect_eq(reopen_and_count(), 5);
+    cr_expect_eq(reopen_and_count(), 5, "and after an orderly end there is nothing to replay");
+}
+
+/* 100 commits of 40 KiB pass through several 1 MiB segments. */
+Test(engine_log, replays_across_segments)
+{
+    commit_and_crash(100, 40000);
+    cr_expect_eq(reopen_and_count(), 100);
+    commit_and_crash(100, 40000);
+    cr_expect_eq(reopen_and_count(), 100);
+}
+
+Test(engine_log, drops_a_record_that_was_cut_short)
+{
+    commit_and_crash(5, 10000); /* three pages each, from the second page on */
+    int fd = open_segment(0);
+    static const char zeros[4096];
+
+    cr_assert_eq(pwrite(fd, zeros, sizeof zeros, (off_t)(1 + 4 * 3 + 2) * 4096),
+                 (ssize_t)sizeof zeros);
+    close(fd);
+    cr_expect_eq(reopen_and_count(), 4);
+}
+
+Test(engine_log, refuses_damage_with_commits_behind_it)
+{
+    commit_and_crash(5, 100); /* a page each, from the second page on */
+    flip_bit(0, (off_t)3 * 4096 + 60);
+    expect_refused("is damaged behind commit 2");
+    flip_bit(0, (off_t)3 * 4096 + 60);
+    cr_expect_eq(reopen_and_count(), 5);
+}
+
+Test(engine_log, takes_a_damaged_last_record_for_torn)
+{
+    commit_and_crash(5, 100);
+    flip_bit(0, (off_t)5 * 4096 + 60);
+    cr_expect_eq(reopen_and_count(), 4);
+}
+
+Test(engine_log, refuses_a_damaged_header)
+{
+    commit_and_crash(5, 100);
+    flip_bit(0, 20);
+    expect_refused("damaged or of a newer version");
+}
+
+Test(engine_log, refuses_a_database_older_than_the_log)
+{
+    char path[300];
+
+    commit_and_crash(100, 40000);
+    (void)reopen_and_count();
+    commit_and_crash(1, 100);
+    (void)snprintf(path, sizeof path, "%s/data.mdb", dir.path);
+    cr_assert_eq(unlink(path), 0);
+    expect_refused("does not continue behind commit 0");
+}
+
+Test(engine_log, starts_over_in_a_segment_whose_first_record_is_torn)
+{
+    commit_and_crash(1, 100);
+    flip_bit(0, 4096 + 60);
+    cr_expect_eq(reopen_and_count(), 0);
+    commit_and_crash(3, 100);
+    cr_expect_eq(reopen_and_count(), 3);
+}
+
+Test(engine_log, takes_over_a_directory_of_the_engine_lmdb_but_not_back)
+{
+    void *self = NULL;
+    struct why why = {.text = ""};
+
+    cr_assert_eq(engine_lmdb.open(dir.path, STORE_BYTES, &self, NULL), STATUS_OK);
+    struct key key = key_u32(TABLE_TOPIC, 1);
+    struct batch *batch = batch_create(1);
+    struct blob *value = blob_copy(T("\1"));
+    bool is_fatal = false;
+
+    batch_add(batch, &key, value, NULL);
+    cr_assert_eq(engine_lmdb.commit(self, batch, &is_fatal, NULL), STATUS_OK);
+    batch_free(batch);
+    blob_unref(value);
+    engine_lmdb.close(self);
+    cr_expect_eq(reopen_and_count(), 1);
+    cr_expect_eq(engine_lmdb.open(dir.path, STORE_BYTES, &self, &why), STATUS_STORAGE);
+    cr_expect_not_null(strstr(why.text, "written by the engine \"log\""));
+}
