@@ -117,6 +117,10 @@ struct operation {
      * STATUS_WAIT, or request_fail(). */
     enum status (*handle)(struct request *request, struct step *step, const void *input,
                           void *output);
+    /* Optional, inside the core, once, when handle is done or its client has gone: takes back
+     * what it has in there (a timer, a place in a wait list).  `input` and `output` as handle
+     * saw them. */
+    void (*leave)(struct request *request, struct step *step, void *input, void *output);
     /* Optional, outside the core, after handle: completes the output (bodies, signatures) and
      * then calls request_finish(), now or later. */
     void (*render)(struct request *request, void *output);

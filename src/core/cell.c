@@ -238,6 +238,9 @@ static void call_done(struct task *task, struct step *step, enum status status)
 {
     struct call *call = container_of(task, struct call, task);
 
+    if (call->leave != NULL) {
+        call->leave(call, step);
+    }
     if (call->only_reads || status != STATUS_OK) {
         call->done(call, status);
         return;
@@ -261,11 +264,14 @@ void cell_call(struct cell *cell, int64_t now_ms, struct call *call)
 
 bool cell_cancel(struct cell *cell, struct call *call)
 {
-    (void)cell;
     if (call->is_durable_wait) {
         return false;
     }
     task_cancel(&call->task);
+    if (call->leave != NULL) {
+        call->leave(call, &cell->step);
+        records_run(&cell->step);
+    }
     return true;
 }
 

@@ -32,6 +32,9 @@ struct deliveries *cell_deliveries(struct cell *cell);
 struct call {
     enum status (*run)(struct call *call, struct step *step);
     void (*done)(struct call *call, enum status status);
+    /* Optional: inside the cell, once, when it is over or was cancelled: takes back what it has
+     * in there (a timer, a place in a wait list). */
+    void (*leave)(struct call *call, struct step *step);
     bool only_reads;      /* the answer need not wait for the disk */
     struct task task;     /* private */
     struct hook hook;     /* private */

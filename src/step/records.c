@@ -374,6 +374,7 @@ void records_run(struct step *step)
         struct timer *timer = container_of(first, struct timer, node);
 
         heap_remove(timers, first);
+        timer->heap = NULL;
         timer->fire(timer, step);
         tasks_run(step);
     }

@@ -48,10 +48,13 @@ void step_when_durable(struct step *step, struct hook *hook);
 struct timer {
     struct heap_node node;
     void (*fire)(struct timer *timer, struct step *step);
+    struct heap *heap; /* where it is set, else NULL */
 };
 
 void timer_set(struct step *step, struct timer *timer, int64_t at_ms);
-void timer_cancel(struct step *step, struct timer *timer); /* harmless when not set */
+/* Harmless when not set.  `step` may be NULL: a caller who has gone takes its timer back
+ * outside of any step. */
+void timer_cancel(struct step *step, struct timer *timer);
 
 /* Records: what the core knows of the store, with everything that is not durable yet on top.
  *

@@ -64,12 +64,17 @@ void step_when_durable(struct step *step, struct hook *hook)
 
 void timer_set(struct step *step, struct timer *timer, int64_t at_ms)
 {
-    heap_set(&step->records->timers, &timer->node, at_ms);
+    timer->heap = &step->records->timers;
+    heap_set(timer->heap, &timer->node, at_ms);
 }
 
 void timer_cancel(struct step *step, struct timer *timer)
 {
-    heap_remove(&step->records->timers, &timer->node);
+    (void)step;
+    if (timer->heap != NULL) {
+        heap_remove(timer->heap, &timer->node);
+        timer->heap = NULL;
+    }
 }
 
 void step_seal(struct step *step, struct sealed *sealed)

@@ -1,8 +1,8 @@
-/* The core on a virtual clock: publish, match, deliver, retry, dead letter, lease and delete, over
- * a store that loses what was not committed, with endpoints that fail, hang and answer twice.
- * A ledger checks that every accepted publish reached each matching subscription, or is in its
- * dead-letter queue.  fanout_sim [first seed] [count]; each seed runs twice and must leave the same
- * trace. */
+/* The core on a virtual clock: publish, match, deliver, retry, dead letter, lease and delete,
+ * over a store that loses what was not committed, with endpoints that fail, hang and answer
+ * twice. A ledger checks that every accepted publish reached each matching subscription, or is
+ * in its dead-letter queue.  fanout_sim [first seed] [count]; each seed runs twice and must
+ * leave the same trace. */
 #include "world.h"
 
 #include "base/memory.h"
@@ -24,7 +24,7 @@ enum mood { /* of an endpoint */
     MOOD_HANGING, /* answers late, as a timeout does */
     MOOD_TWICE,   /* settles twice */
     MOOD_REFUSING,
-    MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
+    MOOD_DOWN /* nothing but failures: everything must reach its dead-letter queue */
 };
 
 struct ledger {
@@ -137,8 +137,7 @@ static enum status set_up_run(struct call *call, struct step *step)
         struct queue *queue = NULL;
         struct subscription wanted = {
             .protocol = PROTOCOL_SQS,
-            .endpoint =
-                arena_printf(&arena, "arn:aws:sqs:us-east-1:000000000000:queue-%u", i),
+            .endpoint = arena_printf(&arena, "arn:aws:sqs:us-east-1:000000000000:queue-%u", i),
         };
 
         status = queue_create(step, &plain, &queue_settings_default, NULL, 0, &queue, &why);
@@ -255,7 +254,7 @@ static enum attempt_verdict endpoint_verdict(struct scene *scene, enum mood mood
     case MOOD_TWICE: return ATTEMPT_DELIVERED;
     case MOOD_FLAKY:
         return scene->is_draining || world_chance(scene->world, 2) == 0 ? ATTEMPT_DELIVERED
-                                                                       : ATTEMPT_RETRY;
+                                                                        : ATTEMPT_RETRY;
     case MOOD_HANGING: return scene->is_draining ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
     case MOOD_REFUSING: return ATTEMPT_REFUSED;
     case MOOD_DOWN: break;
@@ -365,8 +364,7 @@ static enum status receive_run(struct call *call, struct step *step)
     struct receive_call *this =
         container_of(container_of(call, struct world_call, call), struct receive_call, call);
 
-    return queue_receive(step, consumer_queue(step, &this->arena, this->queue),
-                         &this->receive);
+    return queue_receive(step, consumer_queue(step, &this->arena, this->queue), &this->receive);
 }
 
 struct deletion_event {
@@ -429,6 +427,13 @@ static void receive_free(struct receive_call *call)
     memory_free(call);
 }
 
+static void receive_leave(struct call *call, struct step *step)
+{
+    queue_receive_end(step, &container_of(container_of(call, struct world_call, call),
+                                          struct receive_call, call)
+                                 ->receive);
+}
+
 static void receive_ended(struct world_call *call, enum status status)
 {
     struct receive_call *this = container_of(call, struct receive_call, call);
@@ -453,6 +458,7 @@ static void on_receive(struct world *world, struct event *event)
     };
     call->call.call.run = receive_run;
     call->call.call.only_reads = true;
+    call->call.call.leave = receive_leave;
     call->call.ended = receive_ended;
     world_call_start(world, &call->call);
 }
