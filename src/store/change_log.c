@@ -104,7 +104,6 @@ void change_log_give_back(struct change_log *log, struct segment *segment)
 {
     for (size_t i = 0; i < SEGMENTS_MAX; i++) {
         if (log->segments[i] == segment) {
-            segment_recycle(segment);
             log->is_used[i] = false;
         }
     }

@@ -32,6 +32,7 @@ size_t change_log_used(const struct change_log *log);
  * use. */
 MUST_CHECK enum status change_log_take(struct change_log *log, struct segment **ret_segment,
                                        struct why *why);
+/* It has been recycled. */
 void change_log_give_back(struct change_log *log, struct segment *segment);
 
 #endif

@@ -106,9 +106,13 @@ static void checkpoint_frozen(struct log_engine *engine)
     if (status == STATUS_OK) {
         engine->frozen = NULL;
         engine->pending -= engine->frozen_bytes;
-        layer_release(engine, layer);
     }
     (void)pthread_cond_broadcast(&engine->has_moved);
+    if (status == STATUS_OK) {
+        (void)pthread_mutex_unlock(&engine->lock);
+        layer_release(engine, layer);
+        (void)pthread_mutex_lock(&engine->lock);
+    }
 }
 
 void *checkpointer_run(void *context)

@@ -10,10 +10,8 @@
 
 static void log_free(struct log_engine *engine)
 {
-    (void)pthread_mutex_lock(&engine->lock);
     layer_release(engine, engine->frozen);
     layer_release(engine, engine->active);
-    (void)pthread_mutex_unlock(&engine->lock);
     change_log_close(&engine->log);
     lmdb_map_close(engine->map);
     ordered_ops_free(&engine->ordered);
@@ -282,10 +280,8 @@ static enum status snapshot_open(struct log_engine *engine, struct range range,
 static void snapshot_close(struct log_engine *engine, struct snapshot *snapshot)
 {
     lmdb_view_close(&snapshot->below);
-    (void)pthread_mutex_lock(&engine->lock);
     layer_release(engine, snapshot->layers[0]);
     layer_release(engine, snapshot->layers[1]);
-    (void)pthread_mutex_unlock(&engine->lock);
 }
 
 static enum status log_scan(void *self, struct text from, struct text to, bool reverse,

@@ -14,13 +14,24 @@ struct layer *layer_create(struct segment *segment)
 
 void layer_release(struct log_engine *engine, struct layer *layer)
 {
-    if (layer == NULL || --layer->references > 0) {
+    if (layer == NULL) {
         return;
     }
-    change_log_give_back(&engine->log, layer->segment);
+    (void)pthread_mutex_lock(&engine->lock);
+    bool is_last = --layer->references == 0;
+
+    (void)pthread_mutex_unlock(&engine->lock);
+    if (!is_last) {
+        return;
+    }
+    /* Milliseconds of work, for which no commit should wait. */
+    segment_recycle(layer->segment);
     overlay_free(layer->overlay);
-    memory_free(layer);
+    (void)pthread_mutex_lock(&engine->lock);
+    change_log_give_back(&engine->log, layer->segment);
     (void)pthread_cond_broadcast(&engine->has_moved);
+    (void)pthread_mutex_unlock(&engine->lock);
+    memory_free(layer);
 }
 
 void layer_add(struct layer *layer, const struct record *record)

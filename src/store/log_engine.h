@@ -48,7 +48,7 @@ struct log_engine {
 
 /* Takes over the segment; one reference. */
 struct layer *layer_create(struct segment *segment);
-/* Under the lock: at the last reference the segment becomes free. */
+/* Not under the lock; NULL is fine.  At the last reference the segment becomes free. */
 void layer_release(struct log_engine *engine, struct layer *layer);
 /* Adds what the record (whose bytes are at the segment's last place) says. */
 void layer_add(struct layer *layer, const struct record *record);
