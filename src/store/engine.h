@@ -31,7 +31,9 @@ struct engine {
     void (*close)(void *self);
 };
 
-/* The engine of that name ("log", "lmdb", "memory"), or NULL. */
+#define ENGINE_DEFAULT "log"
+
+/* The engine of that name ("log", "lmdb", "memory"), or NULL; the default one for NULL. */
 const struct engine *engine_find(const char *name);
 
 #endif

@@ -11,6 +11,9 @@ static const struct engine *const engines[] = {
 
 const struct engine *engine_find(const char *name)
 {
+    if (name == NULL) {
+        name = ENGINE_DEFAULT;
+    }
     for (size_t i = 0; i < countof(engines); i++) {
         if (strcmp(engines[i]->name, name) == 0) {
             return engines[i];

@@ -45,7 +45,7 @@ void read_execute(struct read *read, const struct engine *engine, void *self);
 struct store;
 
 struct store_options {
-    const char *engine;               /* "log", "lmdb" or "memory" */
+    const char *engine;               /* "log", "lmdb", "memory", or NULL for the default */
     const char *location;             /* directory */
     uint64_t map_bytes;               /* 0: the engine's default */
     const struct engine *with_engine; /* instead of `engine`, for tests; else NULL */

@@ -387,5 +387,6 @@ int main(void)
         temp_dir_remove(&dir);
     }
     CHECK(engine_find("nonesuch") == NULL);
+    CHECK(engine_find(NULL) == engine_find(ENGINE_DEFAULT));
     return 0;
 }
