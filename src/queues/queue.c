@@ -309,3 +309,11 @@ void queue_delete(struct step *step, struct queue *queue)
     queue_state_release(state);
     queue_free(queue);
 }
+
+struct queue *queue_next(struct queues *queues, const struct queue *before)
+{
+    struct map_node *node =
+        map_next(&queues->by_number, before == NULL ? NULL : &before->state->by_number);
+
+    return node == NULL ? NULL : container_of(node, struct queue_state, by_number)->queue;
+}

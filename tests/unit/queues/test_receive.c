@@ -38,9 +38,8 @@ Test(receive, lends_in_order_and_hides_until_the_visibility_timeout_is_over)
 Test(receive, does_not_lend_what_is_not_durable)
 {
     struct rig rig;
-    struct rig_call send = {.queue = queue,
-                            .run = rig_run_send,
-                            .message = {.body = T("early"), .delay_ms = -1}};
+    struct rig_call send = {
+        .queue = queue, .run = rig_run_send, .message = {.body = T("early"), .delay_ms = -1}};
     struct rig_call receive;
     struct rig_batch batch;
 
@@ -335,12 +334,14 @@ Test(receive, finds_rows_that_the_cache_has_lost)
     for (size_t i = 0; i < 10; i++) {
         (void)rig_send(&rig, queue, "body");
     }
-    struct rig_batch batch = rig_receive(&rig, queue, 10, -1);
+    for (size_t gone = 0; gone < 10;) {
+        struct rig_batch batch = rig_receive(&rig, queue, 10, -1);
 
-    cr_assert_eq(batch.count, 10);
-    for (size_t i = 0; i < batch.count; i++) {
-        cr_expect_str_eq(rig_body(&rig, &batch, i), "body");
-        cr_expect_eq(rig_delete(&rig, queue, batch.handles[i]), STATUS_OK);
+        cr_assert_gt(batch.count, 0);
+        for (size_t i = 0; i < batch.count; i++, gone++) {
+            cr_expect_str_eq(rig_body(&rig, &batch, i), "body");
+            cr_expect_eq(rig_delete(&rig, queue, batch.handles[i]), STATUS_OK);
+        }
     }
     rig_expect_counts(&rig, queue, 0, 0, 0);
     rig_close(&rig);
