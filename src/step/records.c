@@ -140,6 +140,27 @@ static struct record *record_load(struct step *step, const struct key *key)
     return record;
 }
 
+void record_hold(struct records *records, struct record *record, struct task *task)
+{
+    struct hold *hold = memory_zero(sizeof *hold);
+
+    *hold = (struct hold){.next = task->holds, .record = record, .records = records};
+    task->holds = hold;
+    record->pins++;
+}
+
+void holds_release(struct task *task)
+{
+    while (task->holds != NULL) {
+        struct hold *hold = task->holds;
+
+        task->holds = hold->next;
+        hold->record->pins--;
+        record_release(hold->records, hold->record);
+        memory_free(hold);
+    }
+}
+
 enum status record_get(struct step *step, const struct key *key, struct blob **ret_value)
 {
     struct record *record = record_find(step->records, key);
@@ -149,6 +170,7 @@ enum status record_get(struct step *step, const struct key *key, struct blob **r
     }
     if (record->is_loading) {
         if (step->running != NULL) {
+            record_hold(step->records, record, step->running);
             task_wait(step, &record->waiters);
         }
         return STATUS_WAIT;

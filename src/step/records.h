@@ -13,8 +13,16 @@ struct record {
     struct list_node lru; /* in records.clean while nothing holds it */
     uint64_t batch;       /* number of the last batch that wrote it */
     size_t op;            /* its place in that batch */
-    uint32_t pins;        /* ops of batches that are not retired */
+    uint32_t pins;        /* ops of batches that are not retired, and holds */
     bool is_loading;      /* a read is under way and nothing has been written since */
+};
+
+/* A task that starts over needs all its records at a time: what it once waited for stays known
+ * until it is done, or two of them could push each other out for ever. */
+struct hold {
+    struct hold *next;
+    struct record *record;
+    struct records *records;
 };
 
 struct records {
@@ -44,6 +52,8 @@ struct records {
 };
 
 struct batch *records_filling(struct records *records);
+void record_hold(struct records *records, struct record *record, struct task *task);
+void holds_release(struct task *task);
 void tasks_run(struct step *step);
 void tasks_wake_all(struct records *records, struct list *waiters);
 void counters_seal(struct step *step);

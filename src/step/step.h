@@ -18,6 +18,8 @@
 struct step;
 
 /* A restartable piece of work. */
+struct hold;
+
 struct task {
     /* STATUS_WAIT: it has been parked (by record_get, or by a wait list) and will be run again.
      */
@@ -25,6 +27,7 @@ struct task {
     /* Once, after run() returned anything else; may free the task. */
     void (*done)(struct task *task, struct step *step, enum status status);
     struct list_node node; /* in the list of what it waits for */
+    struct hold *holds;    /* private: records it waited for, kept until it is done */
 };
 
 /* Runs the task now, again whenever it is woken, until it is done. */

@@ -16,6 +16,7 @@ static void task_run(struct task *task, struct step *step)
         return;
     }
     list_remove(&task->node);
+    holds_release(task);
     task->done(task, step, status);
 }
 
@@ -27,6 +28,7 @@ void task_start(struct task *task, struct step *step)
 void task_cancel(struct task *task)
 {
     list_remove(&task->node);
+    holds_release(task);
 }
 
 void task_wait(struct step *step, struct list *waiters)
