@@ -27,7 +27,6 @@ struct move {
     struct task task;
     struct timer timer;
     struct hook hook;
-    struct list parked;
     struct list_node node; /* in queue_state.moves */
     struct queue_state *state;
     uint64_t number;
@@ -41,7 +40,6 @@ struct move {
     int64_t resumed_ms; /* since when the rate is counted */
     uint64_t moved_before;
     uint32_t chunk;
-    bool is_settling;
 };
 
 /* --- The record. */
@@ -153,16 +151,13 @@ static enum status message_move(struct step *step, struct move *move, struct mes
 
 static void on_move_timer(struct timer *timer, struct step *step)
 {
-    wake_all(step, &container_of(timer, struct move, timer)->parked);
+    task_start(&container_of(timer, struct move, timer)->task, step);
 }
 
 static void on_move_durable(struct hook *hook, struct step *step, enum status status)
 {
-    struct move *move = container_of(hook, struct move, hook);
-
     (void)status;
-    move->is_settling = false;
-    wake_all(step, &move->parked);
+    task_start(&container_of(hook, struct move, hook)->task, step);
 }
 
 /* How many more the rate allows now. */
@@ -178,33 +173,28 @@ static uint64_t move_allowance(const struct move *move, int64_t now_ms)
     return earned > spent ? earned - spent : 0;
 }
 
+/* True: enough for now.  The task ends, so that it does not hold what it once waited for, and
+ * is started again when the disk or the rate allows. */
+static bool move_pauses(struct step *step, struct move *move)
+{
+    bool is_chunk = move->chunk >= MOVE_CHUNK;
+
+    if (!is_chunk && move_allowance(move, step->now_ms) > 0) {
+        return false;
+    }
+    move->chunk = 0;
+    move_put(step, move);
+    if (is_chunk) {
+        step_when_durable(step, &move->hook);
+    } else {
+        timer_set(step, &move->timer, step->now_ms + MOVE_PAUSE_MS);
+    }
+    return true;
+}
+
 static enum status move_finish(struct move *move, enum queue_move_state progress)
 {
     move->progress = progress;
-    return STATUS_OK;
-}
-
-/* Parks the task until the rate, the disk or a read allows the next; STATUS_OK: go on. */
-static enum status move_pace(struct step *step, struct move *move)
-{
-    if (move->state->unloaded != 0) {
-        return wait_in(step, &move->state->loaders);
-    }
-    if (move->is_settling) {
-        return wait_in(step, &move->parked);
-    }
-    if (move->chunk == MOVE_CHUNK) {
-        move->chunk = 0;
-        move_put(step, move);
-        move->is_settling = true;
-        step_when_durable(step, &move->hook);
-        return wait_in(step, &move->parked);
-    }
-    if (move_allowance(move, step->now_ms) == 0) {
-        move_put(step, move);
-        timer_set(step, &move->timer, step->now_ms + MOVE_PAUSE_MS);
-        return wait_in(step, &move->parked);
-    }
     return STATUS_OK;
 }
 
@@ -213,11 +203,12 @@ static enum status move_run(struct task *task, struct step *step)
     struct move *move = container_of(task, struct move, task);
     struct queue_state *state = move->state;
 
+    if (state->unloaded != 0) {
+        return wait_in(step, &state->loaders);
+    }
     while (move->moved < move->to_move) {
-        enum status status = move_pace(step, move);
-
-        if (status != STATUS_OK) {
-            return status;
+        if (move_pauses(step, move)) {
+            return STATUS_OK;
         }
         struct message *message = window_first(state, NULL);
 
@@ -228,7 +219,8 @@ static enum status move_run(struct task *task, struct step *step)
             }
             return wait_in(step, &state->scanners);
         }
-        status = message_move(step, move, message);
+        enum status status = message_move(step, move, message);
+
         if (status == STATUS_WAIT) {
             return status;
         }
@@ -245,8 +237,9 @@ static void move_done(struct task *task, struct step *step, enum status status)
     struct move *move = container_of(task, struct move, task);
 
     (void)status;
-    timer_cancel(step, &move->timer);
-    move_put(step, move);
+    if (move->progress != QUEUE_MOVE_RUNNING) {
+        move_put(step, move);
+    }
 }
 
 static void move_begin(struct step *step, struct move *move)
@@ -274,7 +267,6 @@ static struct move *move_new(struct queue_state *state, uint64_t number)
 
     move->state = state;
     move->number = number;
-    list_init(&move->parked);
     list_push_first(&state->moves, &move->node);
     return move;
 }
@@ -282,6 +274,7 @@ static struct move *move_new(struct queue_state *state, uint64_t number)
 static void move_free(struct move *move)
 {
     list_remove(&move->node);
+    task_cancel(&move->task);
     text_disown(&move->destination_arn);
     memory_free(move);
 }

@@ -23,24 +23,21 @@ struct reclaimer {
     struct task task;
     struct queues *queues;
     struct list stores; /* struct garbage; the first is being reclaimed */
-    struct list parked; /* the task */
     struct hook hook;
     struct read *rows;
     uint32_t at;
     size_t table;
-    bool is_reading, is_settling;
+    bool is_started, is_reading, is_settling;
     bool must_settle_again; /* asked for while an earlier batch was waited for */
 };
 
+/* Goes on, unless it waits for a record.  The task ends at every pause, so that it does not
+ * hold what it once waited for. */
 static void reclaimer_wake(struct step *step, struct reclaimer *reclaimer)
 {
-    wake_all(step, &reclaimer->parked);
-}
-
-static enum status reclaimer_park(struct step *step, struct reclaimer *reclaimer)
-{
-    task_wait(step, &reclaimer->parked);
-    return STATUS_WAIT;
+    if (!list_contains(&reclaimer->task.node) && reclaimer->is_started) {
+        task_start(&reclaimer->task, step);
+    }
 }
 
 static void on_settled(struct hook *hook, struct step *step, enum status status)
@@ -165,7 +162,7 @@ static enum status reclaimer_run(struct task *task, struct step *step)
             return STATUS_WAIT;
         }
     }
-    return reclaimer_park(step, reclaimer);
+    return STATUS_OK;
 }
 
 static void reclaimer_done(struct task *task, struct step *step, enum status status)
@@ -221,7 +218,6 @@ struct reclaimer *reclaimer_create(struct queues *queues)
     reclaimer->task = (struct task){.run = reclaimer_run, .done = reclaimer_done};
     reclaimer->hook.run = on_settled;
     list_init(&reclaimer->stores);
-    list_init(&reclaimer->parked);
     return reclaimer;
 }
 
@@ -232,6 +228,7 @@ void reclaimer_free(struct reclaimer *reclaimer)
     if (reclaimer == NULL) {
         return;
     }
+    task_cancel(&reclaimer->task);
     while ((node = list_pop(&reclaimer->stores)) != NULL) {
         memory_free(container_of(node, struct garbage, node));
     }
@@ -241,5 +238,6 @@ void reclaimer_free(struct reclaimer *reclaimer)
 
 void reclaimer_start(struct step *step, struct reclaimer *reclaimer)
 {
-    task_start(&reclaimer->task, step);
+    reclaimer->is_started = true;
+    reclaimer_wake(step, reclaimer);
 }

@@ -19,27 +19,24 @@ enum {
 struct sweeper {
     struct task task;
     struct queues *queues;
-    struct list due;    /* queue_state.oldest.node; the first is being swept */
-    struct list parked; /* the task, until something happens */
+    struct list due; /* queue_state.oldest.node; the first is being swept */
     struct hook hook;
     struct read *rows; /* NULL: to be read */
     uint32_t at;
-    bool is_reading, is_settling;
+    bool is_started, is_reading, is_settling;
     bool has_moved;        /* the expiry rows are done */
     bool has_erased;       /* something of `rows` */
     struct key from;       /* of the rows to be read; len 0: from the table's start */
     uint32_t queue, store; /* of the sweep that is going on; 0: none */
 };
 
+/* Goes on, unless it waits for a record.  The task ends at every pause, so that it does not
+ * hold what it once waited for. */
 static void sweeper_wake(struct step *step, struct sweeper *sweeper)
 {
-    wake_all(step, &sweeper->parked);
-}
-
-static enum status sweeper_park(struct step *step, struct sweeper *sweeper)
-{
-    task_wait(step, &sweeper->parked);
-    return STATUS_WAIT;
+    if (!list_contains(&sweeper->task.node) && sweeper->is_started) {
+        task_start(&sweeper->task, step);
+    }
 }
 
 /* --- When. */
@@ -219,8 +216,8 @@ static void on_rows(struct read *read, struct step *step)
     sweeper_wake(step, sweeper);
 }
 
-static enum status rows_request(struct step *step, struct sweeper *sweeper,
-                                const struct queue_state *state)
+static void rows_request(struct step *step, struct sweeper *sweeper,
+                         const struct queue_state *state)
 {
     struct key prefix =
         key_u32(sweeper->has_moved ? TABLE_READY : TABLE_EXPIRY, state->queue->store);
@@ -234,7 +231,6 @@ static enum status rows_request(struct step *step, struct sweeper *sweeper,
     sweeper->is_reading = true;
     sweeper->has_erased = false;
     step_read(step, read);
-    return sweeper_park(step, sweeper);
 }
 
 static void rows_drop(struct sweeper *sweeper)
@@ -348,7 +344,8 @@ static enum status sweeper_run(struct task *task, struct step *step)
             break;
         }
         if (sweeper->rows == NULL) {
-            return rows_request(step, sweeper, state);
+            rows_request(step, sweeper, state);
+            break;
         }
         enum status status = rows_visit(step, sweeper, state);
 
@@ -357,7 +354,7 @@ static enum status sweeper_run(struct task *task, struct step *step)
         }
         rows_next(step, sweeper, state, status == STATUS_EXISTS);
     }
-    return sweeper_park(step, sweeper);
+    return STATUS_OK;
 }
 
 static void sweeper_done(struct task *task, struct step *step, enum status status)
@@ -375,7 +372,6 @@ struct sweeper *sweeper_create(struct queues *queues)
     sweeper->task = (struct task){.run = sweeper_run, .done = sweeper_done};
     sweeper->hook.run = on_settled;
     list_init(&sweeper->due);
-    list_init(&sweeper->parked);
     return sweeper;
 }
 
@@ -384,11 +380,13 @@ void sweeper_free(struct sweeper *sweeper)
     if (sweeper == NULL) {
         return;
     }
+    task_cancel(&sweeper->task);
     read_free(sweeper->rows);
     memory_free(sweeper);
 }
 
 void sweeper_start(struct step *step, struct sweeper *sweeper)
 {
-    task_start(&sweeper->task, step);
+    sweeper->is_started = true;
+    sweeper_wake(step, sweeper);
 }
