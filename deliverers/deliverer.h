@@ -123,8 +123,8 @@ struct deliverer {
     void (*deliver)(void *self, const struct delivery *const *deliveries, size_t count);
     /* Settles soon, as RETRY, what is under way for this id (its subscription was deleted). */
     void (*cancel)(void *self, uint64_t delivery_id);
-    /* The last call: nothing may be settled any more. Handles on the loop may finish closing
-     * after it returned, the loop runs on for that. */
+    /* The last call: drops what is under way, unsettled; host and deliveries are gone when it
+     * returns. Handles on the loop may finish closing later, the loop runs on for that. */
     void (*close)(void *self);
 };
 

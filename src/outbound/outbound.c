@@ -1,0 +1,455 @@
+/* The deliverers, and an attempt's way through one of them to its outcome. */
+#include "outbound/outbound.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "outbound/internal.h"
+#include "outbound/plugins.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WATCH_EVERY_MS 1000
+#define BATCH_MAX      64 /* of one deliver(), whatever a deliverer says */
+
+static void on_later(uv_idle_t *idle);
+static void on_watchdog(uv_timer_t *timer);
+
+/* --- Transports. */
+
+static bool has_protocol(const struct deliverer *deliverer, struct text protocol)
+{
+    for (const char *const *next = deliverer->protocols; *next != NULL; next++) {
+        if (text_equal(text_from(*next), protocol)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct transport *transport_find(struct outbound *outbound, struct text protocol)
+{
+    list_each (node, &outbound->transports) {
+        struct transport *transport = container_of(node, struct transport, node);
+
+        if (has_protocol(transport->deliverer, protocol)) {
+            return transport;
+        }
+    }
+    return NULL;
+}
+
+static enum status transport_add(void *context, const struct deliverer *deliverer,
+                                 const char *origin, struct why *why)
+{
+    struct outbound *outbound = context;
+
+    for (const char *const *next = deliverer->protocols; *next != NULL; next++) {
+        struct transport *rival = transport_find(outbound, text_from(*next));
+
+        if (rival != NULL) {
+            return fail(why, STATUS_INVALID,
+                        "both %s (%s) and %s (%s) deliver to %s: take one of them away",
+                        rival->deliverer->name, rival->origin, deliverer->name, origin, *next);
+        }
+    }
+    struct transport *transport = memory_zero(sizeof *transport);
+
+    transport->deliverer = deliverer;
+    transport->origin = memory_copy_text(text_from(origin));
+    transport->outbound = outbound;
+    list_init(&transport->ready);
+    transport_lend(transport);
+    transport->is_open = deliverer->open(&transport->host, &transport->self) == 0;
+    list_push(&outbound->transports, &transport->node);
+    if (!transport->is_open) {
+        log_warn("deliverer_unusable", "deliverer=%s origin=\"%s\"", deliverer->name, origin);
+    }
+    return STATUS_OK;
+}
+
+static void transports_close(struct outbound *outbound)
+{
+    list_each (node, &outbound->transports) {
+        struct transport *transport = container_of(node, struct transport, node);
+
+        if (transport->is_open) {
+            transport->deliverer->close(transport->self);
+            transport->is_open = false;
+        }
+    }
+}
+
+static void transports_free(struct outbound *outbound)
+{
+    struct list_node *node = NULL;
+
+    while ((node = list_pop(&outbound->transports)) != NULL) {
+        struct transport *transport = container_of(node, struct transport, node);
+
+        memory_free((void *)(uintptr_t)transport->origin);
+        memory_free(transport);
+    }
+}
+
+bool outbound_accepts(struct outbound *outbound, struct text protocol, struct text endpoint,
+                      struct why *why)
+{
+    struct transport *transport = transport_find(outbound, protocol);
+    struct arena arena = {0};
+    const char *reason = "";
+
+    if (transport == NULL || !transport->is_open) {
+        (void)fail(why, STATUS_INVALID, "nothing here delivers to %.*s%s",
+                   TEXT_PRINTF(protocol), transport == NULL ? "" : " until it is set up");
+        return false;
+    }
+    if (text_find(endpoint, '\0') < endpoint.len) {
+        (void)fail(why, STATUS_INVALID, "there is a NUL in the endpoint");
+        return false;
+    }
+    bool accepts =
+        transport->deliverer->accepts(transport->self, arena_copy(&arena, protocol).at,
+                                      arena_copy(&arena, endpoint).at, &reason);
+
+    if (!accepts) {
+        (void)fail(why, STATUS_INVALID, "%s", reason);
+    }
+    arena_free(&arena);
+    return accepts;
+}
+
+/* --- Outcomes. */
+
+static void run_later(struct outbound *outbound)
+{
+    (void)uv_idle_start(&outbound->later, on_later);
+}
+
+void sending_settle(struct sending *sending, const struct outcome *outcome)
+{
+    struct outbound *outbound = sending->outbound;
+    size_t kept =
+        outcome->answer_size < ANSWER_KEPT_MAX ? outcome->answer_size : ANSWER_KEPT_MAX;
+
+    sending->outcome = *outcome;
+    (void)snprintf(sending->reason, sizeof sending->reason, "%s", outcome->reason);
+    (void)snprintf(sending->peer, sizeof sending->peer, "%s",
+                   outcome->peer == NULL ? "" : outcome->peer);
+    if (kept > 0) {
+        memcpy(sending->answer, outcome->answer, kept);
+    }
+    sending->outcome.reason = sending->reason;
+    sending->outcome.peer = sending->peer;
+    sending->outcome.answer = sending->answer;
+    sending->outcome.answer_size = kept;
+    sending->state = SENDING_SETTLED;
+    list_remove(&sending->order);
+    list_remove(&sending->node);
+    list_push(&outbound->settled, &sending->node);
+    run_later(outbound);
+}
+
+static void settle_as(struct sending *sending, enum verdict verdict, const char *reason)
+{
+    const struct outcome outcome = {
+        .verdict = verdict, .reason = reason, .peer = "", .answer = ""};
+
+    sending_settle(sending, &outcome);
+}
+
+/* Both enums are the same by the doors' promise. */
+_Static_assert((int)VERDICT_DELIVERED == (int)ATTEMPT_DELIVERED
+                   && (int)VERDICT_RETRY == (int)ATTEMPT_RETRY
+                   && (int)VERDICT_REFUSED == (int)ATTEMPT_REFUSED,
+               "deliverer.h and delivery.h disagree");
+
+static void report(struct sending *sending)
+{
+    struct outbound *outbound = sending->outbound;
+    const struct outbound_options *options = &outbound->options;
+    uint64_t *const counts[] = {
+        [VERDICT_DELIVERED] = &outbound->counters.delivered,
+        [VERDICT_RETRY] = &outbound->counters.retried,
+        [VERDICT_REFUSED] = &outbound->counters.refused,
+    };
+    const struct attempt_outcome outcome = {
+        .verdict = (enum attempt_verdict)sending->outcome.verdict,
+        .status_code = sending->outcome.status_code,
+        .retry_after_ms = sending->outcome.retry_after_ms,
+        .reason = text_from(sending->outcome.reason),
+    };
+
+    ++*counts[sending->outcome.verdict];
+    outbound->counters.under_way--;
+    if (sending->is_forgotten) {
+        return;
+    }
+    if (options->story != NULL) {
+        options->story(options->context, sending->attempt_id, &sending->outcome);
+    }
+    options->outcome(options->context, sending->attempt_id, &outcome);
+}
+
+/* --- Starting. */
+
+/* As many of the ready ones as go to the endpoint of the first and into one call. */
+static size_t gather(struct transport *transport, const struct delivery **deliveries)
+{
+    uint32_t max = transport->deliverer->max_batch < BATCH_MAX ? transport->deliverer->max_batch
+                                                               : BATCH_MAX;
+    struct sending *first = container_of(list_first(&transport->ready), struct sending, node);
+    struct text endpoint = first->subscription.endpoint;
+    size_t count = 0;
+
+    list_each (node, &transport->ready) {
+        struct sending *sending = container_of(node, struct sending, node);
+
+        if (count < max && text_equal(sending->subscription.endpoint, endpoint)) {
+            list_remove(&sending->node);
+            sending->state = SENDING_FLYING;
+            deliveries[count++] = &sending->delivery;
+        }
+    }
+    return count;
+}
+
+static void deliver_ready(struct transport *transport)
+{
+    const struct delivery *deliveries[BATCH_MAX];
+
+    while (!list_is_empty(&transport->ready)) {
+        size_t count = gather(transport, deliveries);
+
+        transport->deliverer->deliver(transport->self, deliveries, count);
+    }
+}
+
+static void dispatch(struct sending *sending)
+{
+    struct transport *transport = sending->transport;
+    const struct delivery *delivery = &sending->delivery;
+
+    if (sending->payload.overflown) {
+        settle_as(sending, VERDICT_REFUSED, "the message is too long to be written as JSON");
+        return;
+    }
+    sending_describe(sending);
+    if (transport->deliverer->max_batch > 1) {
+        sending->state = SENDING_READY;
+        list_push(&transport->ready, &sending->node);
+        run_later(sending->outbound);
+        return;
+    }
+    sending->state = SENDING_FLYING;
+    transport->deliverer->deliver(transport->self, &delivery, 1);
+}
+
+static void on_signed(struct signing *signing, struct text signature)
+{
+    struct sending *sending = signing->context;
+
+    if (signature.len == 0) {
+        settle_as(sending, VERDICT_RETRY, "there is no key to sign with, see the log");
+        return;
+    }
+    sending_render(sending, signature);
+    dispatch(sending);
+}
+
+static void sending_sign(struct sending *sending)
+{
+    envelope_string_to_sign(&sending->to_sign, &sending->message, &sending->target);
+    sending->signing = (struct signing){
+        .text = buffer_text(&sending->to_sign),
+        .version = sending->message.signature_version == 2 ? 2 : 1,
+        .done = on_signed,
+        .context = sending,
+    };
+    signer_sign(sending->outbound->options.signer, &sending->signing);
+}
+
+void outbound_start(struct outbound *outbound, const struct attempt_start *take_start)
+{
+    struct sending *sending = sending_take(outbound, take_start);
+
+    outbound->counters.under_way++;
+    if (!uv_is_active((uv_handle_t *)&outbound->watchdog)) {
+        (void)uv_timer_start(&outbound->watchdog, on_watchdog, WATCH_EVERY_MS, WATCH_EVERY_MS);
+    }
+    if (!sending_decode(sending)) {
+        settle_as(sending, VERDICT_REFUSED, "what is stored of it cannot be read");
+        return;
+    }
+    sending->transport = transport_find(outbound, sending->target.protocol);
+    if (sending->transport == NULL || !sending->transport->is_open) {
+        settle_as(sending, VERDICT_REFUSED, "nothing here delivers to this protocol");
+        return;
+    }
+    sending->delivery.raw = sending_is_raw(sending);
+    if (sending->delivery.raw) {
+        dispatch(sending);
+    } else {
+        sending_sign(sending);
+    }
+}
+
+/* --- Each turn of the loop in which there is something. */
+
+static void on_later(uv_idle_t *idle)
+{
+    struct outbound *outbound = idle->data;
+    struct list settled;
+    struct list_node *node = NULL;
+
+    (void)uv_idle_stop(&outbound->later);
+    list_each (transport_node, &outbound->transports) {
+        deliver_ready(container_of(transport_node, struct transport, node));
+    }
+    list_init(&settled);
+    list_move_all(&settled, &outbound->settled);
+    while ((node = list_pop(&settled)) != NULL) {
+        struct sending *sending = container_of(node, struct sending, node);
+
+        report(sending);
+        sending_give_back(sending);
+    }
+}
+
+/* --- Deliverers that keep nobody informed. */
+
+static void give_up(struct sending *sending)
+{
+    struct outbound *outbound = sending->outbound;
+    struct transport *transport = sending->transport;
+
+    if (sending->state == SENDING_SIGNING) {
+        signer_cancel(outbound->options.signer, &sending->signing);
+        settle_as(sending, VERDICT_RETRY, "no signature in time");
+        return;
+    }
+    outbound->counters.overdue++;
+    log_error("deliverer_overdue", "deliverer=%s delivery=%" PRIu64 " endpoint=\"%s\"",
+              transport->deliverer->name, sending->id, sending->delivery.endpoint);
+    sending->state = SENDING_OVERDUE;
+    list_remove(&sending->order);
+    sending->outcome = (struct outcome){.verdict = VERDICT_RETRY,
+                                        .reason = "the deliverer missed its own time limit",
+                                        .peer = "",
+                                        .answer = ""};
+    report(sending);
+    transport->deliverer->cancel(transport->self, sending->id);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct outbound *outbound = timer->data;
+    uint64_t now_ms = uv_now(outbound->options.loop);
+    struct list_node *node = NULL;
+
+    while ((node = list_first(&outbound->under_way)) != NULL) {
+        struct sending *sending = container_of(node, struct sending, order);
+
+        if (sending->deadline_ms > now_ms) {
+            return;
+        }
+        give_up(sending);
+    }
+    (void)uv_timer_stop(&outbound->watchdog);
+}
+
+/* --- Its life. */
+
+enum status outbound_create(const struct outbound_options *options,
+                            struct outbound **ret_outbound, struct why *why)
+{
+    struct outbound *outbound = memory_zero(sizeof *outbound);
+    const struct plugin_visitor visitor = {.visit = transport_add, .context = outbound};
+
+    outbound->options = *options;
+    list_init(&outbound->transports);
+    list_init(&outbound->under_way);
+    list_init(&outbound->settled);
+    list_init(&outbound->spare);
+    (void)uv_idle_init(options->loop, &outbound->later);
+    (void)uv_timer_init(options->loop, &outbound->watchdog);
+    outbound->later.data = outbound;
+    outbound->watchdog.data = outbound;
+    enum status status = egress_create(&options->egress, &outbound->egress, why);
+
+    if (status == STATUS_OK) {
+        status = resolver_create(options->loop, outbound->egress, options->dns_servers,
+                                 &outbound->resolver, why);
+    }
+    if (status == STATUS_OK) {
+        status = plugins_each(options->plugin_directory, &visitor, why);
+    }
+    if (status != STATUS_OK) {
+        outbound_stop(outbound);
+        return status;
+    }
+    *ret_outbound = outbound;
+    return STATUS_OK;
+}
+
+void outbound_forget(struct outbound *outbound)
+{
+    for (struct map_node *node = map_next(&outbound->sendings, NULL); node != NULL;
+         node = map_next(&outbound->sendings, node)) {
+        container_of(node, struct sending, map)->is_forgotten = true;
+    }
+}
+
+static void sendings_drop(struct outbound *outbound)
+{
+    struct map_node *node = NULL;
+    struct list_node *spare = NULL;
+
+    while ((node = map_next(&outbound->sendings, NULL)) != NULL) {
+        struct sending *sending = container_of(node, struct sending, map);
+
+        if (sending->state == SENDING_SIGNING) {
+            signer_cancel(outbound->options.signer, &sending->signing);
+        }
+        sending_give_back(sending);
+    }
+    while ((spare = list_pop(&outbound->spare)) != NULL) {
+        sending_free(container_of(spare, struct sending, node));
+    }
+    map_free(&outbound->sendings);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct outbound *outbound = handle->data;
+
+    outbound->closing--;
+    if (outbound->closing == 0) {
+        memory_free(outbound);
+    }
+}
+
+void outbound_stop(struct outbound *outbound)
+{
+    if (outbound == NULL) {
+        return;
+    }
+    outbound->is_closed = true;
+    transports_close(outbound);
+    sendings_drop(outbound);
+    resolver_close(outbound->resolver);
+    transports_free(outbound);
+    egress_free(outbound->egress);
+    outbound->closing = 2;
+    uv_close((uv_handle_t *)&outbound->later, on_closed);
+    uv_close((uv_handle_t *)&outbound->watchdog, on_closed);
+}
+
+struct outbound_counters outbound_counters(const struct outbound *outbound)
+{
+    struct outbound_counters counters = outbound->counters;
+
+    counters.names_asked = resolver_asked(outbound->resolver);
+    return counters;
+}
