@@ -177,7 +177,12 @@ struct request {
     void *input;
     void *output;
     const struct error_kind *error;
-    struct text message; /* of the error */
+    struct text message;    /* of the error */
+    struct own_call *own;   /* private: the daemon's own, http is NULL then */
+    struct arena own_arena; /* private */
+    struct list_node node;  /* private */
+    int stage;              /* private */
+    bool is_gone;           /* private: nobody waits for the answer any more */
 };
 
 /* Records the error and returns STATUS_INVALID, for `return request_fail(...)`. */

@@ -1,0 +1,37 @@
+/* Errors that no service owns, and how one is recorded. */
+#include "api/internal.h"
+
+#include <stdarg.h>
+
+const struct error_kind error_invalid_action = {
+    .type = "InvalidAction", .query = "InvalidAction", .http_status = 400, .is_generic = true};
+const struct error_kind error_missing_parameter = {.type = "MissingRequiredParameterException",
+                                                   .query = "MissingParameter",
+                                                   .http_status = 400,
+                                                   .is_generic = true};
+const struct error_kind error_malformed = {.type = "SerializationException",
+                                           .query = "MalformedInput",
+                                           .http_status = 400,
+                                           .is_generic = true};
+const struct error_kind error_internal = {.type = "InternalFailure",
+                                          .query = "InternalError",
+                                          .http_status = 500,
+                                          .is_receiver = true,
+                                          .is_generic = true};
+const struct error_kind error_unavailable = {.type = "ServiceUnavailableException",
+                                             .query = "ServiceUnavailable",
+                                             .http_status = 503,
+                                             .is_receiver = true,
+                                             .is_generic = true};
+
+enum status request_fail(struct request *request, const struct error_kind *kind,
+                         const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    request->error = kind;
+    request->message = arena_vprintf(request->arena, format, arguments);
+    va_end(arguments);
+    return STATUS_INVALID;
+}

@@ -1,0 +1,111 @@
+/* application/x-www-form-urlencoded: a request's parameters. */
+#include "api/internal.h"
+
+#include <stdlib.h>
+
+static int pair_order(const void *a, const void *b)
+{
+    const struct string_pair *left = a;
+    const struct string_pair *right = b;
+
+    return text_compare(left->name, right->name);
+}
+
+void params_sort(struct params *params)
+{
+    if (params->count > 1) {
+        qsort(params->items, params->count, sizeof *params->items, pair_order);
+    }
+}
+
+static size_t count_pairs(struct text form)
+{
+    size_t count = form.len > 0;
+
+    for (size_t i = 0; i < form.len; i++) {
+        count += form.at[i] == '&';
+    }
+    return count;
+}
+
+/* Nothing to decode is lent as it stands, the rest goes into the arena. */
+static bool decode(struct arena *arena, struct text text, struct text *ret)
+{
+    struct buffer buffer;
+
+    if (text_find(text, '%') == text.len && text_find(text, '+') == text.len) {
+        *ret = text.at == NULL ? T("") : text;
+        return true;
+    }
+    buffer_init(&buffer, text.len + 1);
+    bool is_good = percent_decode(&buffer, text, true);
+
+    *ret = arena_copy(arena, buffer_text(&buffer));
+    buffer_free(&buffer);
+    return is_good;
+}
+
+bool params_parse(struct arena *arena, struct text form, struct params *params,
+                  const char **ret_reason)
+{
+    size_t most = params->count + count_pairs(form);
+    struct string_pair *items = arena_array(arena, most + 1, sizeof *items);
+
+    for (size_t i = 0; i < params->count; i++) {
+        items[i] = params->items[i];
+    }
+    params->items = items;
+    while (form.len > 0) {
+        struct text value = text_cut(&form, '&');
+        struct text name = text_cut(&value, '=');
+        struct string_pair *pair = &params->items[params->count];
+
+        if (name.len == 0) {
+            continue;
+        }
+        if (!decode(arena, name, &pair->name) || !decode(arena, value, &pair->value)) {
+            *ret_reason = "a percent escape is broken";
+            return false;
+        }
+        if (!text_is_utf8(pair->name) || !text_is_utf8(pair->value)) {
+            *ret_reason = "a parameter is not valid UTF-8";
+            return false;
+        }
+        params->count++;
+    }
+    return true;
+}
+
+/* The first place whose name is not before `name`. */
+static size_t params_place(const struct params *params, struct text name)
+{
+    size_t from = 0;
+    size_t to = params->count;
+
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+
+        if (text_compare(params->items[middle].name, name) < 0) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+struct text params_find(const struct params *params, struct text name)
+{
+    size_t place = params_place(params, name);
+
+    return place < params->count && text_equal(params->items[place].name, name)
+               ? params->items[place].value
+               : (struct text){0};
+}
+
+bool params_have_prefix(const struct params *params, struct text prefix)
+{
+    size_t place = params_place(params, prefix);
+
+    return place < params->count && text_starts_with(params->items[place].name, prefix);
+}

@@ -1,0 +1,269 @@
+/* The JSON protocol: one pass over the body, straight into the operation's struct. */
+#include "api/internal.h"
+#include "base/encoding.h"
+#include "base/json.h"
+
+static const struct error_kind error_serialization = {.type = "SerializationException",
+                                                      .query = "SerializationException",
+                                                      .http_status = 400,
+                                                      .is_generic = true};
+
+struct decoding {
+    struct request *request;
+    struct json_reader reader;
+};
+
+static enum status decode_members(struct decoding *decoding, const struct field *fields,
+                                  void *owner);
+
+static enum status wrong_type(struct decoding *decoding, const char *name, const char *wanted)
+{
+    return request_fail(decoding->request, &error_serialization, "%s must be %s", name, wanted);
+}
+
+static enum status broken(struct decoding *decoding)
+{
+    const char *error = decoding->reader.error;
+
+    return request_fail(decoding->request, &error_serialization,
+                        "The request body is not valid JSON: %s",
+                        error != NULL ? error : "unexpected token");
+}
+
+/* Room for one more: arrays double inside the arena. */
+static void *grow(struct arena *arena, void *items, size_t count, size_t size)
+{
+    if (count != 0 && (count & (count - 1)) != 0) {
+        return items;
+    }
+    char *fresh = arena_array(arena, count == 0 ? 1 : count * 2, size);
+    const char *old = items;
+
+    for (size_t i = 0; i < count * size; i++) {
+        fresh[i] = old[i];
+    }
+    return fresh;
+}
+
+static enum status decode_blob(struct decoding *decoding, const struct field *field,
+                               struct text value, struct text *ret)
+{
+    struct buffer buffer;
+
+    buffer_init(&buffer, value.len + 1);
+    bool is_good = base64_decode(&buffer, value);
+
+    *ret = arena_copy(decoding->request->arena, buffer_text(&buffer));
+    buffer_free(&buffer);
+    return is_good ? STATUS_OK : wrong_type(decoding, field->name, "base64");
+}
+
+static enum status decode_scalar(struct decoding *decoding, const struct field *field,
+                                 enum json_token token, void *member)
+{
+    struct text value = decoding->reader.value;
+    struct optional_integer *integer = member;
+    struct optional_boolean *boolean = member;
+
+    switch ((int)field->type) {
+    case FIELD_STRING:
+        if (token != JSON_STRING) {
+            return wrong_type(decoding, field->name, "a string");
+        }
+        *(struct text *)member = value.at == NULL ? T("") : value;
+        return STATUS_OK;
+    case FIELD_BLOB:
+        return token != JSON_STRING ? wrong_type(decoding, field->name, "a string")
+                                    : decode_blob(decoding, field, value, member);
+    case FIELD_INTEGER:
+        integer->is_set = token == JSON_NUMBER && text_to_int64(value, &integer->value);
+        return integer->is_set ? STATUS_OK : wrong_type(decoding, field->name, "an integer");
+    default: break;
+    }
+    boolean->is_set = token == JSON_TRUE || token == JSON_FALSE;
+    boolean->value = token == JSON_TRUE;
+    return boolean->is_set ? STATUS_OK : wrong_type(decoding, field->name, "a boolean");
+}
+
+static enum status decode_strings(struct decoding *decoding, const struct field *field,
+                                  struct string_list *ret)
+{
+    enum json_token token;
+
+    ret->is_set = true;
+    while ((token = json_next(&decoding->reader)) == JSON_STRING) {
+        ret->items = grow(decoding->request->arena, ret->items, ret->count, sizeof *ret->items);
+        ret->items[ret->count++] = decoding->reader.value;
+    }
+    if (token == JSON_ERROR) {
+        return broken(decoding);
+    }
+    return token == JSON_ARRAY_END ? STATUS_OK
+                                   : wrong_type(decoding, field->name, "a list of strings");
+}
+
+static enum status decode_string_map(struct decoding *decoding, const struct field *field,
+                                     struct string_map *ret)
+{
+    enum json_token token;
+
+    ret->is_set = true;
+    while ((token = json_next(&decoding->reader)) == JSON_NAME) {
+        struct text name = decoding->reader.value;
+
+        token = json_next(&decoding->reader);
+        if (token == JSON_NULL) {
+            continue;
+        }
+        if (token != JSON_STRING) {
+            return token == JSON_ERROR ? broken(decoding)
+                                       : wrong_type(decoding, field->name, "a map of strings");
+        }
+        ret->items = grow(decoding->request->arena, ret->items, ret->count, sizeof *ret->items);
+        ret->items[ret->count++] = (struct string_pair){name, decoding->reader.value};
+    }
+    return token == JSON_OBJECT_END ? STATUS_OK : broken(decoding);
+}
+
+static void *item_at(void *items, const struct field *field, size_t i)
+{
+    return (char *)items + i * field->of_size;
+}
+
+static enum status decode_structs(struct decoding *decoding, const struct field *field,
+                                  struct struct_list *ret)
+{
+    enum json_token token;
+
+    ret->is_set = true;
+    while ((token = json_next(&decoding->reader)) == JSON_OBJECT) {
+        ret->items = grow(decoding->request->arena, ret->items, ret->count, field->of_size);
+        enum status status =
+            decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        ret->count++;
+    }
+    if (token == JSON_ERROR) {
+        return broken(decoding);
+    }
+    return token == JSON_ARRAY_END ? STATUS_OK
+                                   : wrong_type(decoding, field->name, "a list of structures");
+}
+
+static enum status decode_struct_map(struct decoding *decoding, const struct field *field,
+                                     struct struct_map *ret)
+{
+    struct arena *arena = decoding->request->arena;
+    enum json_token token;
+
+    ret->is_set = true;
+    while ((token = json_next(&decoding->reader)) == JSON_NAME) {
+        ret->names = grow(arena, ret->names, ret->count, sizeof *ret->names);
+        ret->items = grow(arena, ret->items, ret->count, field->of_size);
+        ret->names[ret->count] = decoding->reader.value;
+        token = json_next(&decoding->reader);
+        if (token != JSON_OBJECT) {
+            return token == JSON_ERROR
+                       ? broken(decoding)
+                       : wrong_type(decoding, field->name, "a map of structures");
+        }
+        enum status status =
+            decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        ret->count++;
+    }
+    return token == JSON_OBJECT_END ? STATUS_OK : broken(decoding);
+}
+
+static enum status decode_value(struct decoding *decoding, const struct field *field,
+                                void *member)
+{
+    enum json_token token = json_next(&decoding->reader);
+    bool is_list = field->type == FIELD_STRING_LIST || field->type == FIELD_STRUCT_LIST;
+    bool is_object = field->type == FIELD_STRING_MAP || field->type == FIELD_STRUCT
+                     || field->type == FIELD_STRUCT_MAP;
+
+    if (token == JSON_ERROR) {
+        return broken(decoding);
+    }
+    if (token == JSON_NULL) {
+        return STATUS_OK;
+    }
+    if (is_list && token != JSON_ARRAY) {
+        return wrong_type(decoding, field->name, "a list");
+    }
+    if (is_object && token != JSON_OBJECT) {
+        return wrong_type(decoding, field->name, "a structure");
+    }
+    switch ((int)field->type) {
+    case FIELD_STRING_LIST: return decode_strings(decoding, field, member);
+    case FIELD_STRUCT_LIST: return decode_structs(decoding, field, member);
+    case FIELD_STRING_MAP: return decode_string_map(decoding, field, member);
+    case FIELD_STRUCT_MAP: return decode_struct_map(decoding, field, member);
+    case FIELD_STRUCT: return decode_members(decoding, field->of, member);
+    default: return decode_scalar(decoding, field, token, member);
+    }
+}
+
+static const struct field *field_named(const struct field *fields, struct text name)
+{
+    for (const struct field *field = fields; field != NULL && field->name != NULL; field++) {
+        if (text_equal(text_from(field->name), name)) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+/* Behind the opening brace, to the closing one. */
+static enum status decode_members(struct decoding *decoding, const struct field *fields,
+                                  void *owner)
+{
+    enum json_token token;
+
+    while ((token = json_next(&decoding->reader)) == JSON_NAME) {
+        const struct field *field = field_named(fields, decoding->reader.value);
+
+        if (field == NULL) {
+            if (!json_skip(&decoding->reader)) {
+                return broken(decoding);
+            }
+            continue;
+        }
+        enum status status = decode_value(decoding, field, field_in(field, owner));
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return token == JSON_OBJECT_END ? STATUS_OK : broken(decoding);
+}
+
+enum status json_decode(struct request *request, struct text body, const struct field *fields,
+                        void *ret_input)
+{
+    struct decoding decoding = {.request = request};
+
+    if (body.len == 0) {
+        return STATUS_OK; /* no parameters at all */
+    }
+    json_reader_init(&decoding.reader, body, request->arena);
+    enum json_token token = json_next(&decoding.reader);
+
+    if (token != JSON_OBJECT) {
+        return token == JSON_ERROR ? broken(&decoding)
+                                   : wrong_type(&decoding, "The request body", "an object");
+    }
+    enum status status = decode_members(&decoding, fields, ret_input);
+
+    if (status == STATUS_OK && json_next(&decoding.reader) != JSON_END) {
+        return broken(&decoding);
+    }
+    return status;
+}

@@ -1,0 +1,285 @@
+/* Which service and operation a request means: by credential scope, X-Amz-Target, Version,
+ * action, path; never by Host. */
+#include "api/internal.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+#define ROUTE_NAME_MAX 256
+
+static const struct error_kind error_unknown_operation = {.type = "UnknownOperationException",
+                                                          .query = "InvalidAction",
+                                                          .http_status = 400,
+                                                          .is_generic = true};
+static const struct error_kind error_missing_action = {.type = "UnknownOperationException",
+                                                       .query = "MissingAction",
+                                                       .http_status = 400,
+                                                       .is_generic = true};
+static const struct error_kind error_unserved = {.type = "UnknownOperationException",
+                                                 .query = "InvalidAction",
+                                                 .http_status = 400,
+                                                 .is_generic = true};
+
+/* --- The table of all operations. */
+
+static struct text route_name(const char *service, struct text operation, char *space)
+{
+    size_t service_len = strlen(service);
+
+    if (service_len + 1 + operation.len > ROUTE_NAME_MAX) {
+        return (struct text){0};
+    }
+    memcpy(space, service, service_len);
+    space[service_len] = '.';
+    if (operation.len > 0) {
+        memcpy(space + service_len + 1, operation.at, operation.len);
+    }
+    return text_make(space, service_len + 1 + operation.len);
+}
+
+const struct route *route_find(const struct api *api, const struct service *service,
+                               struct text operation)
+{
+    char space[ROUTE_NAME_MAX];
+    struct map_node *node =
+        map_find(&api->by_name, route_name(service->name, operation, space));
+
+    return node == NULL ? NULL : container_of(node, struct route, map);
+}
+
+static void route_add(struct api *api, const struct service *service, const char *name,
+                      const struct operation *operation)
+{
+    char space[ROUTE_NAME_MAX];
+    struct route *route = &api->routes[api->route_count];
+    struct text key = route_name(service->name, text_from(name), space);
+
+    if (map_find(&api->by_name, key) != NULL) {
+        return;
+    }
+    route->name = text_make(memory_copy_text(key), key.len);
+    route->service = service;
+    route->operation = operation;
+    map_insert(&api->by_name, &route->map, route->name);
+    api->route_count++;
+}
+
+static size_t routes_count(const struct service *service)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; service->families[i] != NULL; i++) {
+        for (const struct operation *row = service->families[i]; row->name != NULL; row++) {
+            count++;
+        }
+    }
+    for (size_t i = 0; service->unserved != NULL && service->unserved[i] != NULL; i++) {
+        count++;
+    }
+    return count;
+}
+
+static void service_add(struct api *api, const struct service *service)
+{
+    for (size_t i = 0; service->families[i] != NULL; i++) {
+        for (const struct operation *row = service->families[i]; row->name != NULL; row++) {
+            route_add(api, service, row->name, row);
+        }
+    }
+    for (size_t i = 0; service->unserved != NULL && service->unserved[i] != NULL; i++) {
+        route_add(api, service, service->unserved[i], NULL);
+    }
+}
+
+void routes_build(struct api *api)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; api->options.services[i] != NULL; i++) {
+        count += routes_count(api->options.services[i]);
+    }
+    api->routes = memory_array(count + 1, sizeof *api->routes);
+    for (size_t i = 0; api->options.services[i] != NULL; i++) {
+        service_add(api, api->options.services[i]);
+    }
+}
+
+/* --- The service. */
+
+typedef bool service_test(const struct service *service, struct text wanted);
+
+static bool is_named(const struct service *service, struct text wanted)
+{
+    return text_equal(text_from(service->name), wanted);
+}
+
+static bool has_version(const struct service *service, struct text wanted)
+{
+    return text_equal(text_from(service->version), wanted);
+}
+
+static bool has_target(const struct service *service, struct text wanted)
+{
+    return service->target_prefix != NULL
+           && text_equal(text_from(service->target_prefix), wanted);
+}
+
+static const struct service *service_by(const struct api *api, service_test *test,
+                                        struct text wanted)
+{
+    for (size_t i = 0; wanted.len > 0 && api->options.services[i] != NULL; i++) {
+        if (test(api->options.services[i], wanted)) {
+            return api->options.services[i];
+        }
+    }
+    return NULL;
+}
+
+/* The only service that knows such an action; AddPermission and the like are known to two. */
+static const struct service *service_by_action(const struct api *api, struct text action)
+{
+    const struct service *found = NULL;
+
+    for (size_t i = 0; api->options.services[i] != NULL; i++) {
+        const struct service *service = api->options.services[i];
+
+        if (route_find(api, service, action) != NULL) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = service;
+        }
+    }
+    return found;
+}
+
+static const struct service *service_by_path(struct request *request)
+{
+    const struct service *const *services = request->api->options.services;
+
+    for (size_t i = 0; services[i] != NULL; i++) {
+        if (services[i]->owns_path != NULL
+            && services[i]->owns_path(request, request->http->path, &request->queue_url)) {
+            return services[i];
+        }
+    }
+    return NULL;
+}
+
+static enum status no_service(struct request *request, struct text wanted)
+{
+    if (wanted.len > 0) {
+        return request_fail(request, &error_unserved,
+                            "This server speaks SNS, SQS and STS (GetCallerIdentity); it does "
+                            "not serve \"%.*s\": check the client's --endpoint-url",
+                            TEXT_PRINTF(wanted));
+    }
+    return request_fail(request, &error_missing_action,
+                        "The request names no action. This server speaks SNS, SQS and STS "
+                        "(GetCallerIdentity).");
+}
+
+/* --- All of it. */
+
+static struct text target_operation(struct text target, struct text *ret_prefix)
+{
+    struct text rest = target;
+
+    *ret_prefix = text_cut(&rest, '.');
+    return rest;
+}
+
+static enum status operation_set(struct request *request, struct text name)
+{
+    const struct route *route = route_find(request->api, request->service, name);
+
+    if (name.len == 0) {
+        return request_fail(request, &error_missing_action,
+                            "The request must contain the parameter Action.");
+    }
+    if (route == NULL) {
+        return request_fail(request, &error_unknown_operation,
+                            "The action %.*s is not valid for this endpoint.",
+                            TEXT_PRINTF(name));
+    }
+    if (route->operation == NULL) {
+        return request_fail(request, &error_unserved,
+                            "The action %.*s is not served by this server (yet).",
+                            TEXT_PRINTF(name));
+    }
+    request->operation = route->operation;
+    return STATUS_OK;
+}
+
+static void claim_take(struct request *request, const struct claim *claim)
+{
+    int64_t number = 0;
+
+    request->is_signed = true;
+    request->access_key = claim->access_key;
+    request->region = claim->region;
+    if (claim->access_key.len == 12 && claim->access_key.at[0] != '-'
+        && text_to_int64(claim->access_key, &number)) {
+        request->account = claim->access_key;
+    }
+}
+
+static bool has_form(const struct request *request)
+{
+    struct text type = http_request_header(request->http, T("Content-Type"));
+
+    return type.len == 0 || text_starts_with(type, T("application/x-www-form-urlencoded"));
+}
+
+static enum status params_gather(struct request *request, struct params *params)
+{
+    const struct http_request *http = request->http;
+    const char *reason = NULL;
+    bool is_good = params_parse(request->arena, http->query, params, &reason);
+
+    if (is_good && request->wire == WIRE_QUERY && has_form(request)) {
+        is_good = params_parse(request->arena, http->body, params, &reason);
+    }
+    params_sort(params);
+    return is_good ? STATUS_OK
+                   : request_fail(request, &error_malformed, "The request is malformed: %s",
+                                  reason);
+}
+
+enum status request_route(struct request *request, struct params *params)
+{
+    const struct api *api = request->api;
+    struct text prefix = {0};
+    struct text target = http_request_header(request->http, T("X-Amz-Target"));
+    struct text action = target_operation(target, &prefix);
+    struct claim claim = {0};
+
+    request->wire = target.len > 0 ? WIRE_JSON : WIRE_QUERY;
+    enum status status = params_gather(request, params);
+
+    if (claim_read(request, params, &claim)) {
+        claim_take(request, &claim);
+    }
+    request->service = service_by(api, is_named, claim.service);
+    if (request->service == NULL) {
+        request->service = service_by(api, has_target, prefix);
+    }
+    if (request->wire == WIRE_QUERY) {
+        action = params_find(params, T("Action"));
+        if (request->service == NULL && claim.service.len == 0) {
+            request->service = service_by(api, has_version, params_find(params, T("Version")));
+        }
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct service *owner = service_by_path(request);
+
+    if (request->service == NULL && claim.service.len == 0) {
+        request->service = owner != NULL ? owner : service_by_action(api, action);
+    }
+    if (request->service == NULL) {
+        return no_service(request, claim.service.len > 0 ? claim.service : prefix);
+    }
+    return operation_set(request, action);
+}

@@ -1,0 +1,77 @@
+/* What both protocols ask of a schema. */
+#include "api/internal.h"
+
+const void *field_of(const struct field *field, const void *owner)
+{
+    return (const char *)owner + field->offset;
+}
+
+void *field_in(const struct field *field, void *owner)
+{
+    return (char *)owner + field->offset;
+}
+
+bool field_is_present(const struct field *field, const void *owner)
+{
+    const void *member = field_of(field, owner);
+
+    switch (field->type) {
+    case FIELD_STRING:
+    case FIELD_BLOB: return ((const struct text *)member)->at != NULL;
+    case FIELD_INTEGER: return ((const struct optional_integer *)member)->is_set;
+    case FIELD_BOOLEAN: return ((const struct optional_boolean *)member)->is_set;
+    case FIELD_STRING_LIST: return ((const struct string_list *)member)->is_set;
+    case FIELD_STRING_MAP: return ((const struct string_map *)member)->is_set;
+    case FIELD_STRUCT_LIST: return ((const struct struct_list *)member)->is_set;
+    case FIELD_STRUCT_MAP: return ((const struct struct_map *)member)->is_set;
+    case FIELD_STRUCT: break;
+    }
+    return true;
+}
+
+static enum status check_items(struct request *request, const struct field *field,
+                               const void *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum status status =
+            schema_check(request, field->of, (const char *)items + i * field->of_size);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status check_nested(struct request *request, const struct field *field,
+                                const void *owner)
+{
+    const void *member = field_of(field, owner);
+    const struct struct_list *list = member;
+    const struct struct_map *map = member;
+
+    switch ((int)field->type) {
+    case FIELD_STRUCT: return schema_check(request, field->of, member);
+    case FIELD_STRUCT_LIST: return check_items(request, field, list->items, list->count);
+    case FIELD_STRUCT_MAP: return check_items(request, field, map->items, map->count);
+    default: return STATUS_OK;
+    }
+}
+
+enum status schema_check(struct request *request, const struct field *fields, const void *input)
+{
+    for (const struct field *field = fields; field != NULL && field->name != NULL; field++) {
+        enum status status = STATUS_OK;
+
+        if (field->required && !field_is_present(field, input)) {
+            status =
+                request->service->missing(request, request->operation, text_from(field->name));
+        } else {
+            status = check_nested(request, field, input);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
