@@ -168,7 +168,6 @@ struct queue_receive {
     struct timer timer;  /* private, zeroed at the first run */
     struct task *task;   /* private */
     uint32_t queue;      /* private */
-    uint32_t loads;      /* private */
 };
 
 /* Long-polls: STATUS_WAIT parks the running task until something arrives, time is up (then

@@ -5,8 +5,7 @@
 
 enum {
     SETTLE_MAX = 256, /* expired and dead ones that one run clears away */
-    AGAIN_MS = 1,
-    LOADS_MAX = 3 /* waits for rows; then the cache is too small for many at once */
+    AGAIN_MS = 1
 };
 
 /* A candidate, out of the window, with what its receiver is to get. */
@@ -327,9 +326,8 @@ enum status queue_receive(struct step *step, struct queue *queue, struct queue_r
     if (max == 0 && state->fifo == NULL) {
         return STATUS_BUSY;
     }
-    picks_gather(step, state, receive->loads < LOADS_MAX ? max : max > 0, &picks);
+    picks_gather(step, state, max, &picks);
     if (picks.is_waiting) {
-        receive->loads++;
         picks_return(state, &picks);
         return STATUS_WAIT;
     }
