@@ -191,19 +191,11 @@ enum filter_status filter_policy_compile(const char *text, size_t len, enum filt
 
 void filter_policy_free(struct filter_policy *policy)
 {
-    if (policy == NULL || policy->owners-- > 0) {
+    if (policy == NULL) {
         return;
     }
     regex_free_all(policy->regexes);
     paths_free(&policy->paths);
     arena_free(&policy->arena);
     free(policy);
-}
-
-struct filter_policy *policy_share(const struct filter_policy *policy)
-{
-    struct filter_policy *shared = (struct filter_policy *)(uintptr_t)policy;
-
-    shared->owners++;
-    return shared;
 }

@@ -223,6 +223,9 @@ bool clauses_expand(struct compiler *compiler, const struct clause_list *clauses
         || !clauses_apply(&expansion, clauses, &rules)) {
         return false;
     }
+    if (rules.count > CONJUNCTIONS_MAX) {
+        return is_too_complex(compiler);
+    }
     policy->conjunctions = rules.list;
     policy->conjunction_count = rules.count;
     return true;

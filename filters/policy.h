@@ -10,6 +10,8 @@
 
 /* More conditions than this in one conjunction is too complex, whatever the limits say. */
 #define CONJUNCTION_MAX 64
+/* Likewise more conjunctions than this. */
+#define CONJUNCTIONS_MAX 240
 
 /* One key of a policy: some leaf at the path passes one of the tests (or none exists, for
  * TEST_ABSENT). */
@@ -27,7 +29,6 @@ struct conjunction {
 };
 
 struct filter_policy {
-    uint32_t owners;
     struct account account;
     struct arena arena;
     struct paths paths;
@@ -46,7 +47,6 @@ static inline uint32_t policy_root(const struct filter_policy *policy)
     return policy->scope == FILTER_SCOPE_BODY ? PATH_BODY : PATH_ATTRIBUTES;
 }
 
-struct filter_policy *policy_share(const struct filter_policy *policy);
 /* Whether the condition holds for some leaf (or for the absence of any). */
 bool condition_holds(const struct filter_policy *policy, const struct condition *condition,
                      const struct event *event);

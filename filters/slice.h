@@ -2,6 +2,8 @@
 #ifndef FILTERS_SLICE_H
 #define FILTERS_SLICE_H
 
+#include "names.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

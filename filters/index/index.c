@@ -1,25 +1,50 @@
-/* Many policies, tried one by one. */
+/* The door of the index: policies in and out by id. */
+#include "index/index.h"
+
+#include "hash.h"
 #include "policy.h"
 
 #include <stdlib.h>
 
-struct entry {
-    struct filter_policy *policy;
-    uint32_t id;
-};
-
-struct filter_index {
-    struct account account;
-    struct entry *entries; /* by ascending id */
-    uint32_t *matched;
-    uint32_t count;
-    uint32_t room;
-    uint32_t matched_room;
-};
-
 struct filter_index *filter_index_create(void)
 {
-    return calloc(1, sizeof(struct filter_index));
+    struct filter_index *index = calloc(1, sizeof *index);
+
+    if (index == NULL) {
+        return NULL;
+    }
+    index->account.bytes = sizeof *index;
+    index->seed = hash_mix((uintptr_t)index, (uintptr_t)&index->seed);
+    pool_init(&index->pool, &index->account);
+    table_init(&index->predicates, &index->account);
+    table_init(&index->rules, &index->account);
+    table_init(&index->memberships, &index->account);
+    table_init(&index->ids, &index->account);
+    event_init(&index->event, &index->account);
+    arena_init(&index->work, &index->account);
+    if (!paths_init(&index->paths, &index->account, index->seed)) {
+        filter_index_free(index);
+        return NULL;
+    }
+    return index;
+}
+
+static void numbers_free(struct filter_index *index, struct numbers *numbers)
+{
+    account_free(&index->account, numbers->list, numbers->room * sizeof *numbers->list);
+}
+
+static void fields_free(struct filter_index *index)
+{
+    for (uint32_t i = 0; i < index->field_room; i++) {
+        struct field *field = index->fields[i];
+
+        for (uint32_t j = 0; field != NULL && j < LENGTHS_KINDS; j++) {
+            free(field->lengths[j].list);
+        }
+        free(field);
+    }
+    free(index->fields);
 }
 
 void filter_index_free(struct filter_index *index)
@@ -27,101 +52,132 @@ void filter_index_free(struct filter_index *index)
     if (index == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < index->count; i++) {
-        filter_policy_free(index->entries[i].policy);
-    }
-    free(index->entries);
-    free(index->matched);
+    predicates_free_large(index);
+    fields_free(index);
+    numbers_free(index, &index->fired);
+    numbers_free(index, &index->candidates);
+    numbers_free(index, &index->matched);
+    numbers_free(index, &index->sorted);
+    free(index->probes.list);
+    event_free(&index->event);
+    arena_free(&index->work);
+    paths_free(&index->paths);
+    table_free(&index->predicates);
+    table_free(&index->rules);
+    table_free(&index->memberships);
+    table_free(&index->ids);
+    pool_free(&index->pool);
     free(index);
 }
 
-static uint32_t entry_place(const struct filter_index *index, uint32_t id)
+bool numbers_add(struct filter_index *index, struct numbers *numbers, uint32_t number)
 {
-    uint32_t low = 0;
-    uint32_t high = index->count;
+    uint32_t *list = account_grow(&index->account, numbers->list, &numbers->room, sizeof *list,
+                                  numbers->count + 1);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
+    if (list == NULL) {
+        return false;
+    }
+    numbers->list = list;
+    list[numbers->count++] = number;
+    return true;
+}
 
-        if (index->entries[middle].id < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
+static uint32_t id_hash(const struct filter_index *index, uint32_t id)
+{
+    return (uint32_t)hash_mix(index->seed, id);
+}
+
+static uint32_t place_hash(const void *context, uint32_t entry)
+{
+    const struct filter_index *index = context;
+
+    return id_hash(index, pool_at(&index->pool, entry)[0] - 1);
+}
+
+/* Where the id stands, or 0. */
+static uint32_t id_find(const struct filter_index *index, uint32_t id)
+{
+    struct table_probe probe;
+
+    for (uint32_t at = table_first(&index->ids, id_hash(index, id), &probe); at != 0;
+         at = table_next(&index->ids, &probe)) {
+        if (pool_at(&index->pool, at)[0] == id + 1) {
+            return at;
         }
     }
-    return low;
+    return 0;
+}
+
+static void id_moved(void *context, uint32_t value, uint32_t from, uint32_t to)
+{
+    struct filter_index *index = context;
+
+    table_replace(&index->ids, id_hash(index, value - 1), from, to);
 }
 
 enum filter_status filter_index_add(struct filter_index *index, uint32_t id,
                                     const struct filter_policy *policy)
 {
-    uint32_t at = entry_place(index, id);
-    struct entry *entries;
+    struct chain_owner owner = {&index->pool, id_moved, index};
+    uint32_t rule;
+    uint32_t place;
 
-    if (at < index->count && index->entries[at].id == id) {
+    if (id == UINT32_MAX) {
+        return FILTER_INVALID;
+    }
+    if (id_find(index, id) != 0) {
         return FILTER_EXISTS;
     }
-    entries = account_grow(&index->account, index->entries, &index->room, sizeof *entries,
-                           index->count + 1);
-    if (entries == NULL) {
+    if (!table_reserve(&index->ids, place_hash, index)) {
         return FILTER_NO_MEMORY;
     }
-    index->entries = entries;
-    memmove(entries + at + 1, entries + at, (index->count - at) * sizeof *entries);
-    entries[at] = (struct entry){policy_share(policy), id};
-    index->count++;
+    rule = rule_use(index, policy);
+    if (rule == 0) {
+        return FILTER_NO_MEMORY;
+    }
+    place = chain_add(&owner, rule + RULE_IDS, id + 1);
+    if (place == 0) {
+        rule_drop_unused(index, rule);
+        return FILTER_NO_MEMORY;
+    }
+    table_put(&index->ids, id_hash(index, id), place);
+    rule_review(index);
     return FILTER_OK;
+}
+
+/* The rule whose list of ids a place belongs to. */
+static uint32_t rule_of(const struct filter_index *index, uint32_t place)
+{
+    uint32_t base = pool_base(&index->pool, place);
+
+    /* A block keeps its values further behind than a rule its first id. */
+    return place == base + RULE_IDS ? base : chain_owner_of(&index->pool, place) - RULE_IDS;
 }
 
 enum filter_status filter_index_remove(struct filter_index *index, uint32_t id)
 {
-    uint32_t at = entry_place(index, id);
+    struct chain_owner owner = {&index->pool, id_moved, index};
+    uint32_t place = id_find(index, id);
+    uint32_t rule;
 
-    if (at == index->count || index->entries[at].id != id) {
+    if (place == 0) {
         return FILTER_NOT_FOUND;
     }
-    filter_policy_free(index->entries[at].policy);
-    index->count--;
-    memmove(index->entries + at, index->entries + at + 1,
-            (index->count - at) * sizeof *index->entries);
+    rule = rule_of(index, place);
+    table_drop(&index->ids, id_hash(index, id), place);
+    chain_remove(&owner, rule + RULE_IDS, place);
+    rule_drop_unused(index, rule);
+    table_shrink(&index->ids, place_hash, index);
     return FILTER_OK;
 }
 
 size_t filter_index_count(const struct filter_index *index)
 {
-    return index->count;
+    return index->ids.count;
 }
 
 size_t filter_index_bytes(const struct filter_index *index)
 {
-    return index->account.bytes;
-}
-
-enum filter_status filter_index_match(struct filter_index *index,
-                                      const struct filter_message *message,
-                                      const uint32_t **ret_ids, size_t *ret_count)
-{
-    uint32_t *matched = account_grow(&index->account, index->matched, &index->matched_room,
-                                     sizeof *matched, index->count + 1);
-    size_t count = 0;
-
-    if (matched == NULL) {
-        return FILTER_NO_MEMORY;
-    }
-    index->matched = matched;
-    for (uint32_t i = 0; i < index->count; i++) {
-        bool matches = false;
-        enum filter_status status =
-            filter_policy_matches(index->entries[i].policy, message, &matches);
-
-        if (status != FILTER_OK) {
-            return status;
-        }
-        if (matches) {
-            matched[count++] = index->entries[i].id;
-        }
-    }
-    *ret_ids = matched;
-    *ret_count = count;
-    return FILTER_OK;
+    return index->account.bytes - pool_untouched(&index->pool);
 }

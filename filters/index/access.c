@@ -1,0 +1,431 @@
+/* Filing: a predicate with something filed under it must be found by messages.  Most kinds are
+ * found by hashing the value; the others are entered where probes.c looks for them. */
+#include "index/index.h"
+#include "operators/range.h"
+#include "operators/regex.h"
+
+#define GRAM_MAX 4u
+#define GRAM_MIN 3u /* of a regular expression's literal; less says too little */
+
+static bool predicate_attach(struct filter_index *index, uint32_t predicate, uint32_t upward);
+static void predicate_detach(struct filter_index *index, uint32_t predicate, uint32_t upward);
+
+static struct field *field_of(const struct filter_index *index, uint32_t predicate)
+{
+    return index->fields[predicate_field(pool_at(&index->pool, predicate))];
+}
+
+/* Lengths: which prefixes and the like are worth a look-up. */
+
+static bool lengths_insert(struct filter_index *index, struct lengths *lengths, uint32_t at,
+                           uint32_t length)
+{
+    uint32_t *list = account_grow(&index->account, lengths->list, &lengths->room, sizeof *list,
+                                  lengths->count * 2 + 2);
+
+    if (list == NULL) {
+        return false;
+    }
+    lengths->list = list;
+    memmove(list + 2 * (size_t)at + 2, list + 2 * (size_t)at,
+            2 * (size_t)(lengths->count - at) * sizeof *list);
+    list[2 * at] = length;
+    list[2 * at + 1] = 1;
+    lengths->count++;
+    return true;
+}
+
+static uint32_t lengths_place(const struct lengths *lengths, uint32_t length)
+{
+    uint32_t low = 0;
+    uint32_t high = lengths->count;
+
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (lengths->list[2 * middle] < length) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool lengths_add(struct filter_index *index, struct lengths *lengths, uint32_t length)
+{
+    uint32_t at = lengths_place(lengths, length);
+
+    if (at < lengths->count && lengths->list[2 * at] == length) {
+        lengths->list[2 * at + 1]++;
+        return true;
+    }
+    return lengths_insert(index, lengths, at, length);
+}
+
+static void lengths_drop(struct lengths *lengths, uint32_t length)
+{
+    uint32_t at = lengths_place(lengths, length);
+    uint32_t *list = lengths->list + 2 * (size_t)at;
+
+    if (--list[1] == 0) {
+        lengths->count--;
+        memmove(list, list + 2, 2 * (size_t)(lengths->count - at) * sizeof *list);
+    }
+}
+
+/* Which lengths a kind of predicate is found by, and its length. */
+static struct lengths *lengths_of(const struct filter_index *index, uint32_t predicate,
+                                  uint32_t *ret_length)
+{
+    static const enum length_kind kinds[PREDICATE_KINDS] = {
+        [TEST_PREFIX] = LENGTHS_PREFIX,
+        [TEST_SUFFIX] = LENGTHS_SUFFIX,
+        [TEST_PREFIX_IGNORE_CASE] = LENGTHS_PREFIX_IGNORE_CASE,
+        [TEST_SUFFIX_IGNORE_CASE] = LENGTHS_SUFFIX_IGNORE_CASE,
+        [TEST_CIDR] = LENGTHS_CIDR4,
+        [PREDICATE_CONTAINS] = LENGTHS_CONTAINS,
+    };
+    enum predicate_kind kind = predicate_kind(pool_at(&index->pool, predicate));
+    enum length_kind which = kinds[kind];
+    struct slice bytes = predicate_bytes(index, predicate);
+
+    *ret_length = (uint32_t)bytes.len;
+    if (which == LENGTHS_CIDR4) {
+        *ret_length = (unsigned char)bytes.at[0];
+        which = bytes.len == 5 ? LENGTHS_CIDR4 : LENGTHS_CIDR6;
+    }
+    return &field_of(index, predicate)->lengths[which];
+}
+
+static bool length_enter(struct filter_index *index, uint32_t predicate)
+{
+    uint32_t length;
+    struct lengths *lengths = lengths_of(index, predicate, &length);
+
+    return lengths_add(index, lengths, length);
+}
+
+static void length_leave(struct filter_index *index, uint32_t predicate)
+{
+    uint32_t length;
+    struct lengths *lengths = lengths_of(index, predicate, &length);
+
+    lengths_drop(lengths, length);
+}
+
+/* Attempts: predicates that are simply tried. */
+
+static void attempt_moved(void *context, uint32_t value, uint32_t from, uint32_t to)
+{
+    struct filter_index *index = context;
+
+    (void)from;
+    pool_at(&index->pool, value)[PREDICATE_EXTRA] = to;
+}
+
+static struct chain_owner attempts_owner(struct filter_index *index)
+{
+    return (struct chain_owner){&index->pool, attempt_moved, index};
+}
+
+/* The list record of attempts at *list, made if need be. */
+static bool attempt_add(struct filter_index *index, uint32_t *list, uint32_t predicate)
+{
+    struct chain_owner owner = attempts_owner(index);
+    uint32_t place;
+
+    if (*list == 0) {
+        *list = pool_take(&index->pool, 2);
+        if (*list == 0) {
+            return false;
+        }
+        memset(pool_at(&index->pool, *list), 0, 2 * sizeof(uint32_t));
+    }
+    place = chain_add(&owner, *list, predicate);
+    if (place == 0) {
+        return false;
+    }
+    pool_at(&index->pool, predicate)[PREDICATE_EXTRA] = place;
+    return true;
+}
+
+static void attempt_drop(struct filter_index *index, uint32_t *list, uint32_t predicate)
+{
+    struct chain_owner owner = attempts_owner(index);
+
+    chain_remove(&owner, *list, pool_at(&index->pool, predicate)[PREDICATE_EXTRA]);
+    if (chain_is_empty(&index->pool, *list)) {
+        pool_give(&index->pool, *list);
+        *list = 0;
+    }
+}
+
+static bool attempt_enter(struct filter_index *index, uint32_t predicate)
+{
+    return attempt_add(index, &field_of(index, predicate)->attempts, predicate);
+}
+
+static void attempt_leave(struct filter_index *index, uint32_t predicate)
+{
+    attempt_drop(index, &field_of(index, predicate)->attempts, predicate);
+}
+
+static bool absence_enter(struct filter_index *index, uint32_t predicate)
+{
+    return attempt_add(index, &index->absences, predicate);
+}
+
+static void absence_leave(struct filter_index *index, uint32_t predicate)
+{
+    attempt_drop(index, &index->absences, predicate);
+}
+
+/* Ranges. */
+
+static bool range_enter(struct filter_index *index, uint32_t predicate)
+{
+    return ranges_insert(index, field_of(index, predicate), predicate);
+}
+
+static void range_leave(struct filter_index *index, uint32_t predicate)
+{
+    ranges_remove(index, field_of(index, predicate), predicate);
+}
+
+/* Anchors: a wildcard or regular expression is tried when a piece that it needs is there. */
+
+/* The longest piece between two stars. */
+static struct slice wildcard_middle(struct slice pattern, size_t head, size_t tail)
+{
+    struct slice best = {"", 0};
+    const char *at = pattern.at + head + 1;
+    const char *end = pattern.at + (pattern.len - tail);
+
+    while (at < end) {
+        const char *star = memchr(at, WILDCARD_STAR, (size_t)(end - at));
+
+        if ((size_t)(star - at) > best.len) {
+            best = slice_make(at, (size_t)(star - at));
+        }
+        at = star + 1;
+    }
+    return best;
+}
+
+static struct predicate_key anchor_contains(uint32_t field, struct slice piece)
+{
+    piece.len = piece.len < GRAM_MAX ? piece.len : GRAM_MAX;
+    return (struct predicate_key){.kind = PREDICATE_CONTAINS, .field = field, .bytes = piece};
+}
+
+/* The head is the best anchor unless it is much shorter than the others. */
+static struct predicate_key wildcard_anchor(uint32_t field, struct slice pattern)
+{
+    const char *first = memchr(pattern.at, WILDCARD_STAR, pattern.len);
+    const char *last = first == NULL ? NULL : memrchr(pattern.at, WILDCARD_STAR, pattern.len);
+    struct slice head = slice_make(pattern.at, pattern.len);
+    struct slice tail;
+    struct slice middle;
+
+    if (first == NULL) {
+        return (struct predicate_key){
+            .kind = (enum predicate_kind)TEST_STRING, .field = field, .bytes = head};
+    }
+    head.len = (size_t)(first - pattern.at);
+    tail = slice_make(last + 1, pattern.len - (size_t)(last - pattern.at) - 1);
+    middle = wildcard_middle(pattern, head.len, tail.len);
+    if (middle.len > 2 * head.len && middle.len > 2 * tail.len) {
+        return anchor_contains(field, middle);
+    }
+    if (tail.len > head.len) {
+        return (struct predicate_key){
+            .kind = (enum predicate_kind)TEST_SUFFIX, .field = field, .bytes = tail};
+    }
+    return (struct predicate_key){
+        .kind = (enum predicate_kind)TEST_PREFIX, .field = field, .bytes = head};
+}
+
+/* The anchor of a predicate; false when it has none. */
+static bool anchor_of(const struct filter_index *index, uint32_t predicate,
+                      struct predicate_key *ret_key)
+{
+    const uint32_t *units = pool_at(&index->pool, predicate);
+    struct slice bytes = predicate_bytes(index, predicate);
+    struct slice literal;
+
+    if (predicate_kind(units) == (enum predicate_kind)TEST_WILDCARD) {
+        *ret_key = wildcard_anchor(predicate_field(units), bytes);
+        return true;
+    }
+    literal = regex_literal(bytes);
+    *ret_key = anchor_contains(predicate_field(units), literal);
+    return literal.len >= GRAM_MIN;
+}
+
+static bool anchor_enter(struct filter_index *index, uint32_t predicate)
+{
+    struct predicate_key key;
+    uint32_t anchor;
+
+    if (!anchor_of(index, predicate, &key)) {
+        return attempt_enter(index, predicate);
+    }
+    anchor = predicate_use(index, &key);
+    if (anchor == 0) {
+        return false;
+    }
+    if (!predicate_attach(index, anchor, predicate)) {
+        predicate_release(index, anchor);
+        return false;
+    }
+    return true;
+}
+
+static void anchor_leave(struct filter_index *index, uint32_t predicate)
+{
+    struct predicate_key key;
+    uint32_t anchor;
+
+    if (!anchor_of(index, predicate, &key)) {
+        attempt_leave(index, predicate);
+        return;
+    }
+    anchor = predicate_find(index, &key, predicate_hash(index, &key));
+    predicate_detach(index, anchor, predicate);
+    predicate_release(index, anchor);
+}
+
+/* Sets are found through their members. */
+
+static void members_leave(struct filter_index *index, uint32_t predicate, uint32_t count)
+{
+    uint32_t all;
+    const uint32_t *members = predicate_members(index, predicate, &all);
+
+    for (uint32_t i = 0; i < count; i++) {
+        predicate_detach(index, members[i], predicate);
+    }
+}
+
+static bool members_enter(struct filter_index *index, uint32_t predicate)
+{
+    uint32_t count;
+    const uint32_t *members = predicate_members(index, predicate, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!predicate_attach(index, members[i], predicate)) {
+            members_leave(index, predicate, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void all_members_leave(struct filter_index *index, uint32_t predicate)
+{
+    members_leave(index, predicate, pool_at(&index->pool, predicate)[PREDICATE_LEN]);
+}
+
+/* How each kind is entered where messages look; kinds without a row are found by their value.
+ */
+struct access_row {
+    bool (*enter)(struct filter_index *index, uint32_t predicate);
+    void (*leave)(struct filter_index *index, uint32_t predicate);
+};
+
+static const struct access_row access_rows[PREDICATE_KINDS] = {
+    [TEST_PREFIX] = {length_enter, length_leave},
+    [TEST_SUFFIX] = {length_enter, length_leave},
+    [TEST_PREFIX_IGNORE_CASE] = {length_enter, length_leave},
+    [TEST_SUFFIX_IGNORE_CASE] = {length_enter, length_leave},
+    [TEST_CIDR] = {length_enter, length_leave},
+    [PREDICATE_CONTAINS] = {length_enter, length_leave},
+    [TEST_RANGE] = {range_enter, range_leave},
+    [TEST_WILDCARD] = {anchor_enter, anchor_leave},
+    [TEST_REGEX] = {anchor_enter, anchor_leave},
+    [TEST_ANYTHING_BUT] = {attempt_enter, attempt_leave},
+    [TEST_ABSENT] = {absence_enter, absence_leave},
+    [PREDICATE_ANY_OF] = {members_enter, all_members_leave},
+};
+
+static const struct access_row *row_of(const struct filter_index *index, uint32_t predicate)
+{
+    return &access_rows[predicate_kind(pool_at(&index->pool, predicate))];
+}
+
+/* The predicate is about to have something filed under it. */
+static bool predicate_enter(struct filter_index *index, uint32_t predicate)
+{
+    const struct access_row *row = row_of(index, predicate);
+
+    return predicate_is_active(pool_at(&index->pool, predicate)) || row->enter == NULL
+           || row->enter(index, predicate);
+}
+
+/* Something was taken out from under it. */
+static void predicate_leave(struct filter_index *index, uint32_t predicate)
+{
+    const struct access_row *row = row_of(index, predicate);
+
+    if (!predicate_is_active(pool_at(&index->pool, predicate)) && row->leave != NULL) {
+        row->leave(index, predicate);
+    }
+}
+
+static bool predicate_attach(struct filter_index *index, uint32_t predicate, uint32_t upward)
+{
+    struct chain_owner owner = {&index->pool, NULL, NULL};
+
+    if (!predicate_enter(index, predicate)) {
+        return false;
+    }
+    if (chain_add(&owner, predicate + PREDICATE_UPWARD, upward) == 0) {
+        predicate_leave(index, predicate);
+        return false;
+    }
+    return true;
+}
+
+static void predicate_detach(struct filter_index *index, uint32_t predicate, uint32_t upward)
+{
+    struct chain_owner owner = {&index->pool, NULL, NULL};
+    uint32_t list = predicate + PREDICATE_UPWARD;
+
+    chain_remove(&owner, list, chain_find(&index->pool, list, upward));
+    predicate_leave(index, predicate);
+}
+
+static void posting_moved(void *context, uint32_t value, uint32_t from, uint32_t to)
+{
+    struct filter_index *index = context;
+
+    (void)from;
+    pool_at(&index->pool, value)[RULE_PLACE] = to;
+}
+
+bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction)
+{
+    struct chain_owner owner = {&index->pool, posting_moved, index};
+    uint32_t place;
+
+    if (!predicate_enter(index, predicate)) {
+        return false;
+    }
+    place = chain_add(&owner, predicate + PREDICATE_POSTINGS, conjunction);
+    if (place == 0) {
+        predicate_leave(index, predicate);
+        return false;
+    }
+    pool_at(&index->pool, conjunction)[RULE_PLACE] = place;
+    return true;
+}
+
+void access_unfile(struct filter_index *index, uint32_t predicate, uint32_t conjunction)
+{
+    struct chain_owner owner = {&index->pool, posting_moved, index};
+
+    chain_remove(&owner, predicate + PREDICATE_POSTINGS,
+                 pool_at(&index->pool, conjunction)[RULE_PLACE]);
+    predicate_leave(index, predicate);
+}

@@ -1,0 +1,241 @@
+/* The index from inside.  Three kinds of records in a pool, each stored once and shared:
+ *
+ *   predicate    one test on one field, or a set of tests of which one must hold
+ *   conjunction  predicates that must all hold; filed under one of them, its access predicate
+ *   union        conjunctions of which one must hold (policies with $or)
+ *
+ * Conjunctions and unions carry the ids of the policies that are exactly them.  A message is
+ * matched by looking its values up: that finds the access predicates that hold, these the
+ * candidate conjunctions, and only those are checked. */
+#ifndef FILTERS_INDEX_INDEX_H
+#define FILTERS_INDEX_INDEX_H
+
+#include "event.h"
+#include "policy.h"
+
+#include "index/chain.h"
+#include "index/pool.h"
+#include "index/table.h"
+#include "operators/operators.h"
+
+/* Predicates that are not one operator's test. */
+enum predicate_kind {
+    PREDICATE_ANY_OF = TEST_KINDS, /* one of several; members are predicates */
+    PREDICATE_CONTAINS,            /* internal: the field has these few bytes somewhere */
+    PREDICATE_KINDS
+};
+
+/* Units of a predicate's record. */
+enum predicate_unit {
+    PREDICATE_HEAD, /* field << 8 | kind */
+    PREDICATE_HASH,
+    PREDICATE_USERS,    /* conjunctions, sets and anchors that refer to it */
+    PREDICATE_STAMP,    /* what the present message says of it: see enum stamp */
+    PREDICATE_POSTINGS, /* list of conjunctions filed here */
+    PREDICATE_UPWARD = PREDICATE_POSTINGS + 2, /* list of predicates to try when it holds */
+    PREDICATE_LEN = PREDICATE_UPWARD + 2,      /* bytes of the operand, or number of members */
+    PREDICATE_EXTRA, /* by kind: node of the range tree, or place in the list of its field */
+    PREDICATE_DATA   /* operand bytes, members, or the number of large memory */
+};
+
+/* Longer operands and member lists are in large memory. */
+#define PREDICATE_INLINE ((POOL_UNITS_MAX - PREDICATE_DATA) * 4)
+
+/* What is known in the present message, below the epoch in a stamp. */
+enum stamp {
+    STAMP_KNOWN = 1,
+    STAMP_HOLDS = 2,
+    STAMP_FIRED = 4, /* its lists are being worked on */
+    STAMP_BITS = 3
+};
+
+/* Units of a conjunction or union. */
+enum rule_unit {
+    RULE_HEAD,  /* flags << 24 | access predicate's position << 16 | members */
+    RULE_PLACE, /* conjunction: where it is filed; union: epoch it was last found in */
+    RULE_IDS,   /* list of ids + 1 */
+    RULE_MEMBERS = RULE_IDS + 2
+};
+
+enum rule_flag {
+    RULE_IS_UNION = 1,
+    RULE_HAS_UNIONS = 2 /* it is a member of some union: see the table of memberships */
+};
+
+#define RULE_MEMBERS_MAX (POOL_UNITS_MAX - RULE_MEMBERS)
+
+/* Units of a membership: which unions a conjunction is in. */
+enum membership_unit {
+    MEMBERSHIP_RULE,
+    MEMBERSHIP_UNIONS, /* list of unions */
+    MEMBERSHIP_UNITS = MEMBERSHIP_UNIONS + 2
+};
+
+/* Distinct lengths (or mask bits) of the access predicates of a kind on a field. */
+struct lengths {
+    uint32_t *list; /* pairs: length, how many; lengths ascending */
+    uint32_t count; /* of pairs */
+    uint32_t room;  /* of numbers */
+};
+
+enum length_kind {
+    LENGTHS_PREFIX,
+    LENGTHS_SUFFIX,
+    LENGTHS_PREFIX_IGNORE_CASE,
+    LENGTHS_SUFFIX_IGNORE_CASE,
+    LENGTHS_CIDR4,
+    LENGTHS_CIDR6,
+    LENGTHS_CONTAINS,
+    LENGTHS_KINDS
+};
+
+/* What the index knows of a field. */
+struct field {
+    uint32_t predicates[PREDICATE_KINDS]; /* how many of each kind */
+    struct lengths lengths[LENGTHS_KINDS];
+    uint32_t ranges;   /* root of the tree of ranges, or 0 */
+    uint32_t attempts; /* list record: predicates to try on every value; or 0 */
+    double least;      /* bounds that its ranges have named, for estimates */
+    double most;
+};
+
+/* Growing arrays of the work of one match. */
+struct numbers {
+    uint32_t *list;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct probe {
+    struct slice bytes;
+    uint32_t hash;
+    uint32_t leaf;
+    enum predicate_kind kind;
+};
+
+struct probes {
+    struct probe *list;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct filter_index {
+    struct account account;
+    struct pool pool;
+    struct paths paths;
+    struct field **fields; /* by path node; NULL where there are no predicates */
+    uint32_t field_room;
+    struct table predicates;
+    struct table rules;       /* conjunctions and unions by their members */
+    struct table memberships; /* by conjunction */
+    struct table ids;         /* places of ids */
+    struct arena work;        /* of the policy being added */
+    uint64_t seed;
+    uint32_t everything;      /* the conjunction of no predicates, or 0 */
+    uint32_t absences;        /* list record: TEST_ABSENT predicates to try on every message */
+    uint32_t scope_counts[2]; /* conjunctions by root: attributes, body */
+    uint32_t cursor;          /* slot of the rules table to look at next: see rule_review */
+    uint32_t epoch;           /* of predicate stamps */
+    bool starved;             /* something ran out of memory during this match */
+    struct event event;
+    struct probes probes;
+    struct numbers fired;
+    struct numbers candidates;
+    struct numbers matched;
+    struct numbers sorted; /* second half of the sort */
+};
+
+/* predicates.c: intern and release. */
+struct predicate_key {
+    enum predicate_kind kind;
+    uint32_t field;
+    struct slice bytes; /* the operand, or the members' numbers as bytes */
+};
+
+/* One use of the predicate, made if need be; 0 when out of memory. */
+uint32_t predicate_use(struct filter_index *index, const struct predicate_key *key);
+void predicate_release(struct filter_index *index, uint32_t predicate);
+/* The predicate if it is there, or 0. */
+uint32_t predicate_find(const struct filter_index *index, const struct predicate_key *key,
+                        uint32_t hash);
+uint32_t predicate_hash(const struct filter_index *index, const struct predicate_key *key);
+struct slice predicate_bytes(const struct filter_index *index, uint32_t predicate);
+struct operand predicate_operand(const struct filter_index *index, uint32_t predicate);
+const uint32_t *predicate_members(const struct filter_index *index, uint32_t predicate,
+                                  uint32_t *ret_count);
+table_hasher predicate_stored_hash;
+/* Frees what predicates hold outside the pool; only before the whole index is freed. */
+void predicates_free_large(struct filter_index *index);
+
+static inline enum predicate_kind predicate_kind(const uint32_t *units)
+{
+    return (enum predicate_kind)(units[PREDICATE_HEAD] & 0xff);
+}
+
+static inline uint32_t predicate_field(const uint32_t *units)
+{
+    return units[PREDICATE_HEAD] >> 8;
+}
+
+static inline bool predicate_is_active(const uint32_t *units)
+{
+    return units[PREDICATE_POSTINGS] != 0 || units[PREDICATE_UPWARD] != 0;
+}
+
+/* access.c: how messages find the predicates that have something filed under them. */
+/* Files a conjunction under a predicate; its place is noted in it.  False: out of memory. */
+bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction);
+void access_unfile(struct filter_index *index, uint32_t predicate, uint32_t conjunction);
+
+/* ranges.c: the access ranges of a field, as a tree. */
+bool ranges_insert(struct filter_index *index, struct field *field, uint32_t predicate);
+void ranges_remove(struct filter_index *index, struct field *field, uint32_t predicate);
+/* Adds to `fired` the ranges that may contain the number. */
+bool ranges_stab(struct filter_index *index, const struct field *field, uint64_t key);
+
+/* estimate.c: the share of messages a predicate is expected to hold for, 0 to 1. */
+double predicate_share(const struct filter_index *index, uint32_t predicate);
+
+/* rules.c: conjunctions and unions. */
+/* The rule of a policy, made if need be; 0 when out of memory. */
+uint32_t rule_use(struct filter_index *index, const struct filter_policy *policy);
+/* Removes the rule if nothing refers to it any more. */
+void rule_drop_unused(struct filter_index *index, uint32_t rule);
+/* Looks at a few older conjunctions again: a better access predicate may be known by now. */
+void rule_review(struct filter_index *index);
+table_hasher rule_hash;
+table_hasher membership_hash;
+
+static inline uint32_t rule_flags(const uint32_t *units)
+{
+    return units[RULE_HEAD] >> 24;
+}
+
+static inline uint32_t rule_count(const uint32_t *units)
+{
+    return units[RULE_HEAD] & 0xffff;
+}
+
+static inline uint32_t rule_access(const uint32_t *units)
+{
+    return units[RULE_HEAD] >> 16 & 0xff;
+}
+
+/* The unions of a conjunction: its list, or 0. */
+uint32_t rule_unions(const struct filter_index *index, uint32_t rule);
+
+/* probes.c: a message's values to the predicates that hold. */
+bool probes_run(struct filter_index *index);
+bool probes_fire(struct filter_index *index, uint32_t predicate);
+
+/* verify.c: whether a predicate holds in the present message. */
+bool predicate_holds(struct filter_index *index, uint32_t predicate);
+/* Whether one leaf alone satisfies it. */
+bool predicate_accepts(const struct filter_index *index, uint32_t predicate,
+                       const struct leaf *leaf);
+bool conjunction_verify(struct filter_index *index, uint32_t conjunction, bool *ret_holds);
+
+/* Room for one more number; false when out of memory. */
+bool numbers_add(struct filter_index *index, struct numbers *numbers, uint32_t number);
+
+#endif

@@ -1,0 +1,208 @@
+/* One message against all policies: probes, candidates, verification, ids. */
+#include "index/index.h"
+
+#define EPOCH_MAX (UINT32_MAX >> STAMP_BITS)
+
+/* How far ahead of the work memory is announced. */
+#define AHEAD 8u
+
+/* Forgets all stamps; once in half a thousand million messages. */
+static void stamps_reset(struct filter_index *index)
+{
+    for (uint32_t i = 0; i < table_slots(&index->predicates); i++) {
+        uint32_t predicate = table_slot(&index->predicates, i);
+
+        if (predicate != 0) {
+            pool_at(&index->pool, predicate)[PREDICATE_STAMP] = 0;
+        }
+    }
+    for (uint32_t i = 0; i < table_slots(&index->rules); i++) {
+        uint32_t rule = table_slot(&index->rules, i);
+
+        if (rule != 0 && (rule_flags(pool_at(&index->pool, rule)) & RULE_IS_UNION) != 0) {
+            pool_at(&index->pool, rule)[RULE_PLACE] = 0;
+        }
+    }
+}
+
+static void epoch_advance(struct filter_index *index)
+{
+    if (index->epoch == EPOCH_MAX) {
+        stamps_reset(index);
+        index->epoch = 0;
+    }
+    index->epoch++;
+}
+
+/* The conjunctions filed under what fired. */
+static bool candidates_collect(struct filter_index *index)
+{
+    for (uint32_t i = 0; i < index->fired.count; i++) {
+        const uint32_t *units = pool_at(&index->pool, index->fired.list[i]);
+
+        if (units[PREDICATE_POSTINGS + 1] != 0) {
+            pool_prefetch(&index->pool, units[PREDICATE_POSTINGS + 1]);
+        }
+    }
+    for (uint32_t i = 0; i < index->fired.count; i++) {
+        struct chain_walk walk =
+            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_POSTINGS);
+        uint32_t conjunction;
+
+        while (chain_step(&walk, &conjunction)) {
+            if (!numbers_add(index, &index->candidates, conjunction)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool ids_take(struct filter_index *index, uint32_t rule)
+{
+    struct chain_walk walk = chain_walk(&index->pool, rule + RULE_IDS);
+    uint32_t value;
+
+    while (chain_step(&walk, &value)) {
+        if (!numbers_add(index, &index->matched, value - 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool unions_take(struct filter_index *index, uint32_t conjunction)
+{
+    struct chain_walk walk = chain_walk(&index->pool, rule_unions(index, conjunction));
+    uint32_t rule;
+
+    while (chain_step(&walk, &rule)) {
+        uint32_t *units = pool_at(&index->pool, rule);
+
+        if (units[RULE_PLACE] != index->epoch) {
+            units[RULE_PLACE] = index->epoch;
+            if (!ids_take(index, rule)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool candidate_try(struct filter_index *index, uint32_t conjunction)
+{
+    bool holds;
+
+    if (!conjunction_verify(index, conjunction, &holds)) {
+        return false;
+    }
+    if (!holds) {
+        return true;
+    }
+    if ((rule_flags(pool_at(&index->pool, conjunction)) & RULE_HAS_UNIONS) != 0
+        && !unions_take(index, conjunction)) {
+        return false;
+    }
+    return ids_take(index, conjunction);
+}
+
+static bool candidates_try(struct filter_index *index)
+{
+    const struct numbers *candidates = &index->candidates;
+
+    for (uint32_t i = 0; i < candidates->count && i < AHEAD; i++) {
+        pool_prefetch(&index->pool, candidates->list[i]);
+    }
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        if (i + AHEAD < candidates->count) {
+            pool_prefetch(&index->pool, candidates->list[i + AHEAD]);
+        }
+        if (!candidate_try(index, candidates->list[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Few ids: by insertion. */
+static void ids_insert(uint32_t *list, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t id = list[i];
+        uint32_t at = i;
+
+        for (; at > 0 && list[at - 1] > id; at--) {
+            list[at] = list[at - 1];
+        }
+        list[at] = id;
+    }
+}
+
+/* Many: by their bytes, from the lowest, between two arrays. */
+static void ids_distribute(const uint32_t *from, uint32_t *to, uint32_t count, unsigned shift)
+{
+    uint32_t starts[257] = {0};
+
+    for (uint32_t i = 0; i < count; i++) {
+        starts[(from[i] >> shift & 0xff) + 1]++;
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        starts[i + 1] += starts[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        to[starts[from[i] >> shift & 0xff]++] = from[i];
+    }
+}
+
+static bool ids_sort(struct filter_index *index)
+{
+    struct numbers *matched = &index->matched;
+    uint32_t *other;
+
+    if (matched->count <= 48) {
+        ids_insert(matched->list, matched->count);
+        return true;
+    }
+    other = account_grow(&index->account, index->sorted.list, &index->sorted.room,
+                         sizeof *other, matched->count);
+    if (other == NULL) {
+        return false;
+    }
+    index->sorted.list = other;
+    for (unsigned shift = 0; shift < 32; shift += 16) {
+        ids_distribute(matched->list, other, matched->count, shift);
+        ids_distribute(other, matched->list, matched->count, shift + 8);
+    }
+    return true;
+}
+
+static bool index_match(struct filter_index *index)
+{
+    index->matched.count = 0;
+    if (index->everything != 0 && !ids_take(index, index->everything)) {
+        return false;
+    }
+    return probes_run(index) && candidates_collect(index) && candidates_try(index)
+           && ids_sort(index) && !index->starved;
+}
+
+enum filter_status filter_index_match(struct filter_index *index,
+                                      const struct filter_message *message,
+                                      const uint32_t **ret_ids, size_t *ret_count)
+{
+    enum filter_status status =
+        event_scan(&index->event, &index->paths, message, index->scope_counts[0] > 0,
+                   index->scope_counts[1] > 0);
+
+    if (status != FILTER_OK) {
+        return status;
+    }
+    epoch_advance(index);
+    index->starved = false;
+    if (!index_match(index)) {
+        return FILTER_NO_MEMORY;
+    }
+    *ret_ids = index->matched.list;
+    *ret_count = index->matched.count;
+    return FILTER_OK;
+}
