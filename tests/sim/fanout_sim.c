@@ -33,12 +33,18 @@ struct ledger {
     uint32_t delivered[ENDPOINTS];
     uint32_t dead[ENDPOINTS];
     uint32_t received[QUEUES];
-    bool is_deleted[QUEUES]; /* its deletion was acknowledged */
+};
+
+/* Entries of a queue whose deletion was acknowledged. */
+struct deleted {
+    uint64_t sequences[16 * PUBLISHES];
+    size_t count;
 };
 
 struct scene {
     struct world *world;
     struct ledger ledger[PUBLISHES];
+    struct deleted deleted[QUEUES];
     uint32_t wants[ENDPOINTS + QUEUES]; /* bits of kinds */
     enum mood moods[ENDPOINTS];
     uint32_t subscription[ENDPOINTS]; /* numbers */
@@ -306,6 +312,7 @@ struct delete_call {
     struct world_call call;
     uint32_t queue;
     uint32_t publish;
+    uint64_t sequence;
     char handle[256];
     size_t handle_len;
 };
@@ -340,20 +347,32 @@ static void delete_ended(struct world_call *call, enum status status)
     if (status != STATUS_OK) {
         complain(scene, "a deletion failed", this->publish, this->queue);
     } else if (this->queue < QUEUES) {
-        scene->ledger[this->publish].is_deleted[this->queue] = true;
+        struct deleted *deleted = &scene->deleted[this->queue];
+
+        if (deleted->count < countof(deleted->sequences)) {
+            deleted->sequences[deleted->count++] = this->sequence;
+        }
     }
     memory_free(this);
 }
 
-static void delete_start(struct world *world, uint32_t queue, uint32_t publish,
-                         struct text handle)
+struct deletion_event {
+    struct event event;
+    uint32_t queue, publish;
+    uint64_t sequence;
+    size_t len;
+    char handle[256];
+};
+
+static void delete_start(struct world *world, const struct deletion_event *event)
 {
     struct delete_call *call = memory_zero(sizeof *call);
 
-    call->queue = queue;
-    call->publish = publish;
-    call->handle_len = handle.len < sizeof call->handle ? handle.len : sizeof call->handle;
-    memcpy(call->handle, handle.at, call->handle_len);
+    call->queue = event->queue;
+    call->publish = event->publish;
+    call->sequence = event->sequence;
+    call->handle_len = event->len;
+    memcpy(call->handle, event->handle, event->len);
     call->call.call.run = delete_run;
     call->call.ended = delete_ended;
     world_call_start(world, &call->call);
@@ -367,18 +386,21 @@ static enum status receive_run(struct call *call, struct step *step)
     return queue_receive(step, consumer_queue(step, &this->arena, this->queue), &this->receive);
 }
 
-struct deletion_event {
-    struct event event;
-    uint32_t queue, publish;
-    size_t len;
-    char handle[256];
-};
-
 static void on_deletion(struct world *world, struct event *event)
 {
     struct deletion_event *this = container_of(event, struct deletion_event, event);
 
-    delete_start(world, this->queue, this->publish, text_make(this->handle, this->len));
+    delete_start(world, this);
+}
+
+static bool was_deleted(const struct deleted *deleted, uint64_t sequence)
+{
+    for (size_t i = 0; i < deleted->count; i++) {
+        if (deleted->sequences[i] == sequence) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void received_one(struct receive_call *call, const struct queue_lent *lent)
@@ -400,7 +422,7 @@ static void received_one(struct receive_call *call, const struct queue_lent *len
         scene->ledger[publish].dead[call->queue - QUEUES]++;
     } else {
         scene->ledger[publish].received[call->queue]++;
-        if (scene->ledger[publish].is_deleted[call->queue]) {
+        if (was_deleted(&scene->deleted[call->queue], lent->sequence)) {
             complain(scene, "came back after its deletion was acknowledged", publish,
                      call->queue);
         }
@@ -413,6 +435,7 @@ static void received_one(struct receive_call *call, const struct queue_lent *len
     event->event.happen = on_deletion;
     event->queue = call->queue;
     event->publish = publish;
+    event->sequence = lent->sequence;
     event->len = lent->handle.len < sizeof event->handle ? lent->handle.len : 0;
     memcpy(event->handle, lent->handle.at, event->len);
     world_later(world, (int64_t)world_chance(world, 500), &event->event);

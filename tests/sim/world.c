@@ -158,6 +158,10 @@ bool world_step(struct world *world, int64_t until_ms)
         struct event *event = container_of(first, struct event, node);
 
         heap_remove(&world->events, first);
+        if (event->survives_crash && !cell_is_ready(world->cell)) {
+            world_later(world, 5, event); /* clients find the door shut until it is ready */
+            return true;
+        }
         event->happen(world, event);
         memory_free(event);
     } else {
