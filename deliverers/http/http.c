@@ -1,0 +1,257 @@
+/* HTTP and HTTPS endpoints: one POST per delivery, by libcurl on the daemon's loop. */
+#include "deliverers/http/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_CONNECTIONS "idle_connections"
+#define CONNECT_TIMEOUT  "connect_timeout_ms"
+#define CA_FILE          "ca_file"
+
+/* --- From a delivery to a request. */
+
+static void settle_with(struct http *http, uint64_t delivery_id, enum verdict verdict,
+                        const char *reason)
+{
+    const struct outcome outcome = {
+        .verdict = verdict, .reason = reason, .peer = "", .answer = ""};
+
+    http->host->settle(http->host, delivery_id, &outcome);
+}
+
+/* Ends a request that libcurl has not got. */
+static void request_fail(struct request *request, enum verdict verdict, const char *reason)
+{
+    settle_with(request->http, request->delivery->id, verdict, reason);
+    request_give_back(request);
+}
+
+static void request_send(struct request *request)
+{
+    struct http *http = request->http;
+
+    request->resolved_us = (int64_t)((uv_hrtime() - request->started_ns) / 1000);
+    if (!request_prepare(request)) {
+        request_fail(request, VERDICT_REFUSED, "its headers cannot be sent");
+        return;
+    }
+    if (curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
+        request_fail(request, VERDICT_RETRY, "libcurl took no further request");
+        return;
+    }
+    request->state = REQUEST_SENDING;
+}
+
+/* Names a request to the resolver: its slot, and which turn of it. */
+static uint64_t request_ticket(const struct request *request)
+{
+    return (uint64_t)request->turn << 32U | request->slot;
+}
+
+static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved)
+{
+    struct http *http = self;
+    struct request *request = http->requests[(uint32_t)ticket];
+
+    if (request->state != REQUEST_RESOLVING || request_ticket(request) != ticket) {
+        return; /* it was cancelled meanwhile */
+    }
+    if (resolved->count == 0) {
+        request_fail(request, resolved->denied ? VERDICT_REFUSED : VERDICT_RETRY,
+                     resolved->why);
+        return;
+    }
+    for (size_t i = 0; i < resolved->count && i < ADDRESS_MAX; i++) {
+        (void)strncpy(request->addresses[i], resolved->addresses[i], INET6_ADDRSTRLEN - 1);
+        request->address_count = i + 1;
+    }
+    request_send(request);
+    sockets_run(http);
+}
+
+/* The host is an address: it needs no resolver, but a vote. */
+static void send_to_address(struct request *request)
+{
+    struct deliverer_host *host = request->http->host;
+    const char *why = "";
+
+    if (!host->may_connect(host, request->url.host, request->url.port, &why)) {
+        request_fail(request, VERDICT_REFUSED, why);
+        return;
+    }
+    (void)strncpy(request->addresses[0], request->url.host, INET6_ADDRSTRLEN - 1);
+    request->address_count = 1;
+    request_send(request);
+}
+
+static void deliver_one(struct http *http, const struct delivery *delivery)
+{
+    struct deliverer_host *host = http->host;
+    struct request *request = request_take(http);
+    const char *why = "";
+
+    if (request == NULL) {
+        settle_with(http, delivery->id, VERDICT_RETRY, "out of memory");
+        return;
+    }
+    request->delivery = delivery;
+    request->started_ns = uv_hrtime();
+    memset(request->addresses, 0, sizeof request->addresses);
+    request->address_count = 0;
+    request->url.has_user = false;
+    if (!url_read(delivery->endpoint, &request->url, &why)) {
+        request_fail(request, VERDICT_REFUSED, why);
+    } else if (request->url.kind != URL_NAME) {
+        send_to_address(request);
+    } else {
+        request->state = REQUEST_RESOLVING;
+        host->resolve(host, request->url.host, request->url.port, on_resolved, http,
+                      request_ticket(request));
+    }
+}
+
+static void http_deliver(void *self, const struct delivery *const *deliveries, size_t count)
+{
+    struct http *http = self;
+
+    for (size_t i = 0; i < count; i++) {
+        deliver_one(http, deliveries[i]);
+    }
+    sockets_run(http);
+}
+
+/* --- And back. */
+
+void http_finish(struct http *http)
+{
+    CURLMsg *message = NULL;
+    int left = 0;
+
+    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+        char *private = NULL;
+        CURLcode code = message->data.result;
+
+        if (message->msg != CURLMSG_DONE) {
+            continue;
+        }
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        struct request *request = (struct request *)(void *)private;
+
+        answer_settle(request, code);
+        (void)curl_multi_remove_handle(http->multi, request->easy);
+        request_give_back(request);
+    }
+}
+
+static void http_cancel(void *self, uint64_t delivery_id)
+{
+    struct http *http = self;
+
+    for (uint32_t i = 0; i < http->request_count; i++) {
+        struct request *request = http->requests[i];
+
+        if (request->state == REQUEST_SPARE || request->delivery->id != delivery_id) {
+            continue;
+        }
+        if (request->state == REQUEST_SENDING) {
+            (void)curl_multi_remove_handle(http->multi, request->easy);
+        }
+        request_fail(request, VERDICT_RETRY, "cancelled");
+        return;
+    }
+}
+
+static bool http_accepts(void *self, const char *protocol, const char *endpoint,
+                         const char **ret_why)
+{
+    struct http *http = self;
+    struct url url;
+
+    if (!url_read(endpoint, &url, ret_why)) {
+        return false;
+    }
+    if (strcmp(protocol, url.is_tls ? "https" : "http") != 0) {
+        *ret_why = "the endpoint's scheme is not the protocol";
+        return false;
+    }
+    return http->host->may_connect(http->host, url.host, url.port, ret_why);
+}
+
+/* --- Its life. */
+
+static long option_number(struct deliverer_host *host, const char *name)
+{
+    char *end = NULL;
+    const char *value = host->option(host, name);
+    long number = strtol(value, &end, 10);
+
+    return end != value && *end == '\0' && number > 0 ? number : -1;
+}
+
+static void http_close(void *self)
+{
+    struct http *http = self;
+
+    for (uint32_t i = 0; i < http->request_count; i++) {
+        struct request *request = http->requests[i];
+
+        if (request->state == REQUEST_SENDING) {
+            (void)curl_multi_remove_handle(http->multi, request->easy);
+        }
+        request_free(request);
+    }
+    free(http->requests);
+    (void)curl_multi_cleanup(http->multi);
+    sockets_close(http);
+    curl_global_cleanup();
+    free(http);
+}
+
+static int http_open(struct deliverer_host *host, void **ret_self)
+{
+    long idle_connections = option_number(host, IDLE_CONNECTIONS);
+    const char *ca_file = host->option(host, CA_FILE);
+    struct http *http = calloc(1, sizeof *http);
+
+    if (http == NULL || idle_connections < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+        free(http);
+        return -1;
+    }
+    http->host = host;
+    http->connect_timeout_ms = option_number(host, CONNECT_TIMEOUT);
+    http->ca_file = ca_file[0] == '\0' ? NULL : ca_file;
+    http->multi = curl_multi_init();
+    if (http->multi == NULL || http->connect_timeout_ms < 0 || !sockets_open(http)) {
+        (void)curl_multi_cleanup(http->multi);
+        curl_global_cleanup();
+        free(http);
+        return -1;
+    }
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, idle_connections);
+    *ret_self = http;
+    return 0;
+}
+
+static const char *const http_protocols[] = {"http", "https", NULL};
+static const struct deliverer_option http_options[] = {
+    {IDLE_CONNECTIONS, "1024",
+     "connections kept open for the next delivery, all endpoints together"},
+    {CONNECT_TIMEOUT, "5000", "how long a connection may take, TLS included"},
+    {CA_FILE, "", "PEM file of trusted certificate authorities instead of the system's"},
+    {NULL, NULL, NULL},
+};
+
+extern const struct deliverer deliverer_http;
+
+const struct deliverer deliverer_http = {
+    .abi = DELIVERER_ABI,
+    .name = "http",
+    .protocols = http_protocols,
+    .options = http_options,
+    .max_batch = 1,
+    .open = http_open,
+    .accepts = http_accepts,
+    .deliver = http_deliver,
+    .cancel = http_cancel,
+    .close = http_close,
+};

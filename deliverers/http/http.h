@@ -1,0 +1,95 @@
+/* Inside http/: requests under way, and libcurl's sockets on the loop. */
+#ifndef DELIVERERS_HTTP_HTTP_H
+#define DELIVERERS_HTTP_HTTP_H
+
+#include "deliverers/common/url.h"
+#include "deliverers/deliverer.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <uv.h>
+
+#define ADDRESS_MAX 16
+#define ANSWER_KEPT 1024
+#define HEADER_MAX  6 /* of a request, besides those that are always the same */
+
+struct watch;
+
+struct http {
+    struct deliverer_host *host;
+    CURLM *multi;
+    struct request **requests; /* by slot */
+    uint32_t request_count;
+    struct request *spare;
+    /* sockets.c */
+    uv_timer_t *timer;
+    struct watch **watches; /* by file descriptor */
+    size_t watch_count;
+    /* options */
+    long connect_timeout_ms;
+    const char *ca_file; /* NULL: the system's */
+};
+
+enum request_state {
+    REQUEST_SPARE,
+    REQUEST_RESOLVING,
+    REQUEST_SENDING
+};
+
+/* One delivery's POST; its easy handle and memory are used again and again. */
+struct request {
+    struct http *http;
+    struct request *next_spare;
+    uint32_t slot;
+    uint32_t turn; /* how often it was used: tells a late answer of the resolver */
+    enum request_state state;
+    const struct delivery *delivery;
+    struct url url;
+    CURL *easy;
+    char addresses[ADDRESS_MAX][INET6_ADDRSTRLEN]; /* vetted; no other is connected to */
+    size_t address_count;
+    char resolve_line[URL_HOST_MAX + 16 + ADDRESS_MAX * (INET6_ADDRSTRLEN + 3)];
+    struct curl_slist resolve;
+    char header_text[2048];
+    struct curl_slist headers[HEADER_MAX];
+    uint64_t started_ns;
+    int64_t resolved_us;
+    /* The answer so far. */
+    int status;
+    bool has_head; /* complete, and not of a 1xx */
+    size_t head_size;
+    size_t body_size;
+    char answer[ANSWER_KEPT];
+    size_t answer_size;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* request.c */
+struct request *request_take(struct http *http); /* NULL: out of memory */
+void request_give_back(struct request *request);
+void request_free(struct request *request);
+/* false: out of memory, or a header that cannot be sent. */
+bool request_prepare(struct request *request);
+/* Whether this address is one of the vetted. */
+bool request_knows(const struct request *request, const struct sockaddr *address);
+
+/* answer.c */
+size_t on_header(char *at, size_t size, size_t count, void *context);
+size_t on_body(char *at, size_t size, size_t count, void *context);
+void answer_forget(struct request *request);
+/* Says what came of it, to the host. */
+void answer_settle(struct request *request, CURLcode code);
+
+/* sockets.c */
+bool sockets_open(struct http *http);
+void sockets_close(struct http *http);
+curl_socket_t on_open_socket(void *context, curlsocktype purpose,
+                             struct curl_sockaddr *address);
+int on_close_socket(void *context, curl_socket_t socket);
+/* Lets libcurl do what it can do now. */
+void sockets_run(struct http *http);
+
+/* http.c */
+void http_finish(struct http *http); /* what libcurl says is done */
+
+#endif
