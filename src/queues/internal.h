@@ -129,6 +129,8 @@ struct window {
 
 bool window_has_room(const struct queue_state *state);
 void window_add(struct queue_state *state, struct message *message);
+/* One that was lent may be received again; takes it over. */
+void window_return(struct queue_state *state, struct message *message);
 void window_remove(struct queue_state *state, struct message *message);
 /* The best to be received, of `preferred` if it has one; NULL: none. */
 struct message *window_first(const struct queue_state *state, const struct group *preferred);

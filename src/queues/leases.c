@@ -40,7 +40,7 @@ void leases_expire(struct step *step, struct queue_state *state)
         struct message *message = container_of(first, struct message, node);
 
         lease_remove(state, message);
-        window_add(state, message);
+        window_return(state, message);
         has_changed = true;
     }
     if (has_changed) {

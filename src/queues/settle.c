@@ -138,7 +138,7 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
         lease_add(state, message, step->now_ms + visible_ms);
     } else {
         lease_put(step, state, message, 0);
-        window_add(state, message);
+        window_return(state, message);
         window_settle(step, state);
     }
     leases_arm(step, state);

@@ -60,6 +60,15 @@ void window_add(struct queue_state *state, struct message *message)
     group_rank(state, group);
 }
 
+void window_return(struct queue_state *state, struct message *message)
+{
+    if (message->sequence < state->window.cursor) {
+        window_add(state, message);
+    } else {
+        message_free(state, message); /* in its place: older ones may not be in memory yet */
+    }
+}
+
 void window_remove(struct queue_state *state, struct message *message)
 {
     struct group *group = message->group;
