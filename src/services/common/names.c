@@ -1,0 +1,84 @@
+/* Which characters a name, an id or a text may have. */
+#include "services/common/names.h"
+
+#include <string.h>
+
+#define PRINTABLE_MAX  128
+#define ACCOUNT_DIGITS 12
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool name_is_plain(struct text name, size_t max)
+{
+    if (name.len < 1 || name.len > max) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+
+        if (!is_letter(c) && !is_digit(c) && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool name_is_printable(struct text name)
+{
+    if (name.len < 1 || name.len > PRINTABLE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] <= ' ' || name.at[i] >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool name_is_account(struct text name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_digit(name.at[i])) {
+            return false;
+        }
+    }
+    return name.len == ACCOUNT_DIGITS;
+}
+
+/* U+FFFE and U+FFFF are the only characters above the controls that XML 1.0 leaves out. */
+static bool has_noncharacter(struct text text)
+{
+    const char *end = text.at + text.len;
+    const char *at = text.at;
+
+    while (at < end && (at = memchr(at, 0xef, (size_t)(end - at))) != NULL) {
+        if (end - at >= 3 && (uint8_t)at[1] == 0xbf && (uint8_t)at[2] >= 0xbe) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+bool text_is_xml(struct text text)
+{
+    unsigned bad = 0;
+
+    /* No early end: so the compiler makes it a vector loop, and bad text is rare. */
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = (uint8_t)text.at[i];
+
+        bad |= (unsigned)(c < 0x20) & (unsigned)(c != '\t') & (unsigned)(c != '\n')
+               & (unsigned)(c != '\r');
+    }
+    return bad == 0 && (text.len == 0 || !has_noncharacter(text));
+}

@@ -1,0 +1,16 @@
+/* Which characters a name, an id or a text may have. */
+#ifndef SERVICES_COMMON_NAMES_H
+#define SERVICES_COMMON_NAMES_H
+
+#include "base/text.h"
+
+/* [A-Za-z0-9_-]{1,max} */
+bool name_is_plain(struct text name, size_t max);
+/* 1-128 ASCII letters, digits and punctuation: message group and deduplication ids. */
+bool name_is_printable(struct text name);
+/* 12 digits. */
+bool name_is_account(struct text name);
+/* XML 1.0's characters only; `text` is UTF-8 already. */
+bool text_is_xml(struct text text);
+
+#endif
