@@ -284,10 +284,9 @@ void api_gone(struct api *api, struct http_request *http)
     }
 }
 
-/* A long poll is what has something in the cell to leave. */
 static bool is_long_poll(const struct request *request)
 {
-    return request->stage == STAGE_CELL && request->operation->leave != NULL;
+    return request->stage == STAGE_CELL && request->operation->is_long_poll;
 }
 
 void api_stop(struct api *api)
@@ -352,6 +351,14 @@ void api_free(struct api *api)
 struct signer *api_signer(struct api *api)
 {
     return api->options.signer;
+}
+
+bool api_accepts(struct api *api, struct text protocol, struct text endpoint, struct why *why)
+{
+    const struct api_options *options = &api->options;
+
+    return options->accepts == NULL
+           || options->accepts(options->accepts_context, protocol, endpoint, why);
 }
 
 struct api_counters api_counters(const struct api *api)

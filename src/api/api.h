@@ -112,7 +112,8 @@ struct operation {
     size_t input_size;
     const struct field *output; /* NULL: answers without a body (JSON) or result (Query) */
     size_t output_size;
-    bool only_reads; /* the answer does not wait for the disk */
+    bool only_reads;   /* the answer does not wait for the disk */
+    bool is_long_poll; /* may wait for seconds: at a stop it is answered with what it has */
     /* Inside the core, restartable: STATUS_OK with *output filled (texts in request->arena),
      * STATUS_WAIT, or request_fail(). */
     enum status (*handle)(struct request *request, struct step *step, const void *input,
@@ -203,12 +204,16 @@ struct api_options {
     struct text default_region;
     struct text public_url; /* or empty */
     struct signer *signer;
-    const void *limits; /* for later */
+    /* Whether anything can ever deliver there; else false and the reason.  May be NULL. */
+    bool (*accepts)(void *context, struct text protocol, struct text endpoint, struct why *why);
+    void *accepts_context;
 };
 
 struct api *api_create(const struct api_options *options);
 void api_free(struct api *api);
 struct signer *api_signer(struct api *api);
+/* For Subscribe; see api_options. */
+bool api_accepts(struct api *api, struct text protocol, struct text endpoint, struct why *why);
 /* One HTTP request that is not the daemon's own page: decodes, calls the cell, answers. */
 void api_request(struct api *api, struct http_request *http);
 /* The client of a request under way has gone. */

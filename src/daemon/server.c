@@ -299,6 +299,14 @@ static enum status outbound_open(struct server *server, struct why *why)
     return outbound_create(&options, &server->outbound, why);
 }
 
+static bool on_accepts(void *context, struct text protocol, struct text endpoint,
+                       struct why *why)
+{
+    struct server *server = context;
+
+    return outbound_accepts(server->outbound, protocol, endpoint, why);
+}
+
 static void api_open(struct server *server)
 {
     const struct settings *settings = server->settings;
@@ -311,6 +319,8 @@ static void api_open(struct server *server)
         .default_region = settings->region,
         .public_url = settings->public_url,
         .signer = server->signer,
+        .accepts = on_accepts,
+        .accepts_context = server,
     };
 
     server->api = api_create(&options);

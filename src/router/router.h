@@ -189,6 +189,8 @@ struct router_counters {
 
 struct router_progress router_progress(const struct router *router);
 struct router_counters router_counters(const struct router *router);
+/* Whether one more filter policy is one too many, by topic or by account. */
+bool topic_filter_limit_reached(const struct topic *topic, const struct router_limits *limits);
 const struct router_limits *router_limits(const struct router *router);
 
 /* --- For core/ only. */

@@ -383,3 +383,25 @@ const struct router_limits *router_limits(const struct router *router)
 {
     return &router->limits;
 }
+
+static uint64_t topic_policies(const struct topic *topic)
+{
+    return topic->confirmed - topic->state->unfiltered.count;
+}
+
+bool topic_filter_limit_reached(const struct topic *topic, const struct router_limits *limits)
+{
+    const struct router *router = topic->state->router;
+    uint64_t of_account = 0;
+
+    if (limits->policies_per_topic != 0
+        && topic_policies(topic) >= limits->policies_per_topic) {
+        return true;
+    }
+    for (size_t i = 0; limits->policies_per_account != 0 && i < router->topic_count; i++) {
+        if (text_equal(router->sorted[i]->account, topic->account)) {
+            of_account += topic_policies(router->sorted[i]);
+        }
+    }
+    return limits->policies_per_account != 0 && of_account >= limits->policies_per_account;
+}
