@@ -52,7 +52,6 @@ struct curl_row {
 
 /* What is not here is a failure of the connection, and may work later. */
 static const struct curl_row curl_rows[] = {
-    {CURLE_UNSUPPORTED_PROTOCOL, VERDICT_REFUSED, "not an HTTP address"},
     {CURLE_URL_MALFORMAT, VERDICT_REFUSED, "not a valid URL"},
     {CURLE_COULDNT_RESOLVE_HOST, VERDICT_RETRY, "the host's name was not found"},
     {CURLE_COULDNT_CONNECT, VERDICT_RETRY, "no connection"},
@@ -62,7 +61,7 @@ static const struct curl_row curl_rows[] = {
     {CURLE_RECV_ERROR, VERDICT_RETRY, "the connection broke before the answer"},
     {CURLE_PARTIAL_FILE, VERDICT_RETRY, "the answer was cut off"},
     {CURLE_WEIRD_SERVER_REPLY, VERDICT_RETRY, "the answer is not HTTP"},
-    {CURLE_UNSUPPORTED_PROTOCOL, VERDICT_REFUSED, "the answer is not HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, VERDICT_RETRY, "the answer is not HTTP"}, /* but HTTP/0.9 */
     {CURLE_HTTP2, VERDICT_RETRY, "the answer is not HTTP/2"},
     {CURLE_HTTP2_STREAM, VERDICT_RETRY, "the HTTP/2 stream was closed"},
     {CURLE_SSL_CONNECT_ERROR, VERDICT_RETRY, "no TLS connection"},
