@@ -5,14 +5,17 @@
 #include "base/buffer.h"
 
 enum {
-    DELAYED_ROOM = 4096, /* in memory, roughly */
-    DELAYED_LOW = 512,
-    DELAYED_CHUNK = 1024,
     DELAYED_AHEAD_MS = 1000, /* read that long before it is due */
     DELAYED_ROW = 8 + 8 + 1,
     DELAYED_VISIBLE_AT = 5, /* in the key */
     DELAYED_SEQUENCE_AT = 13
 };
+
+/* How many may be in memory, roughly. */
+static size_t delayed_room(const struct queue_state *state)
+{
+    return 2 * state->queues->window_room;
+}
 
 bool entry_is_delayed(const struct queue_state *state, int64_t visible_ms)
 {
@@ -94,7 +97,7 @@ bool delayed_arrive(struct step *step, struct queue_state *state, struct message
     }
     if (is_before(visible_ms, sequence, state->delayed_horizon_ms,
                   state->delayed_horizon_sequence)) {
-        if (state->delayed.count < DELAYED_ROOM) {
+        if (state->delayed.count < delayed_room(state)) {
             delayed_keep(state, message, visible_ms);
             return false;
         }
@@ -207,7 +210,7 @@ static void delayed_read(struct step *step, struct queue_state *state)
 
     read->from = delayed_key(store, state->delayed_horizon_ms, state->delayed_horizon_sequence);
     read->to = key_after_prefix(&prefix);
-    read->row_max = DELAYED_CHUNK;
+    read->row_max = (uint32_t)delayed_room(state) / 4;
     read->bytes_max = UINT32_MAX;
     read->value_max = UINT32_MAX;
     state->is_reading_delayed = true;
@@ -224,7 +227,7 @@ void delayed_arm(struct step *step, struct queue_state *state)
     bool may_read = horizon_ms != INT64_MAX && !state->is_reading_delayed;
 
     if (may_read
-        && (state->delayed.count < DELAYED_LOW
+        && (state->delayed.count < delayed_room(state) / 8
             || horizon_ms <= step->now_ms + DELAYED_AHEAD_MS)) {
         delayed_read(step, state);
     } else if (may_read && horizon_ms - DELAYED_AHEAD_MS < due_ms) {

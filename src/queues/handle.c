@@ -19,8 +19,11 @@ enum {
 static void swap_characters(char *at, size_t len, const char *from, const char *to)
 {
     for (size_t i = 0; i < len; i++) {
-        at[i] = at[i] == from[0] ? to[0] : at[i];
-        at[i] = at[i] == from[1] ? to[1] : at[i];
+        const char *place = memchr(from, at[i], 2);
+
+        if (place != NULL) {
+            at[i] = to[place - from];
+        }
     }
 }
 

@@ -7,8 +7,7 @@
 
 enum {
     SECRET_SIZE = 16,
-    WINDOW_ROOM = 2048,     /* receivable messages in memory, roughly */
-    WINDOW_LOW = 1024,      /* fewer than these: read on */
+    WINDOW_ROOM = 2048,     /* receivable messages in memory, roughly; half of it: read on */
     WINDOW_HARD = 120000,   /* in memory, those of busy FIFO groups included */
     IN_FLIGHT_MAX = 120000, /* AWS */
     RECEIVE_MAX = 10,
@@ -210,6 +209,7 @@ struct queue_state {
 
 struct queues {
     struct queues_hooks hooks;
+    size_t window_room;
     uint8_t secret[SECRET_SIZE];
     struct map by_arn, by_number;
     struct queue **ordered; /* by account, region, name */

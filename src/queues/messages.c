@@ -30,7 +30,7 @@ static void groups_grow(struct group_table *table)
     struct group_table old = *table;
 
     table->bucket_count = old.bucket_count == 0 ? BUCKETS_FIRST : old.bucket_count * 2;
-    table->buckets = memory_array(table->bucket_count, sizeof *table->buckets);
+    table->buckets = memory_array(table->bucket_count, sizeof(struct group *));
     for (size_t i = 0; i < old.bucket_count; i++) {
         struct group *group = old.buckets[i];
 
@@ -46,8 +46,13 @@ static void groups_grow(struct group_table *table)
     memory_free(old.buckets);
 }
 
-static struct group *group_find(const struct group_table *table, uint64_t number)
+static struct group *group_find(struct queue_state *state, uint64_t number)
 {
+    const struct group_table *table = &state->groups;
+
+    if (number == 0) {
+        return &state->ungrouped;
+    }
     struct group *group = table->count == 0 ? NULL : *group_bucket(table, number);
 
     while (group != NULL && group->number != number) {
@@ -59,7 +64,7 @@ static struct group *group_find(const struct group_table *table, uint64_t number
 static struct group *group_join(struct queue_state *state, uint64_t number)
 {
     struct group_table *table = &state->groups;
-    struct group *group = number == 0 ? &state->ungrouped : group_find(table, number);
+    struct group *group = group_find(state, number);
 
     if (group == NULL) {
         if (table->count >= table->bucket_count) {
@@ -120,7 +125,7 @@ static void messages_grow(struct message_table *table)
     struct message_table old = *table;
 
     table->bucket_count = old.bucket_count == 0 ? BUCKETS_FIRST : old.bucket_count * 2;
-    table->buckets = memory_array(table->bucket_count, sizeof *table->buckets);
+    table->buckets = memory_array(table->bucket_count, sizeof(struct message *));
     for (size_t i = 0; i < old.bucket_count; i++) {
         struct message *message = old.buckets[i];
 

@@ -114,7 +114,7 @@ static void entry_move(struct step *step, struct move *move, struct entry *entry
     move->moved++;
 }
 
-/* STATUS_NOT_FOUND: it cannot go anywhere; move->failure says why. */
+/* STATUS_DENIED: it cannot go anywhere; move->failure says why. */
 static enum status message_move(struct step *step, struct move *move, struct message *message)
 {
     struct queue_state *state = move->state;
@@ -136,7 +136,7 @@ static enum status message_move(struct step *step, struct move *move, struct mes
     struct queue *target = move_target(move, &entry);
 
     if (target == NULL) {
-        return STATUS_NOT_FOUND;
+        return STATUS_DENIED;
     }
     if ((target->state->unloaded & LOAD_ROWS) != 0) {
         return wait_in(step, &target->state->loaders);
@@ -192,44 +192,40 @@ static bool move_pauses(struct step *step, struct move *move)
     return true;
 }
 
-static enum status move_finish(struct move *move, enum queue_move_state progress)
+/* One message on.  STATUS_NOT_FOUND: there is none any more. */
+static enum status move_next(struct step *step, struct move *move)
 {
-    move->progress = progress;
-    return STATUS_OK;
+    struct queue_state *state = move->state;
+    struct message *message = window_first(state, NULL);
+
+    if (message == NULL) {
+        scan_start(step, state);
+        return state->window.is_scanning ? wait_in(step, &state->scanners) : STATUS_NOT_FOUND;
+    }
+    enum status status = message_move(step, move, message);
+
+    move->chunk += status == STATUS_OK;
+    return status;
 }
 
 static enum status move_run(struct task *task, struct step *step)
 {
     struct move *move = container_of(task, struct move, task);
-    struct queue_state *state = move->state;
+    enum status status = STATUS_OK;
 
-    if (state->unloaded != 0) {
-        return wait_in(step, &state->loaders);
+    if (move->state->unloaded != 0) {
+        return wait_in(step, &move->state->loaders);
     }
-    while (move->moved < move->to_move) {
+    while (status == STATUS_OK && move->moved < move->to_move) {
         if (move_pauses(step, move)) {
             return STATUS_OK;
         }
-        struct message *message = window_first(state, NULL);
-
-        if (message == NULL) {
-            scan_start(step, state);
-            if (!state->window.is_scanning) {
-                break;
-            }
-            return wait_in(step, &state->scanners);
-        }
-        enum status status = message_move(step, move, message);
-
-        if (status == STATUS_WAIT) {
-            return status;
-        }
-        if (status != STATUS_OK) {
-            return move_finish(move, QUEUE_MOVE_FAILED);
-        }
-        move->chunk++;
+        status = move_next(step, move);
     }
-    return move_finish(move, QUEUE_MOVE_COMPLETED);
+    if (status != STATUS_WAIT) {
+        move->progress = status == STATUS_DENIED ? QUEUE_MOVE_FAILED : QUEUE_MOVE_COMPLETED;
+    }
+    return status;
 }
 
 static void move_done(struct task *task, struct step *step, enum status status)

@@ -18,6 +18,7 @@ struct queues *queues_create(const struct queues_hooks *hooks)
     struct queues *queues = memory_zero(sizeof *queues);
 
     queues->hooks = *hooks;
+    queues->window_room = WINDOW_ROOM;
     queues->is_ordered = true;
     list_init(&queues->gone);
     list_init(&queues->arrivals);
@@ -49,6 +50,11 @@ void queues_free(struct queues *queues)
     sweeper_free(queues->sweeper);
     reclaimer_free(queues->reclaimer);
     memory_free(queues);
+}
+
+void queues_set_window(struct queues *queues, uint32_t room)
+{
+    queues->window_room = room;
 }
 
 size_t queues_count(const struct queues *queues)
@@ -206,6 +212,7 @@ static void queue_put(struct step *step, const struct queue *queue)
     record_put(step, &key, queue_encode(queue));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what a queue is made of */
 enum status queue_create(struct step *step, const struct queue_name *name,
                          const struct queue_settings *settings,
                          const struct queue_attribute *attributes, size_t attribute_count,

@@ -257,5 +257,8 @@ bool queues_is_ready(const struct queues *queues);
 /* Something stored could not be understood: the data directory is damaged or newer. */
 bool queues_has_failed(const struct queues *queues);
 size_t queues_count(const struct queues *queues);
+/* How many messages of a queue are kept ready in memory, at least 8: for tests of what happens
+ * behind the window. */
+void queues_set_window(struct queues *queues, uint32_t room);
 
 #endif

@@ -4,8 +4,7 @@
 
 enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
-    LEASE_SCAN_ROWS = 4096,
-    SEQUENCE_AT = 5, /* in a key of TABLE_READY */
+    SEQUENCE_AT = 5,              /* in a key of TABLE_READY */
     PART_AT = 13
 };
 
@@ -158,12 +157,13 @@ void scan_start(struct step *step, struct queue_state *state)
     const struct window *window = &state->window;
 
     if (window->is_scanning || state->unloaded != 0 || !scan_has_more(state)
-        || window->available >= WINDOW_LOW || window->ready >= WINDOW_HARD) {
+        || window->available >= state->queues->window_room / 2
+        || window->ready >= WINDOW_HARD) {
         return;
     }
     struct read *read = scan_read(state, window->cursor, on_scan);
 
-    read->row_max = WINDOW_ROOM;
+    read->row_max = (uint32_t)state->queues->window_room;
     read->value_max = UINT32_MAX;
     state->window.is_scanning = true;
     step_read(step, read);
@@ -223,7 +223,7 @@ static void leases_read(struct step *step, struct queue_state *state, uint64_t f
 {
     struct read *read = scan_read(state, from, on_lease_scan);
 
-    read->row_max = LEASE_SCAN_ROWS;
+    read->row_max = 2 * (uint32_t)state->queues->window_room;
     read->value_max = REDUCED_ROW;
     step_read(step, read);
 }

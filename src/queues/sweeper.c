@@ -100,11 +100,9 @@ void oldest_gone(struct step *step, struct queue_state *state, const struct rema
         oldest->sequence = 0;
         oldest->moved_sent_ms = INT64_MAX;
         timer_cancel(step, &oldest->timer);
-    } else if (remains->sequence == oldest->sequence) {
-        oldest->sequence = 0;
-        oldest_arm(step, state);
-    } else if ((remains->flags & ENTRY_MOVED) != 0
-               && remains->sent_ms == oldest->moved_sent_ms) {
+    } else if (remains->sequence == oldest->sequence
+               || ((remains->flags & ENTRY_MOVED) != 0
+                   && remains->sent_ms == oldest->moved_sent_ms)) {
         oldest->sequence = 0;
         oldest_arm(step, state);
     }

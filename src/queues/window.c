@@ -43,7 +43,8 @@ static void group_rank(struct queue_state *state, struct group *group)
 
 bool window_has_room(const struct queue_state *state)
 {
-    return state->window.available < WINDOW_ROOM && state->window.ready < WINDOW_HARD;
+    return state->window.available < state->queues->window_room
+           && state->window.ready < WINDOW_HARD;
 }
 
 void window_add(struct queue_state *state, struct message *message)

@@ -48,7 +48,8 @@ struct scene {
     bool is_fifo;
     bool is_draining;
     uint32_t max_receives; /* 0: no dead letters */
-    uint32_t next_message;
+    uint32_t window;       /* 0: as it is */
+    uint32_t pressure;     /* how far senders are ahead of receivers */
     uint64_t batches;
     uint64_t failures;
 };
@@ -304,7 +305,7 @@ static void on_receipt_used(struct world *world, struct event *event)
     operation->message = receipt->message;
     operation->place = receipt->place;
     operation->handle = arena_copy(&operation->arena, text_from(receipt->handle));
-    operation->visible_ms = world_chance(world, 2) == 0 ? 0 : some(scene, 2 * VISIBILITY_MS);
+    operation->visible_ms = world_chance(world, 2) == 0 ? 0 : some(scene, 2LL * VISIBILITY_MS);
     operation->lost = deletes ? NULL : change_lost;
     world_call_start(world, &operation->call);
 }
@@ -380,7 +381,7 @@ static void receipt_keep(struct scene *scene, size_t message, const struct opera
         handle.len = 0;
     }
     memcpy(receipt->handle, handle.at, handle.len);
-    world_later(scene->world, some(scene, 3 * VISIBILITY_MS / 2), &receipt->event);
+    world_later(scene->world, some(scene, 3LL * VISIBILITY_MS / 2), &receipt->event);
 }
 
 static void lent_one(struct operation *operation, const struct queue_lent *lent, int64_t now_ms)
@@ -461,7 +462,7 @@ static void on_receive(struct world *world, struct event *event)
     bool is_hasty = !scene->is_draining && world_chance(world, 10) == 0;
 
     operation->place = (enum place)(event->number % PLACE_COUNT);
-    operation->visible_ms = is_hasty ? 0 : 1 + some(scene, 2 * VISIBILITY_MS);
+    operation->visible_ms = is_hasty ? 0 : 1 + some(scene, 2LL * VISIBILITY_MS);
     operation->lost = receive_lost;
     operation->receive = (struct queue_receive){
         .max = 1 + (uint32_t)world_chance(world, 10),
@@ -503,12 +504,21 @@ static void on_purge(struct world *world, struct event *event)
     world_call_start(world, &operation_new(scene_of(world), purge_run, purge_ended)->call);
 }
 
+/* With a small window most messages are on disk only. */
+static void scene_window(struct scene *scene)
+{
+    if (scene->window > 0) {
+        queues_set_window(cell_queues(scene->world->cell), scene->window);
+    }
+}
+
 static void on_crash(struct world *world, struct event *event)
 {
     struct scene *scene = scene_of(world);
 
     (void)event;
     world_crash(world);
+    scene_window(scene);
     for (size_t i = 0; i < MESSAGES; i++) {
         struct fact *fact = &scene->facts[i];
 
@@ -572,9 +582,9 @@ static void scene_plan(struct scene *scene)
         scene->facts[i].group = (uint32_t)world_chance(scene->world, GROUPS);
         scene->facts[i].delay_ms =
             world_chance(scene->world, 3) == 0 ? 1000 * some(scene, DELAY_MAX_S) : 0;
-        later(scene, on_send, i, some(scene, BUSY_MS), true);
+        later(scene, on_send, i, some(scene, BUSY_MS >> scene->pressure), true);
     }
-    for (size_t i = 0; i < MESSAGES; i++) {
+    for (size_t i = 0; i < (size_t)MESSAGES >> scene->pressure; i++) {
         later(scene, on_receive, i % 5 == 0 ? PLACE_DEAD : PLACE_LIVE, some(scene, BUSY_MS),
               true);
     }
@@ -634,8 +644,11 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     scene->world->user = scene;
     scene->world->call_lost = on_lost;
     scene->is_fifo = seed % 2 == 1;
+    scene->window = seed / 4 % 3 == 0 ? 0 : 8 + 2 * (uint32_t)(seed % 8);
+    scene->pressure = (uint32_t)(seed / 8 % 5);
     scene->max_receives = seed / 2 % 2 == 0 ? 0 : 2 + (uint32_t)(seed % 3);
     world_boot(scene->world);
+    scene_window(scene);
     world_call_start(scene->world, &operation_new(scene, set_up_run, set_up_ended)->call);
     run_until(scene, scene->world->now_ms + 1000);
     scene_plan(scene);
