@@ -105,6 +105,7 @@ static void group_leave(struct queue_state *state, struct group *group)
 struct message *message_new(struct queue_state *state, uint64_t sequence, uint64_t group,
                             uint8_t flags, int64_t sent_ms)
 {
+    assert(state != NULL);
     struct message *message = memory_zero(sizeof *message);
 
     message->sequence = sequence;
