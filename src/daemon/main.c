@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "daemon/server.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,9 +32,13 @@ static const struct flag flags[] = {
     {NULL, NULL, NULL},
 };
 
-static int refuse(const char *format, const char *what)
+PRINTF_LIKE(1, 2) static int refuse(const char *format, ...)
 {
-    (void)fprintf(stderr, format, what);
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
     (void)fputs(usage, stderr);
     return 2;
 }
@@ -182,7 +187,7 @@ static const struct command {
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        return refuse("%s", "");
+        return refuse("fanfare: no command\n");
     }
     for (size_t i = 0; i < countof(commands); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

@@ -392,7 +392,7 @@ static void connection_forget_answered(struct connection *connection)
 
         if (request->is_answered) {
             list_remove(node);
-            request_finish(request);
+            http_request_finish(request);
         }
     }
 }

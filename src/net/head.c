@@ -68,18 +68,18 @@ enum head_state head_scan(struct text bytes, size_t *scanned, size_t *ret_len)
     return HEAD_MORE;
 }
 
-/* RFC 9110's tchar. */
-static bool is_token_byte(char byte)
+/* RFC 9110's tchar, one bit for each byte. */
+static const uint32_t token_bytes[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+
+static bool is_token_byte(uint8_t byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z')
-           || (byte >= '0' && byte <= '9')
-           || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+    return ((token_bytes[byte / 32] >> (byte % 32)) & 1) != 0;
 }
 
 bool head_is_token(struct text name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_token_byte(name.at[i])) {
+        if (!is_token_byte((uint8_t)name.at[i])) {
             return false;
         }
     }

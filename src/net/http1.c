@@ -270,7 +270,7 @@ static void line_advance(struct connection *connection)
         connection->is_closing = !request->keeps_alive;
         connection->pipelined--;
         list_remove(node);
-        request_finish(request);
+        http_request_finish(request);
     }
     if (connection->http1.owes_100 && !connection->is_closing) {
         connection->http1.owes_100 = false;
@@ -303,7 +303,7 @@ static void http1_refuse(struct connection *connection, int status, const char *
     struct http_response response;
 
     if (request == NULL) {
-        request = request_take(connection);
+        request = http_request_take(connection);
     }
     http1->request = NULL;
     http1->owes_100 = false;
@@ -383,7 +383,7 @@ static void head_parse(struct connection *connection, struct text head)
     http1->body_len = 0;
     http1->refusal = 0;
     http1->is_name_open = false;
-    http1->request = request_take(connection);
+    http1->request = http_request_take(connection);
     llhttp_init(&http1->parser, HTTP_REQUEST, &settings);
     http1->parser.data = connection;
     error = llhttp_execute(&http1->parser, head.at, head.len);
@@ -492,7 +492,7 @@ static bool http1_fill(struct connection *connection)
 
 static void http1_close(struct connection *connection)
 {
-    request_finish(connection->http1.request);
+    http_request_finish(connection->http1.request);
     connection->http1.request = NULL;
 }
 

@@ -87,7 +87,7 @@ static void request_end(struct request *request)
 {
     request->connection->http2->open--;
     list_remove(&request->node);
-    request_finish(request);
+    http_request_finish(request);
 }
 
 static void http2_answer(struct request *request, const struct http_response *response);
@@ -134,7 +134,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
                                         NGHTTP2_REFUSED_STREAM);
         return 0;
     }
-    request = request_take(connection);
+    request = http_request_take(connection);
     request->stream_id = frame->hd.stream_id;
     request->http.http2 = true;
     http2->open++;
@@ -533,7 +533,7 @@ static void http2_close(struct connection *connection)
     struct list_node *node;
 
     while ((node = list_pop(&http2->partials)) != NULL) {
-        request_finish(container_of(node, struct request, node));
+        http_request_finish(container_of(node, struct request, node));
     }
     nghttp2_session_del(http2->session);
     memory_free(http2);

@@ -115,8 +115,8 @@ struct request {
     uint64_t started_ms;
 };
 
-struct request *request_take(struct connection *connection);
-void request_finish(struct request *request); /* it is in no list; NULL is fine */
+struct request *http_request_take(struct connection *connection);
+void http_request_finish(struct request *request); /* it is in no list; NULL is fine */
 struct http_header *request_add_header(struct request *request);
 /* From http.target: path, query, and the absolute form reduced. */
 void request_split_target(struct request *request);

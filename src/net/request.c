@@ -11,7 +11,7 @@ enum {
     HEADERS_KEPT = 64 /* a spare request with room for more gives it back */
 };
 
-struct request *request_take(struct connection *connection)
+struct request *http_request_take(struct connection *connection)
 {
     struct net_server *server = connection->server;
     struct list_node *node = list_pop(&server->requests);
@@ -33,7 +33,7 @@ struct request *request_take(struct connection *connection)
     return request;
 }
 
-void request_finish(struct request *request)
+void http_request_finish(struct request *request)
 {
     struct net_server *server;
     struct block_pool *pool;
@@ -135,7 +135,7 @@ void http_respond(struct http_request *http, const struct http_response *respons
 
     if (connection->is_closed) {
         list_remove(&request->node);
-        request_finish(request);
+        http_request_finish(request);
         connection_release(connection);
         return;
     }
