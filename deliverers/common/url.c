@@ -141,6 +141,9 @@ static bool decode(struct span from, char *to, size_t room)
 
 static bool read_user(struct span user, struct url *url, const char **ret_why)
 {
+    if (span_find(user, "[]") < user.len) {
+        return refuse(ret_why, "there is a bracket in front of the @ of the URL");
+    }
     size_t colon = span_find(user, ":");
     struct span password =
         colon < user.len ? span_after(user, colon + 1) : (struct span){"", 0};
