@@ -83,13 +83,20 @@ struct deliveries *cell_deliveries(struct cell *cell)
 
 bool cell_is_ready(const struct cell *cell)
 {
-    return cell->is_ready;
+    return cell->is_ready && queues_is_ready(cell->queues);
 }
 
 bool cell_has_failed(const struct cell *cell, struct why *ret_why)
 {
     if (cell->has_failed) {
         *ret_why = cell->why;
+    }
+    if (!cell->has_failed && queues_has_failed(cell->queues)) {
+        (void)fail(
+            ret_why, STATUS_STORAGE,
+            "a queue's rows in the data directory are not what this version reads: restore "
+            "it from a backup, or start with an empty directory");
+        return true;
     }
     return cell->has_failed;
 }

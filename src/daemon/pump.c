@@ -209,4 +209,7 @@ void pump_on_prepare(uv_prepare_t *handle)
     take_effects(server);
     set_tick(server);
     set_pressure(server);
+    if (server->net != NULL) {
+        net_server_flush(server->net);
+    }
 }

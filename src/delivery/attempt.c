@@ -167,14 +167,15 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
     struct deliveries *deliveries = attempt->lane->deliveries;
     struct lane_id id = {attempt->lane->topic, attempt->lane->subscription};
     struct why why = {""};
+    uint32_t references = 0;
     enum status status = body_known(step, attempt->message);
 
     if (status != STATUS_OK) {
         return status;
     }
-    status = deliveries->hooks.dead_letter(step, id, attempt->message,
-                                           blob_text(attempt->subscription_record),
-                                           blob_text(attempt->message_record), &why);
+    status = deliveries->hooks.dead_letter(
+        step, id, attempt->message, blob_text(attempt->subscription_record),
+        blob_text(attempt->message_record), &references, &why);
     if (status == STATUS_WAIT) {
         return status;
     }
@@ -186,11 +187,11 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
                        why.text);
         return row_end(step, attempt);
     }
-    if (attempt->owed != NULL) {
-        return body_add_references(step, attempt->message, 1);
+    if (references > 0) {
+        /* Known since above: it does not wait. */
+        status = body_add_references(step, attempt->message, references);
     }
-    lane_delete_row(step, attempt->lane, attempt);
-    return STATUS_OK;
+    return status != STATUS_OK ? status : row_end(step, attempt);
 }
 
 static enum status settle_run(struct task *task, struct step *step)

@@ -66,7 +66,7 @@ struct delivery_hooks {
      * says). */
     enum status (*dead_letter)(struct step *step, struct lane_id lane, uint64_t message,
                                struct text subscription_record, struct text message_record,
-                               struct why *why);
+                               uint32_t *ret_references, struct why *why);
 };
 
 struct delivery_event { /* for the log: one per decision that is not a plain success */

@@ -71,6 +71,9 @@ MUST_CHECK enum status net_server_start(uv_loop_t *loop, const struct net_option
 uint16_t net_server_port(const struct net_server *server);
 /* Backpressure: while paused no socket is read; answers still go out. */
 void net_server_pause(struct net_server *server, bool paused);
+/* Answers are written once per turn of the loop; whoever answers right before the loop may
+ * sleep (in a prepare handle of its own) calls this. */
+void net_server_flush(struct net_server *server);
 /* Stops accepting, closes idle connections, lets answers under way finish (at most `grace_ms`),
  * then runs `stopped` and frees the server. */
 void net_server_stop(struct net_server *server, int64_t grace_ms,

@@ -211,6 +211,11 @@ static void on_prepare(uv_prepare_t *prepare)
     server_settle(prepare->data);
 }
 
+void net_server_flush(struct net_server *server)
+{
+    server_settle(server);
+}
+
 static void on_check(uv_check_t *check)
 {
     server_settle(check->data);

@@ -19,18 +19,22 @@ static struct queue *target_queue(struct step *step, struct sqs_target *target)
 
 static enum status reference_send(struct step *step, struct queue *queue,
                                   struct queue_reference *reference,
-                                  const struct message *message)
+                                  const struct message *message, uint32_t *ret_references)
 {
     /* To standard queues a topic forwards the group only (fair queues), to FIFO ones both. */
     reference->group_id = message->group_id;
     if (queue->settings.is_fifo) {
         reference->deduplication_id = message->deduplication_id;
     }
-    return queue_send_reference(step, queue, reference, step->now_ms);
+    enum status status = queue_send_reference(step, queue, reference, step->now_ms);
+
+    *ret_references = status == STATUS_OK;
+    /* A FIFO queue that had it before keeps nothing of it, and that is a delivery. */
+    return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
-enum status queue_deliver(struct step *step, struct router *router, const struct slot *slot,
-                          uint64_t message_number, const struct message *message,
+enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t message_number,
+                          const struct message *message, uint32_t *ret_references,
                           struct why *why)
 {
     struct queue *queue = target_queue(step, slot->target);
@@ -40,7 +44,6 @@ enum status queue_deliver(struct step *step, struct router *router, const struct
         .protocol = slot->protocol,
     };
 
-    (void)router;
     if (queue == NULL) {
         return fail(why, STATUS_INVALID, "the queue %.200s does not exist", slot->target->arn);
     }
@@ -52,7 +55,7 @@ enum status queue_deliver(struct step *step, struct router *router, const struct
     for (size_t i = 0; i < sizeof reference.subscription_id; i++) {
         reference.subscription_id[i] = slot->id[i];
     }
-    return reference_send(step, queue, &reference, message);
+    return reference_send(step, queue, &reference, message, ret_references);
 }
 
 /* --- For delivery/, given to it by core/. */
@@ -65,6 +68,7 @@ enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t
     const struct slot *slot = slot_find(router, lane.subscription);
     struct arena arena = {0};
     struct message message;
+    uint32_t references = 0;
 
     (void)subscription_record;
     if (slot == NULL || slot->target == NULL) {
@@ -73,8 +77,8 @@ enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t
     enum status status = body_known(step, message_number);
 
     if (status == STATUS_OK && message_decode(message_record, &arena, &message)) {
-        status = queue_deliver(step, router, slot, message_number, &message, why);
-        if (status == STATUS_OK) {
+        status = queue_deliver(step, slot, message_number, &message, &references, why);
+        if (status == STATUS_OK && references > 0) {
             status = body_add_references(step, message_number, 1);
         }
     }
@@ -130,7 +134,7 @@ static struct text redrive_target(struct text policy, struct arena *arena)
 
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
-                               struct why *why)
+                               uint32_t *ret_references, struct why *why)
 {
     struct arena arena = {0};
     struct subscription subscription;
@@ -159,7 +163,7 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
             status = fail(why, STATUS_NOT_FOUND, "its dead-letter queue %.*s does not exist",
                           TEXT_PRINTF(arn));
         } else {
-            status = reference_send(step, queue, &reference, &message);
+            status = reference_send(step, queue, &reference, &message, ret_references);
         }
     }
     arena_free(&arena);

@@ -108,8 +108,9 @@ void topics_reclaim_start(struct step *step);
 void tokens_sweep_start(struct step *step, struct router *router);
 
 /* fanout.c: one delivery into a queue of this daemon. */
-MUST_CHECK enum status queue_deliver(struct step *step, struct router *router,
-                                     const struct slot *slot, uint64_t message_number,
-                                     const struct message *message, struct why *why);
+/* *ret_references: how many references to the body it took, 0 or 1. */
+MUST_CHECK enum status queue_deliver(struct step *step, const struct slot *slot,
+                                     uint64_t message_number, const struct message *message,
+                                     uint32_t *ret_references, struct why *why);
 
 #endif

@@ -95,12 +95,14 @@ static uint32_t serve_local(struct step *step, struct router *router, uint64_t n
         uint32_t subscription = router->matched.at[i];
         const struct slot *slot = slot_find(router, subscription);
         bool is_local = slot != NULL && slot->target != NULL && served < LOCAL_MAX;
+        uint32_t references = 0;
 
         if (slot == NULL) {
             continue;
         }
-        if (is_local && queue_deliver(step, router, slot, number, message, NULL) == STATUS_OK) {
-            served++;
+        if (is_local
+            && queue_deliver(step, slot, number, message, &references, NULL) == STATUS_OK) {
+            served += references;
         } else {
             numbers_append(&router->owed, subscription);
         }

@@ -208,7 +208,7 @@ void router_retry_policy(struct step *step, struct text subscription_record,
                          struct retry_policy *ret_policy);
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
-                               struct why *why);
+                               uint32_t *ret_references, struct why *why);
 size_t router_topic_count(const struct router *router);
 
 #endif

@@ -106,7 +106,7 @@ class Daemon:
         return boto3.client(
             service, endpoint_url=self.url, region_name=region, aws_access_key_id=account,
             aws_secret_access_key="secret",
-            config=botocore.config.Config(retries={"max_attempts": retries}, read_timeout=40))
+            config=botocore.config.Config(retries={"max_attempts": retries}, read_timeout=25))
 
     def __enter__(self):
         return self.start()
