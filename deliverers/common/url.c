@@ -27,7 +27,10 @@ static bool is_digit(char byte)
 
 static char lower(char byte)
 {
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+    if (byte < 'A' || byte > 'Z') {
+        return byte;
+    }
+    return (char)(byte + ('a' - 'A'));
 }
 
 static int hex_value(char byte)
@@ -35,7 +38,7 @@ static int hex_value(char byte)
     if (is_digit(byte)) {
         return byte - '0';
     }
-    return lower(byte) >= 'a' && lower(byte) <= 'f' ? lower(byte) - 'a' + 10 : -1;
+    return lower(byte) >= 'a' && lower(byte) <= 'f' ? lower(byte) - ('a' - 10) : -1;
 }
 
 /* Position of the first byte that is one of `wanted`, or span.len. */

@@ -43,7 +43,7 @@ static bool watches_grow(struct http *http, curl_socket_t socket)
     if ((size_t)socket < http->watch_count) {
         return true;
     }
-    watches = realloc(http->watches, count * sizeof *watches);
+    watches = realloc(http->watches, count * sizeof(struct watch *));
     if (watches == NULL) {
         return false;
     }

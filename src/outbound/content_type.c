@@ -5,27 +5,34 @@
 
 #define DEFAULT_TYPE "text/plain; charset=UTF-8"
 
-/* The value at a path of member names, as it was written; empty when there is none. */
+/* The value of a member of an object, as it was written; empty when there is none. */
+static struct text json_member(struct text json, struct text name)
+{
+    struct json_reader reader;
+    struct text value = {0};
+
+    json_reader_init(&reader, json, NULL);
+    if (json_next(&reader) != JSON_OBJECT) {
+        return value;
+    }
+    while (json_next(&reader) == JSON_NAME) {
+        bool is_it = text_equal(reader.value, name);
+
+        if (!json_raw(&reader, &value)) {
+            break;
+        }
+        if (is_it) {
+            return value;
+        }
+    }
+    return (struct text){0};
+}
+
+/* The same along a path of names. */
 static struct text json_at(struct text json, const struct text *path, size_t depth)
 {
     for (size_t i = 0; i < depth && json.len > 0; i++) {
-        struct json_reader reader;
-        struct text found = {0};
-
-        json_reader_init(&reader, json, NULL);
-        if (json_next(&reader) != JSON_OBJECT) {
-            return found;
-        }
-        while (found.len == 0 && json_next(&reader) == JSON_NAME) {
-            struct text name = reader.value;
-            struct text value = {0};
-
-            if (!json_raw(&reader, &value)) {
-                return found;
-            }
-            found = text_equal(name, path[i]) ? value : found;
-        }
-        json = found;
+        json = json_member(json, path[i]);
     }
     return json;
 }

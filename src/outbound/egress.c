@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ADDRESS_SIZE 16
+#define ADDRESS_BITS 128
 #define V4_BITS      96 /* of ::ffff:0:0/96, in which IPv4 is kept here */
 
 enum reach {
@@ -158,14 +159,14 @@ static bool network_parse(struct text text, struct network *ret)
         return false;
     }
     ret->is_v4 = address_is_v4(ret->address);
-    ret->bits = ADDRESS_SIZE * 8;
+    ret->bits = ADDRESS_BITS;
     if (slash == text.len) {
         return true;
     }
     uint32_t shift = text_find(address, ':') == address.len ? V4_BITS : 0;
 
     if (!text_to_int64(text_after(text, slash + 1), &bits) || bits < 0
-        || bits > ADDRESS_SIZE * 8 - (int64_t)shift) {
+        || bits + shift > ADDRESS_BITS) {
         return false;
     }
     ret->bits = (uint32_t)bits + shift;
@@ -266,9 +267,8 @@ static bool reach_is_open(const struct egress *egress, enum reach reach)
 
 /* What would open it, for people. */
 static const char *const reach_remedies[] = {
-    [REACH_LOOPBACK] = "add it to egress.allow, or let the daemon listen on loopback only, or "
-                       "start it with --dev",
-    [REACH_PRIVATE] = "add it to egress.allow, or start the daemon with --dev",
+    [REACH_LOOPBACK] = "add it to egress.allow, listen on loopback only, or start with --dev",
+    [REACH_PRIVATE] = "add it to egress.allow, or start with --dev",
     [REACH_NEVER] = "only egress.allow opens it",
 };
 

@@ -17,7 +17,7 @@
 struct transport {
     struct deliverer_host host; /* private_data: this */
     const struct deliverer *deliverer;
-    const char *origin;
+    char *origin; /* owned */
     void *self;
     bool is_open;
     struct list ready; /* sendings, of one that takes several at once */

@@ -88,7 +88,7 @@ static void transports_free(struct outbound *outbound)
     while ((node = list_pop(&outbound->transports)) != NULL) {
         struct transport *transport = container_of(node, struct transport, node);
 
-        memory_free((void *)(uintptr_t)transport->origin);
+        memory_free(transport->origin);
         memory_free(transport);
     }
 }

@@ -33,6 +33,7 @@ static enum status plugin_load(const char *path, const struct deliverer **ret, s
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
     if (object == NULL) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps it per thread */
         return fail(why, STATUS_INVALID, "plug-in: %s", dlerror());
     }
     const struct deliverer *deliverer = dlsym(object, PLUGIN_SYMBOL);

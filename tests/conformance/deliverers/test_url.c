@@ -126,8 +126,7 @@ static const char *const refused[] = {
     "http://ok/ ",
     "http://ok/\nX: y",
     "http://ok/\x7f",
-    "http://b\xc3\xbc"
-    "cher.example/",
+    "http://m\xc3\xbcller.example/",
     "http://ok/<x>",
     "http://ok/{x}",
     "http://ok/`x`",

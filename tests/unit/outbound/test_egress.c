@@ -244,7 +244,7 @@ Test(egress, says_which_setting_would_open_it)
 
     cr_expect_not(egress_allows(egress, T("10.1.2.3"), 443, &why));
     cr_expect_str_eq(why.text, "10.1.2.3 is a private network (10.0.0.0/8); add it to "
-                               "egress.allow, or start the daemon with --dev");
+                               "egress.allow, or start with --dev");
     cr_expect_not(egress_allows(egress, T("8.8.8.8"), 25, &why));
     cr_expect_not_null(strstr(why.text, "egress.allow"), "%s", why.text);
     egress_free(egress);
