@@ -25,7 +25,6 @@ struct declaration {
     size_t queue, topic, subscription; /* next to be looked at */
     bool is_topic_made;
     bool is_looking;
-    uv_check_t turn; /* goes on after each turn of the loop */
     int line;        /* of the resource */
 };
 
@@ -364,20 +363,20 @@ static void declare_next(struct declaration *declaration)
     server_announce(server);
 }
 
-static void on_turn(uv_check_t *check)
+void declare_turn(struct server *server)
 {
-    struct declaration *declaration = check->data;
-    bool is_over = declaration->server->has_announced;
+    struct declaration *declaration = server->declaration;
 
-    for (int i = 0; i < 64 && !is_over; i++) { /* many are done at once: no turn for each */
+    if (declaration == NULL) {
+        return;
+    }
+    for (int i = 0; i < 64 && !server->has_announced; i++) { /* many are done at once */
         bool was_busy = declaration->wish != NULL || declaration->is_looking;
 
         declare_next(declaration);
-        is_over = declaration->server->has_announced
-                  || (was_busy && (declaration->wish != NULL || declaration->is_looking));
-    }
-    if (declaration->server->has_announced) {
-        (void)uv_check_stop(check);
+        if (was_busy && (declaration->wish != NULL || declaration->is_looking)) {
+            return;
+        }
     }
 }
 
@@ -392,12 +391,7 @@ void declare_start(struct server *server)
     declaration->server = server;
     list_init(&declaration->wishes);
     server->declaration = declaration;
-    (void)uv_check_init(&server->loop, &declaration->turn);
-    declaration->turn.data = declaration;
-    on_turn(&declaration->turn);
-    if (!server->has_announced) {
-        (void)uv_check_start(&declaration->turn, on_turn);
-    }
+    declare_turn(server);
 }
 
 void declare_free(struct server *server)

@@ -206,6 +206,7 @@ void pump_on_prepare(uv_prepare_t *handle)
         reload(server);
     }
     cell_set_space(server->cell, store_free_bytes(server->store));
+    declare_turn(server);
     take_effects(server);
     set_tick(server);
     set_pressure(server);

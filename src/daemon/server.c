@@ -353,13 +353,18 @@ static void server_close(struct server *server)
     if (server->outbound != NULL) {
         outbound_stop(server->outbound);
     }
+    (void)uv_prepare_stop(&server->pump);
+    for (int i = 0; i < 4; i++) { /* what outbound closed goes in the loop's next turns */
+        (void)uv_run(&server->loop, UV_RUN_NOWAIT);
+    }
+    declare_free(server);
+    api_free(server->api);
+    /* Their threads wake the loop: they end before it does. */
+    pump_close(server);
+    signer_close(server->signer);
     uv_walk(&server->loop, close_handle, NULL);
     (void)uv_run(&server->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&server->loop);
-    declare_free(server);
-    api_free(server->api);
-    pump_close(server);
-    signer_close(server->signer);
     memory_free(server->random);
 }
 

@@ -49,6 +49,8 @@ bool admin_request(struct server *server, struct http_request *request);
 
 /* declare.c: starts making the configuration's resources; calls server_announce when done. */
 void declare_start(struct server *server);
+/* Goes on with it: at each turn of the loop. */
+void declare_turn(struct server *server);
 void declare_free(struct server *server);
 
 /* Everything is there: prints the two lines. */
