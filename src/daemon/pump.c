@@ -210,6 +210,9 @@ void pump_on_prepare(uv_prepare_t *handle)
     take_effects(server);
     set_tick(server);
     set_pressure(server);
+    if (server->api == NULL && cell_is_ready(server->cell)) {
+        uv_stop(&server->loop); /* server_start waits for this: the loop must not sleep on it */
+    }
     if (server->net != NULL) {
         net_server_flush(server->net);
     }
