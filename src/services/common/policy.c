@@ -141,7 +141,7 @@ enum status policy_remove(struct arena *arena, struct text policy, struct text l
 
     if (place < json_array_size(statements)) {
         (void)json_array_remove(statements, place);
-        *ret_policy = json_array_size(statements) == 0 ? (struct text){0} : dump(arena, root);
+        *ret_policy = dump(arena, root);
         status = STATUS_OK;
     }
     json_decref(root);

@@ -21,7 +21,7 @@ struct permission {
  */
 MUST_CHECK enum status policy_add(struct arena *arena, struct text policy,
                                   const struct permission *permission, struct text *ret_policy);
-/* STATUS_NOT_FOUND: no such label.  *ret_policy is empty when no statement is left. */
+/* STATUS_NOT_FOUND: no such label. */
 MUST_CHECK enum status policy_remove(struct arena *arena, struct text policy, struct text label,
                                      struct text *ret_policy);
 /* How many statements it has. */

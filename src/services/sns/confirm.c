@@ -1,14 +1,16 @@
-/* ConfirmSubscription, Unsubscribe: also as plain GETs from the links in messages. */
+/* ConfirmSubscription and Unsubscribe: also plain GETs out of a mail or a webhook's log. */
+#include "base/encoding.h"
 #include "services/sns/internal.h"
+
+#define TOKEN_PREFIX "2336412f37"
+#define TOKEN_HEX    64
+
+/* --- ConfirmSubscription. */
 
 struct confirm_input {
     struct text topic_arn;
     struct text token;
-    struct text authenticate; /* AuthenticateOnUnsubscribe, a string on the wire */
-};
-
-struct confirm_output {
-    struct text subscription_arn;
+    struct text authenticate;
 };
 
 static const struct field confirm_input_fields[] = {
@@ -23,27 +25,67 @@ static const struct field confirm_input_fields[] = {
     FIELDS_END,
 };
 
+struct confirm_output {
+    struct text arn;
+};
+
 static const struct field confirm_output_fields[] = {
-    {.name = "SubscriptionArn",
-     .type = FIELD_STRING,
-     AT(struct confirm_output, subscription_arn)},
+    {.name = "SubscriptionArn", .type = FIELD_STRING, AT(struct confirm_output, arn)},
     FIELDS_END,
 };
 
-/* Ours begin so and are hex: what is not even that is a wrong parameter, not a wrong token. */
-static bool looks_like_token(struct text token)
+static enum status refuse(struct request *request, const char *text)
 {
-    if (!text_starts_with(token, T("2336412f37"))) {
-        return false;
-    }
-    for (size_t i = 0; i < token.len; i++) {
-        char byte = token.at[i];
+    return request_fail(request, &sns_invalid_parameter, "%s", text);
+}
 
-        if (!((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f'))) {
-            return false;
-        }
+/* Unsigned requests say no region and no account: the ARN does. */
+static struct topic *topic_by_arn(struct step *step, struct text arn)
+{
+    struct arn parts;
+
+    if (!arn_parse_service(arn, T("sns"), &parts)) {
+        return NULL;
     }
-    return true;
+    struct topic_name name = {parts.account, parts.region, parts.resource};
+
+    return topic_find(router_of(step), &name);
+}
+
+static bool token_is_whole(struct text token)
+{
+    struct text prefix = T(TOKEN_PREFIX);
+    struct buffer bytes;
+
+    buffer_init(&bytes, TOKEN_HEX);
+    bool is_whole = token.len == prefix.len + TOKEN_HEX && text_starts_with(token, prefix)
+                    && hex_decode(&bytes, text_after(token, prefix.len));
+
+    buffer_free(&bytes);
+    return is_whole;
+}
+
+static void confirm(struct request *request, struct step *step,
+                    const struct subscription *before, bool authenticates)
+{
+    struct subscription changed = *before;
+    struct attribute_set set;
+    struct string_pair *pairs =
+        arena_array(request->arena, before->attribute_count, sizeof *pairs);
+
+    for (size_t i = 0; i < before->attribute_count; i++) {
+        pairs[i] =
+            (struct string_pair){before->attributes[i].name, before->attributes[i].value};
+    }
+    attribute_set_init(&set, request->arena, pairs, before->attribute_count);
+    if (authenticates) {
+        attribute_set_put(&set, T(AUTHENTICATED), T("true"));
+    }
+    changed.is_confirmed = true;
+    changed.was_authenticated = request->is_signed;
+    changed.attributes = attributes_of(&set);
+    changed.attribute_count = set.count;
+    subscription_update(step, before, &changed);
 }
 
 static enum status confirm_subscription(struct request *request, struct step *step,
@@ -51,87 +93,107 @@ static enum status confirm_subscription(struct request *request, struct step *st
 {
     const struct confirm_input *in = input;
     struct confirm_output *out = output;
-    struct subscription found;
-    struct topic *topic = NULL;
-    enum status status = sns_topic(request, step, in->topic_arn, "Topic", &topic);
+    struct topic *topic = topic_by_arn(step, in->topic_arn);
+    bool authenticates = text_equal_ignore_case(in->authenticate, T("true"));
+    struct subscription subscription;
 
+    if (topic == NULL) {
+        return refuse(request, "Invalid parameter: Topic");
+    }
+    if (!token_is_whole(in->token)) {
+        return refuse(request, "Invalid parameter: Token");
+    }
+    if (authenticates && !request->is_signed) {
+        return request_fail(request, &sns_authorization_error,
+                            "AuthenticateOnUnsubscribe needs a signed request");
+    }
+    enum status status =
+        subscription_find_token(step, in->token, request->arena, &subscription);
+
+    if (status == STATUS_INVALID) {
+        return refuse(request, "Invalid token");
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    status = subscription_find_token(step, in->token, request->arena, &found);
-    if (status == STATUS_WAIT) {
-        return status;
+    if (subscription.topic != topic->number) {
+        return refuse(request, "Invalid parameter: Token");
     }
-    if (status != STATUS_OK) {
-        return request_fail(request, &sns_invalid_parameter,
-                            looks_like_token(in->token) ? "Invalid token"
-                                                        : "Invalid parameter: Token");
+    if (!subscription.is_confirmed) {
+        confirm(request, step, &subscription, authenticates);
     }
-    if (found.topic != topic->number) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Token");
-    }
-    if (!found.is_confirmed) {
-        struct subscription changed = found;
-
-        changed.is_confirmed = true;
-        changed.was_authenticated =
-            request->is_signed && text_equal_ignore_case(in->authenticate, T("true"));
-        subscription_update(step, &found, &changed);
-    }
-    out->subscription_arn = subscription_arn(request->arena, topic, found.id);
+    out->arn = subscription_arn(request->arena, topic, subscription.id);
     return STATUS_OK;
 }
 
-/* --- Unsubscribe: no complaint when it is not there. */
+/* --- Unsubscribe: one that is not there is as good as gone. */
 
 struct unsubscribe_input {
-    struct text subscription_arn;
+    struct text arn;
 };
 
 static const struct field unsubscribe_input_fields[] = {
-    {.name = "SubscriptionArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct unsubscribe_input, subscription_arn)},
+    {.name = "SubscriptionArn", .type = FIELD_STRING, AT(struct unsubscribe_input, arn)},
     FIELDS_END,
 };
+
+static enum status unsubscribe_found(struct request *request, struct step *step,
+                                     struct text arn, const struct subscription *subscription)
+{
+    const struct topic *topic = topic_find_number(router_of(step), subscription->topic);
+    bool authenticates = subscription_attribute(subscription, T(AUTHENTICATED)).len > 0;
+
+    if (topic == NULL
+        || !text_equal(arn, subscription_arn(request->arena, topic, subscription->id))) {
+        return STATUS_OK;
+    }
+    if (authenticates && !request->is_signed) {
+        return request_fail(request, &sns_authorization_error,
+                            "Only a signed request may unsubscribe: the subscription was "
+                            "confirmed with AuthenticateOnUnsubscribe");
+    }
+    subscription_delete(step, subscription);
+    return STATUS_OK;
+}
 
 static enum status unsubscribe(struct request *request, struct step *step, const void *input,
                                void *output)
 {
     const struct unsubscribe_input *in = input;
-    struct subscription found;
-    enum status status = sns_subscription(request, step, in->subscription_arn, &found);
+    struct subscription subscription;
+    uint8_t id[16];
 
     (void)output;
+    if (in->arn.len == 0) {
+        return refuse(request, "Invalid parameter: SubscriptionArn Reason: no value for "
+                               "required parameter");
+    }
+    enum status status = sns_subscription_id(request, in->arn, id);
+
+    if (status == STATUS_NOT_FOUND) {
+        return refuse(request, "Invalid parameter: SubscriptionId");
+    }
+    status = status != STATUS_OK ? status
+                                 : subscription_find(step, id, request->arena, &subscription);
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    bool is_owner = request->is_signed && text_equal(request->account, found.owner);
-
-    if (!is_owner && (request->is_signed || found.was_authenticated)) {
-        return request_fail(request, &sns_authorization,
-                            "The subscription's owner must sign this request");
-    }
-    subscription_delete(step, &found);
-    return STATUS_OK;
+    return status != STATUS_OK ? status
+                               : unsubscribe_found(request, step, in->arn, &subscription);
 }
 
 const struct operation sns_confirm_operations[] = {
     {.name = "ConfirmSubscription",
-     .permission = "SNS:ConfirmSubscription",
+     .permission = "sns:ConfirmSubscription",
+     .handle = confirm_subscription,
      .input = confirm_input_fields,
      .input_size = sizeof(struct confirm_input),
      .output = confirm_output_fields,
-     .output_size = sizeof(struct confirm_output),
-     .handle = confirm_subscription},
+     .output_size = sizeof(struct confirm_output)},
     {.name = "Unsubscribe",
-     .permission = "SNS:Unsubscribe",
+     .permission = "sns:Unsubscribe",
+     .handle = unsubscribe,
      .input = unsubscribe_input_fields,
-     .input_size = sizeof(struct unsubscribe_input),
-     .handle = unsubscribe},
+     .input_size = sizeof(struct unsubscribe_input)},
     OPERATIONS_END,
 };

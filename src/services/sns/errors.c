@@ -1,37 +1,52 @@
-/* SNS's errors (sns-sqs-api.md section 1). */
+/* SNS's errors: codes, HTTP status, and what the core's refusals become. */
 #include "services/sns/internal.h"
 
-#define SENDER(name, code, status) \
-    const struct error_kind name = {.type = (code), .query = (code), .http_status = (status)}
+#include <ctype.h>
 
-SENDER(sns_invalid_parameter, "InvalidParameter", 400);
-SENDER(sns_attribute_invalid, "ParameterValueInvalid", 400);
-SENDER(sns_validation, "ValidationError", 400);
-SENDER(sns_not_found, "NotFound", 404);
-SENDER(sns_resource_not_found, "ResourceNotFound", 404);
-SENDER(sns_authorization, "AuthorizationError", 403);
-SENDER(sns_subscription_limit, "SubscriptionLimitExceeded", 403);
-SENDER(sns_topic_limit, "TopicLimitExceeded", 403);
-SENDER(sns_filter_policy_limit, "FilterPolicyLimitExceeded", 403);
-SENDER(sns_tag_limit, "TagLimitExceeded", 400);
-SENDER(sns_empty_batch, "EmptyBatchRequest", 400);
-SENDER(sns_too_many_entries, "TooManyEntriesInBatchRequest", 400);
-SENDER(sns_ids_not_distinct, "BatchEntryIdsNotDistinct", 400);
-SENDER(sns_invalid_batch_id, "InvalidBatchEntryId", 400);
-SENDER(sns_batch_too_long, "BatchRequestTooLong", 400);
+const struct error_kind sns_invalid_parameter = {
+    .type = "InvalidParameter", .query = "InvalidParameter", .http_status = 400};
+const struct error_kind sns_parameter_value_invalid = {
+    .type = "ParameterValueInvalid", .query = "ParameterValueInvalid", .http_status = 400};
+const struct error_kind sns_validation_error = {
+    .type = "ValidationError", .query = "ValidationError", .http_status = 400};
+const struct error_kind sns_not_found = {
+    .type = "NotFound", .query = "NotFound", .http_status = 404};
+const struct error_kind sns_resource_not_found = {
+    .type = "ResourceNotFound", .query = "ResourceNotFound", .http_status = 404};
+const struct error_kind sns_authorization_error = {
+    .type = "AuthorizationError", .query = "AuthorizationError", .http_status = 403};
+const struct error_kind sns_topic_limit_exceeded = {
+    .type = "TopicLimitExceeded", .query = "TopicLimitExceeded", .http_status = 403};
+const struct error_kind sns_subscription_limit_exceeded = {.type = "SubscriptionLimitExceeded",
+                                                           .query = "SubscriptionLimitExceeded",
+                                                           .http_status = 403};
+const struct error_kind sns_filter_policy_limit_exceeded = {.type = "FilterPolicyLimitExceeded",
+                                                            .query =
+                                                                "FilterPolicyLimitExceeded",
+                                                            .http_status = 403};
+const struct error_kind sns_tag_limit_exceeded = {
+    .type = "TagLimitExceeded", .query = "TagLimitExceeded", .http_status = 400};
+const struct error_kind sns_empty_batch = {
+    .type = "EmptyBatchRequest", .query = "EmptyBatchRequest", .http_status = 400};
+const struct error_kind sns_too_many_entries = {.type = "TooManyEntriesInBatchRequest",
+                                                .query = "TooManyEntriesInBatchRequest",
+                                                .http_status = 400};
+const struct error_kind sns_ids_not_distinct = {.type = "BatchEntryIdsNotDistinct",
+                                                .query = "BatchEntryIdsNotDistinct",
+                                                .http_status = 400};
+const struct error_kind sns_invalid_batch_id = {
+    .type = "InvalidBatchEntryId", .query = "InvalidBatchEntryId", .http_status = 400};
+const struct error_kind sns_batch_too_long = {
+    .type = "BatchRequestTooLong", .query = "BatchRequestTooLong", .http_status = 400};
 
-/* AWS names the member with a small first letter. */
 enum status sns_missing(struct request *request, const struct operation *operation,
                         struct text name)
 {
-    char first = name.at[0];
-
     (void)operation;
-    first = first >= 'A' && first <= 'Z' ? (char)(first - 'A' + 'a') : first;
-    return request_fail(request, &sns_validation,
+    return request_fail(request, &sns_validation_error,
                         "1 validation error detected: Value null at '%c%.*s' failed to satisfy "
                         "constraint: Member must not be null",
-                        first, TEXT_PRINTF(text_after(name, 1)));
+                        tolower((unsigned char)name.at[0]), TEXT_PRINTF(text_after(name, 1)));
 }
 
 enum status sns_fail_status(struct request *request, enum status status, const struct why *why)
@@ -39,8 +54,9 @@ enum status sns_fail_status(struct request *request, enum status status, const s
     if (status == STATUS_WAIT || status == STATUS_OK) {
         return status;
     }
-    return request_fail(request,
-                        status == STATUS_FULL || status == STATUS_BUSY ? &error_unavailable
-                                                                       : &error_internal,
-                        "%s", why->text);
+    if (status == STATUS_FULL || status == STATUS_BUSY) {
+        return request_fail(request, &error_unavailable, "%s", why->text);
+    }
+    return request_fail(request, &error_internal, "%s",
+                        why->text[0] != '\0' ? why->text : status_name(status));
 }

@@ -1,83 +1,91 @@
-/* Topics and subscriptions by the ARNs that clients send. */
-#include "services/common/arn.h"
+/* Topics and subscriptions by their ARNs. */
+#include "base/encoding.h"
 #include "services/sns/internal.h"
 
-static enum status arn_fail(struct request *request, const char *name, size_t elements)
+static enum status arn_take(struct request *request, struct text text, const char *parameter,
+                            struct arn *ret_arn)
 {
-    return request_fail(request, &sns_invalid_parameter,
-                        "Invalid parameter: %s Reason: An ARN must have at least 6 elements, "
-                        "not %zu",
-                        name, elements);
-}
-
-/* An unsigned GET (SubscribeURL) claims nothing: the ARN itself says where it belongs. */
-static bool is_elsewhere(const struct request *request, const struct arn *arn)
-{
-    return request->is_signed && !text_equal(arn->region, request->region);
-}
-
-enum status sns_topic(struct request *request, struct step *step, struct text arn_text,
-                      const char *name, struct topic **ret_topic)
-{
-    struct arn arn;
     size_t elements = 0;
 
-    if (!arn_parse(arn_text, &arn, &elements)) {
-        return arn_fail(request, name, elements);
+    if (arn_parse(text, ret_arn, &elements)) {
+        return STATUS_OK;
     }
-    if (!text_equal(arn.service, T("sns")) || is_elsewhere(request, &arn)) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: %s", name);
+    if (elements < ARN_ELEMENTS) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: %s Reason: An ARN must have at least %d "
+                            "elements, not %zu",
+                            parameter, ARN_ELEMENTS, elements);
     }
-    if (request->is_signed && !text_equal(arn.account, request->account)) {
-        return request_fail(request, &sns_authorization,
-                            "User: arn:aws:iam::%.*s:root is not authorized to perform: %s on "
-                            "resource: %.*s",
-                            TEXT_PRINTF(request->account), request->operation->permission,
-                            TEXT_PRINTF(arn_text));
-    }
-    struct topic_name topic_name = {arn.account, arn.region, arn.resource};
-
-    *ret_topic = topic_find(router_of(step), &topic_name);
-    return *ret_topic != NULL ? STATUS_OK
-                              : request_fail(request, &sns_not_found, "Topic does not exist");
+    return request_fail(request, &sns_invalid_parameter, "Invalid parameter: %s", parameter);
 }
 
-enum status sns_subscription(struct request *request, struct step *step, struct text arn_text,
-                             struct subscription *ret)
+enum status sns_topic(struct request *request, struct step *step, struct text arn,
+                      const char *parameter, struct topic **ret_topic)
 {
-    struct arn arn;
-    size_t elements = 0;
+    struct arn parts;
+    enum status status = arn_take(request, arn, parameter, &parts);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!text_equal(parts.service, T("sns")) || !text_equal(parts.region, request->region)) {
+        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: %s",
+                            parameter);
+    }
+    struct topic_name name = {parts.account, parts.region, parts.resource};
+    struct topic *topic =
+        text_equal(parts.account, request->account) ? topic_find(router_of(step), &name) : NULL;
+
+    if (topic == NULL) {
+        return request_fail(request, &sns_not_found, "Topic does not exist");
+    }
+    *ret_topic = topic;
+    return STATUS_OK;
+}
+
+/* "<topic>:<uuid>" */
+static bool resource_split(struct text resource, struct text *ret_topic, uint8_t ret_id[16])
+{
+    *ret_topic = text_cut(&resource, ':');
+    return uuid_parse(resource, ret_id);
+}
+
+enum status sns_subscription_id(struct request *request, struct text arn, uint8_t ret_id[16])
+{
+    struct arn parts;
+    struct text topic;
+    enum status status = arn_take(request, arn, "SubscriptionArn", &parts);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return resource_split(parts.resource, &topic, ret_id) ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+/* The ARN must be this subscription's to the last letter, not only end in its id. */
+static bool is_of_topic(struct text arn, const struct topic *topic)
+{
+    return topic != NULL && text_starts_with(arn, topic->arn) && arn.len > topic->arn.len
+           && arn.at[topic->arn.len] == ':';
+}
+
+enum status sns_subscription(struct request *request, struct step *step, struct text arn,
+                             struct subscription *ret_subscription, struct topic **ret_topic)
+{
     uint8_t id[16];
+    struct topic *topic = NULL;
+    enum status status = sns_subscription_id(request, arn, id);
 
-    if (!arn_parse(arn_text, &arn, &elements)) {
-        return arn_fail(request, "SubscriptionArn", elements);
+    if (status == STATUS_OK) {
+        status = subscription_find(step, id, request->arena, ret_subscription);
     }
-    struct text rest = arn.resource;
-    struct text topic = text_cut(&rest, ':');
-
-    if (!text_equal(arn.service, T("sns")) || topic.len == 0 || is_elsewhere(request, &arn)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: SubscriptionArn");
+    if (status == STATUS_OK) {
+        topic = topic_find_number(router_of(step), ret_subscription->topic);
+        status = is_of_topic(arn, topic) ? STATUS_OK : STATUS_NOT_FOUND;
     }
-    if (!uuid_parse(rest, id)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: SubscriptionId");
+    if (status == STATUS_NOT_FOUND) {
+        return request_fail(request, &sns_not_found, "Subscription does not exist");
     }
-    return subscription_find(step, id, request->arena, ret);
-}
-
-/* The same two texts under two names: a set can be handed to the router as it is. */
-_Static_assert(sizeof(struct attribute) == sizeof(struct string_pair)
-                   && offsetof(struct attribute, value) == offsetof(struct string_pair, value),
-               "attributes and pairs are laid out alike");
-
-const struct attribute *set_attributes(const struct attribute_set *set)
-{
-    return (const void *)set->items;
-}
-
-void set_from_attributes(struct attribute_set *set, struct arena *arena,
-                         const struct attribute *attributes, size_t count)
-{
-    attribute_set_init(set, arena, (const void *)attributes, count);
+    *ret_topic = topic;
+    return status;
 }

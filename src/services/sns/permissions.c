@@ -1,87 +1,89 @@
-/* AddPermission, RemovePermission: they edit the topic's Policy document. */
+/* AddPermission and RemovePermission: statements of the topic's Policy. */
 #include "services/common/names.h"
 #include "services/common/policy.h"
 #include "services/sns/internal.h"
 
-struct add_input {
-    struct text topic_arn;
+#define LABEL_MAX 80
+
+struct permission_input {
+    struct text arn;
     struct text label;
     struct string_list accounts;
     struct string_list actions;
 };
 
-static const struct field add_input_fields[] = {
+static const struct field add_permission_input_fields[] = {
     {.name = "TopicArn",
      .type = FIELD_STRING,
      .required = true,
-     AT(struct add_input, topic_arn)},
-    {.name = "Label", .type = FIELD_STRING, .required = true, AT(struct add_input, label)},
+     AT(struct permission_input, arn)},
+    {.name = "Label",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct permission_input, label)},
     {.name = "AWSAccountId",
      .type = FIELD_STRING_LIST,
      .required = true,
-     AT(struct add_input, accounts)},
+     AT(struct permission_input, accounts)},
     {.name = "ActionName",
      .type = FIELD_STRING_LIST,
      .required = true,
-     AT(struct add_input, actions)},
+     AT(struct permission_input, actions)},
     FIELDS_END,
 };
 
-static const struct field remove_input_fields[] = {
+static const struct field remove_permission_input_fields[] = {
     {.name = "TopicArn",
      .type = FIELD_STRING,
      .required = true,
-     AT(struct add_input, topic_arn)},
-    {.name = "Label", .type = FIELD_STRING, .required = true, AT(struct add_input, label)},
+     AT(struct permission_input, arn)},
+    {.name = "Label",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct permission_input, label)},
     FIELDS_END,
 };
 
-static const struct text actions_known[] = {
-    TEXT("*"),
-    TEXT("AddPermission"),
-    TEXT("DeleteTopic"),
-    TEXT("GetDataProtectionPolicy"),
-    TEXT("GetTopicAttributes"),
-    TEXT("ListSubscriptionsByTopic"),
-    TEXT("ListTagsForResource"),
-    TEXT("Publish"),
-    TEXT("PutDataProtectionPolicy"),
-    TEXT("RemovePermission"),
-    TEXT("SetTopicAttributes"),
-    TEXT("Subscribe"),
-};
-
-static bool is_action(struct text name)
+static bool is_action(struct text action)
 {
-    for (size_t i = 0; i < countof(actions_known); i++) {
-        if (text_equal(name, actions_known[i])) {
+    static const struct text names[] = {
+        TEXT("AddPermission"),
+        TEXT("DeleteTopic"),
+        TEXT("GetTopicAttributes"),
+        TEXT("ListSubscriptionsByTopic"),
+        TEXT("Publish"),
+        TEXT("Receive"),
+        TEXT("RemovePermission"),
+        TEXT("SetTopicAttributes"),
+        TEXT("Subscribe"),
+    };
+
+    for (size_t i = 0; i < countof(names); i++) {
+        if (text_equal(names[i], action)) {
             return true;
         }
     }
     return false;
 }
 
-static enum status actions_take(struct request *request, const struct add_input *in,
-                                struct text **ret_actions)
+static enum status permission_check(struct request *request, const struct permission_input *in)
 {
-    struct text *actions = arena_array(request->arena, in->actions.count, sizeof *actions);
-
+    if (!name_is_plain(in->label, LABEL_MAX)) {
+        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Label");
+    }
     for (size_t i = 0; i < in->actions.count; i++) {
         if (!is_action(in->actions.items[i])) {
             return request_fail(request, &sns_invalid_parameter,
                                 "Invalid parameter: Policy statement action out of service "
                                 "scope!");
         }
-        actions[i] =
-            arena_printf(request->arena, "SNS:%.*s", TEXT_PRINTF(in->actions.items[i]));
     }
     for (size_t i = 0; i < in->accounts.count; i++) {
         if (!name_is_account(in->accounts.items[i])) {
             return request_fail(request, &sns_invalid_parameter,
-                                "Invalid parameter: AWSAccountId");
+                                "Invalid parameter: AWSAccountId Reason: must be 12 digits");
         }
     }
-    *ret_actions = actions;
     return STATUS_OK;
 }
 
@@ -90,36 +92,25 @@ static void policy_store(struct request *request, struct step *step, struct topi
 {
     struct attribute_set set;
 
-    set_from_attributes(&set, request->arena, topic->attributes, topic->attribute_count);
-    if (policy.len > 0) {
-        attribute_set_put(&set, T("Policy"), policy);
-    } else {
-        attribute_set_remove(&set, T("Policy"));
-    }
-    topic_update(step, topic, set_attributes(&set), set.count);
-}
-
-static struct text policy_of(struct request *request, const struct topic *topic)
-{
-    struct text policy = topic_attribute(topic, T("Policy"));
-
-    return policy.len > 0 ? policy : topic_default_policy(request, topic);
+    topic_set_open(request, topic, &set);
+    attribute_set_put(&set, T("Policy"), policy);
+    topic_set_store(step, topic, &set);
 }
 
 static enum status add_permission(struct request *request, struct step *step, const void *input,
                                   void *output)
 {
-    const struct add_input *in = input;
-    struct text *actions = NULL;
-    struct text policy = {0};
+    const struct permission_input *in = input;
     struct topic *topic = NULL;
-    enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    enum status status = sns_topic(request, step, in->arn, "TopicArn", &topic);
 
     (void)output;
-    status = status != STATUS_OK ? status : actions_take(request, in, &actions);
+    status = status != STATUS_OK ? status : permission_check(request, in);
     if (status != STATUS_OK) {
         return status;
     }
+    struct text policy = topic_rules_value(request, topic, T("Policy"));
+    struct text *actions = arena_array(request->arena, in->actions.count, sizeof *actions);
     struct permission permission = {
         .label = in->label,
         .accounts = in->accounts.items,
@@ -129,8 +120,11 @@ static enum status add_permission(struct request *request, struct step *step, co
         .resource = topic->arn,
     };
 
-    status = policy_add(request->arena, policy_of(request, topic), &permission, &policy);
-    if (status != STATUS_OK) {
+    for (size_t i = 0; i < in->actions.count; i++) {
+        actions[i] =
+            arena_printf(request->arena, "SNS:%.*s", TEXT_PRINTF(in->actions.items[i]));
+    }
+    if (policy_add(request->arena, policy, &permission, &policy) != STATUS_OK) {
         return request_fail(request, &sns_invalid_parameter,
                             "Invalid parameter: Statement already exists");
     }
@@ -138,36 +132,35 @@ static enum status add_permission(struct request *request, struct step *step, co
     return STATUS_OK;
 }
 
+/* A label that is not there is as good as removed. */
 static enum status remove_permission(struct request *request, struct step *step,
                                      const void *input, void *output)
 {
-    const struct add_input *in = input;
-    struct text policy = {0};
+    const struct permission_input *in = input;
     struct topic *topic = NULL;
-    enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    struct text policy;
+    enum status status = sns_topic(request, step, in->arn, "TopicArn", &topic);
 
     (void)output;
-    if (status != STATUS_OK) {
-        return status;
-    }
-    /* No complaint when there is no such label. */
-    if (policy_remove(request->arena, policy_of(request, topic), in->label, &policy)
-        == STATUS_OK) {
+    if (status == STATUS_OK
+        && policy_remove(request->arena, topic_rules_value(request, topic, T("Policy")),
+                         in->label, &policy)
+               == STATUS_OK) {
         policy_store(request, step, topic, policy);
     }
-    return STATUS_OK;
+    return status;
 }
 
 const struct operation sns_permission_operations[] = {
     {.name = "AddPermission",
-     .permission = "SNS:AddPermission",
-     .input = add_input_fields,
-     .input_size = sizeof(struct add_input),
-     .handle = add_permission},
+     .permission = "sns:AddPermission",
+     .handle = add_permission,
+     .input = add_permission_input_fields,
+     .input_size = sizeof(struct permission_input)},
     {.name = "RemovePermission",
-     .permission = "SNS:RemovePermission",
-     .input = remove_input_fields,
-     .input_size = sizeof(struct add_input),
-     .handle = remove_permission},
+     .permission = "sns:RemovePermission",
+     .handle = remove_permission,
+     .input = remove_permission_input_fields,
+     .input_size = sizeof(struct permission_input)},
     OPERATIONS_END,
 };

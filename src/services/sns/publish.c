@@ -1,289 +1,344 @@
-/* Publish, PublishBatch. */
+/* Publish and PublishBatch. */
+#include "services/sns/publish.h"
+
+#include "base/encoding.h"
 #include "services/common/names.h"
-#include "services/sns/message.h"
 
 #define BATCH_MAX    10
 #define BATCH_ID_MAX 80
 
-struct publish_input {
-    struct text topic_arn;
-    struct text target_arn;
-    struct text phone_number;
-    struct publish_fields fields;
-};
-
-struct publish_output {
-    struct text message_id;
-};
-
-#define PUBLISH_FIELDS(owner)                                                               \
-    {.name = "Message", .type = FIELD_STRING, .required = true, AT(owner, fields.message)}, \
-        {.name = "Subject", .type = FIELD_STRING, AT(owner, fields.subject)},               \
-        {.name = "MessageStructure", .type = FIELD_STRING, AT(owner, fields.structure)},    \
-        {.name = "MessageAttributes",                                                       \
-         .type = FIELD_STRUCT_MAP,                                                          \
-         .query_key = "Name",                                                               \
-         .query_value = "Value",                                                            \
-         AT(owner, fields.attributes),                                                      \
-         .of = wire_attribute_fields,                                                       \
-         .of_size = sizeof(struct wire_attribute)},                                         \
-        {.name = "MessageGroupId", .type = FIELD_STRING, AT(owner, fields.group_id)},       \
-    {                                                                                       \
-        .name = "MessageDeduplicationId", .type = FIELD_STRING,                             \
-        AT(owner, fields.deduplication_id)                                                  \
+#define MESSAGE_FIELDS                                                                     \
+    {.name = "Subject", .type = FIELD_STRING, AT(struct publish_input, subject)},          \
+        {.name = "MessageStructure",                                                       \
+         .type = FIELD_STRING,                                                             \
+         AT(struct publish_input, structure)},                                             \
+        {.name = "MessageAttributes",                                                      \
+         .query_key = "Name",                                                              \
+         .query_value = "Value",                                                           \
+         .type = FIELD_STRUCT_MAP,                                                         \
+         AT(struct publish_input, attributes),                                             \
+         .of = wire_attribute_fields,                                                      \
+         .of_size = sizeof(struct wire_attribute)},                                        \
+        {.name = "MessageDeduplicationId",                                                 \
+         .type = FIELD_STRING,                                                             \
+         AT(struct publish_input, deduplication_id)},                                      \
+    {                                                                                      \
+        .name = "MessageGroupId", .type = FIELD_STRING, AT(struct publish_input, group_id) \
     }
 
 static const struct field publish_input_fields[] = {
     {.name = "TopicArn", .type = FIELD_STRING, AT(struct publish_input, topic_arn)},
     {.name = "TargetArn", .type = FIELD_STRING, AT(struct publish_input, target_arn)},
     {.name = "PhoneNumber", .type = FIELD_STRING, AT(struct publish_input, phone_number)},
-    PUBLISH_FIELDS(struct publish_input),
+    {.name = "Message",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct publish_input, message)},
+    MESSAGE_FIELDS,
     FIELDS_END,
+};
+
+static const struct field publish_entry_fields[] = {
+    {.name = "Id", .type = FIELD_STRING, .required = true, AT(struct publish_input, id)},
+    {.name = "Message",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct publish_input, message)},
+    MESSAGE_FIELDS,
+    FIELDS_END,
+};
+
+struct publish_output {
+    struct text id; /* of an entry */
+    struct text message_id;
+    struct text sequence;
 };
 
 static const struct field publish_output_fields[] = {
     {.name = "MessageId", .type = FIELD_STRING, AT(struct publish_output, message_id)},
+    {.name = "SequenceNumber", .type = FIELD_STRING, AT(struct publish_output, sequence)},
     FIELDS_END,
 };
 
-static enum status target(struct request *request, struct step *step,
-                          const struct publish_input *in, struct topic **ret_topic)
+static const struct field published_entry_fields[] = {
+    {.name = "Id", .type = FIELD_STRING, AT(struct publish_output, id)},
+    {.name = "MessageId", .type = FIELD_STRING, AT(struct publish_output, message_id)},
+    {.name = "SequenceNumber", .type = FIELD_STRING, AT(struct publish_output, sequence)},
+    FIELDS_END,
+};
+
+/* --- Where to. */
+
+static enum status target_check(struct request *request, const struct publish_input *in)
 {
-    if (in->phone_number.at != NULL) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: PhoneNumber Reason: this server has no SMS "
-                            "deliverer yet");
-    }
-    if (in->topic_arn.at == NULL && in->target_arn.at == NULL) {
+    int targets =
+        (in->topic_arn.len > 0) + (in->target_arn.len > 0) + (in->phone_number.len > 0);
+
+    if (targets == 0) {
         return request_fail(request, &sns_invalid_parameter,
                             "Invalid parameter: TopicArn or TargetArn Reason: no value for "
                             "required parameter");
     }
-    if (in->topic_arn.at != NULL && in->target_arn.at != NULL) {
+    if (targets > 1) {
         return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Both TopicArn and TargetArn are set");
+                            "Invalid parameter: TopicArn or TargetArn Reason: exactly one of "
+                            "TopicArn, TargetArn and PhoneNumber must be given");
     }
-    return in->topic_arn.at != NULL
+    if (in->phone_number.len > 0) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: PhoneNumber Reason: this server does not send "
+                            "to phone numbers directly: subscribe it to a topic");
+    }
+    return STATUS_OK;
+}
+
+static bool is_endpoint(struct text arn)
+{
+    struct arn parts;
+
+    return arn_parse_service(arn, T("sns"), &parts)
+           && text_starts_with(parts.resource, T("endpoint/"));
+}
+
+static enum status topic_take(struct request *request, struct step *step,
+                              const struct publish_input *in, struct topic **ret_topic)
+{
+    enum status status = target_check(request, in);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (is_endpoint(in->target_arn)) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: TargetArn Reason: No endpoint found for the "
+                            "target arn specified");
+    }
+    return in->topic_arn.len > 0
                ? sns_topic(request, step, in->topic_arn, "TopicArn", ret_topic)
                : sns_topic(request, step, in->target_arn, "TargetArn", ret_topic);
 }
 
-static struct text id_text(struct request *request, const uint8_t id[16])
-{
-    char text[UUID_SIZE];
+/* --- One. */
 
-    uuid_format(id, text);
-    return arena_copy(request->arena, text_from(text));
-}
-
-static enum status publish_one(struct request *request, struct step *step, const void *input,
-                               void *output)
+/* A topic's sequence numbers come from the counter that numbers queues' entries: they only have
+ * to grow. */
+static enum status message_publish(struct request *request, struct step *step,
+                                   struct topic *topic, struct message *message,
+                                   struct publish_output *out, struct why *why)
 {
-    const struct publish_input *in = input;
-    struct publish_output *out = output;
-    struct publish publish = {.matched = 0};
-    struct topic *topic = NULL;
-    struct why why = {""};
-    size_t size = 0;
-    enum status status = target(request, step, in, &topic);
+    struct publish publish = {.message = *message};
+    char uuid[UUID_SIZE];
+
+    if (topic->is_fifo && topic->is_ready) {
+        publish.message.sequence_number = arena_printf(
+            request->arena, "%020llu", (unsigned long long)step_number(step, COUNTER_SEQUENCE));
+    }
+    enum status status = topic_publish(step, topic, &publish, why);
 
     if (status == STATUS_OK) {
-        status = message_take(request, &in->fields, topic, &publish.message, &size);
+        uuid_format(publish.message.id, uuid);
+        out->message_id = arena_copy(request->arena, text_from(uuid));
+        out->sequence = publish.message.sequence_number;
     }
+    return status;
+}
+
+static enum status publish(struct request *request, struct step *step, const void *input,
+                           void *output)
+{
+    const struct publish_input *in = input;
+    struct topic *topic = NULL;
+    struct message message;
+    struct why why = {""};
+    enum status status = topic_take(request, step, in, &topic);
+
+    status = status != STATUS_OK ? status : publish_take(request, topic, in, 0, &message);
     if (status != STATUS_OK) {
         return status;
     }
-    status = topic_publish(step, topic, &publish, &why);
-    if (status != STATUS_OK) {
-        return sns_fail_status(request, status, &why);
-    }
-    out->message_id = id_text(request, publish.message.id);
-    return STATUS_OK;
+    status = message_publish(request, step, topic, &message, output, &why);
+    return sns_fail_status(request, status, &why);
 }
 
-/* --- PublishBatch: what is wrong with one entry fails the whole call, as AWS does. */
+/* --- Ten. */
 
-struct entry {
-    struct text id;
-    struct publish_fields fields;
-};
-
-struct batch_input {
+struct publish_batch_input {
     struct text topic_arn;
     struct struct_list entries;
 };
 
-struct successful {
-    struct text id;
-    struct text message_id;
+static const struct field publish_batch_input_fields[] = {
+    {.name = "TopicArn",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct publish_batch_input, topic_arn)},
+    {.name = "PublishBatchRequestEntries",
+     .type = FIELD_STRUCT_LIST,
+     AT(struct publish_batch_input, entries),
+     .of = publish_entry_fields,
+     .of_size = sizeof(struct publish_input)},
+    FIELDS_END,
 };
 
-struct failed {
+struct failed_entry {
     struct text id;
     struct text code;
     struct text message;
     struct optional_boolean sender_fault;
 };
 
-struct batch_output {
+static const struct field failed_entry_fields[] = {
+    {.name = "Id", .type = FIELD_STRING, AT(struct failed_entry, id)},
+    {.name = "Code", .type = FIELD_STRING, AT(struct failed_entry, code)},
+    {.name = "Message", .type = FIELD_STRING, AT(struct failed_entry, message)},
+    {.name = "SenderFault", .type = FIELD_BOOLEAN, AT(struct failed_entry, sender_fault)},
+    FIELDS_END,
+};
+
+struct publish_batch_output {
     struct struct_list successful;
     struct struct_list failed;
+    size_t done; /* entries settled: a later run goes on there */
+    struct publish_output published[BATCH_MAX];
+    struct failed_entry failures[BATCH_MAX];
 };
 
-static const struct field entry_fields[] = {
-    {.name = "Id", .type = FIELD_STRING, .required = true, AT(struct entry, id)},
-    PUBLISH_FIELDS(struct entry),
-    FIELDS_END,
-};
-
-static const struct field batch_input_fields[] = {
-    {.name = "TopicArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct batch_input, topic_arn)},
-    {.name = "PublishBatchRequestEntries",
-     .type = FIELD_STRUCT_LIST,
-     .required = true,
-     AT(struct batch_input, entries),
-     .of = entry_fields,
-     .of_size = sizeof(struct entry)},
-    FIELDS_END,
-};
-
-static const struct field successful_fields[] = {
-    {.name = "Id", .type = FIELD_STRING, AT(struct successful, id)},
-    {.name = "MessageId", .type = FIELD_STRING, AT(struct successful, message_id)},
-    FIELDS_END,
-};
-
-static const struct field failed_fields[] = {
-    {.name = "Id", .type = FIELD_STRING, AT(struct failed, id)},
-    {.name = "Code", .type = FIELD_STRING, AT(struct failed, code)},
-    {.name = "Message", .type = FIELD_STRING, AT(struct failed, message)},
-    {.name = "SenderFault", .type = FIELD_BOOLEAN, AT(struct failed, sender_fault)},
-    FIELDS_END,
-};
-
-static const struct field batch_output_fields[] = {
+static const struct field publish_batch_output_fields[] = {
     {.name = "Successful",
      .type = FIELD_STRUCT_LIST,
-     AT(struct batch_output, successful),
-     .of = successful_fields,
-     .of_size = sizeof(struct successful)},
+     AT(struct publish_batch_output, successful),
+     .of = published_entry_fields,
+     .of_size = sizeof(struct publish_output)},
     {.name = "Failed",
      .type = FIELD_STRUCT_LIST,
-     AT(struct batch_output, failed),
-     .of = failed_fields,
-     .of_size = sizeof(struct failed)},
+     AT(struct publish_batch_output, failed),
+     .of = failed_entry_fields,
+     .of_size = sizeof(struct failed_entry)},
     FIELDS_END,
 };
 
-static enum status check_ids(struct request *request, const struct struct_list *list)
+static enum status ids_check(struct request *request, const struct publish_input *entries,
+                             size_t count)
 {
-    const struct entry *entries = list->items;
-
-    if (list->count == 0) {
-        return request_fail(request, &sns_empty_batch,
-                            "The batch request doesn't contain any entries.");
-    }
-    if (list->count > BATCH_MAX) {
-        return request_fail(request, &sns_too_many_entries,
-                            "The batch request contains more entries than permissible: %zu",
-                            list->count);
-    }
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!name_is_plain(entries[i].id, BATCH_ID_MAX)) {
-            return request_fail(
-                request, &sns_invalid_batch_id,
-                "The Id of a batch entry in a batch request doesn't abide by the "
-                "specification.");
+            return request_fail(request, &sns_invalid_batch_id,
+                                "The Id of a batch entry in a batch request doesn't abide by "
+                                "the specification.");
         }
-        for (size_t j = 0; j < i; j++) {
-            if (text_equal(entries[i].id, entries[j].id)) {
-                return request_fail(
-                    request, &sns_ids_not_distinct,
-                    "Two or more batch entries in the request have the same Id.");
+        for (size_t before = 0; before < i; before++) {
+            if (text_equal(entries[before].id, entries[i].id)) {
+                return request_fail(request, &sns_ids_not_distinct,
+                                    "Two or more batch entries in the request have the same "
+                                    "Id.");
             }
         }
     }
     return STATUS_OK;
 }
 
-static enum status take_all(struct request *request, const struct topic *topic,
-                            const struct struct_list *list, struct publish *publishes)
+static enum status batch_check(struct request *request, const struct publish_batch_input *in)
 {
-    const struct entry *entries = list->items;
-    size_t total = 0;
+    const struct publish_input *entries = in->entries.items;
+    size_t size = 0;
 
-    for (size_t i = 0; i < list->count; i++) {
-        size_t size = 0;
-        enum status status =
-            message_take(request, &entries[i].fields, topic, &publishes[i].message, &size);
-
-        if (status != STATUS_OK) {
-            return status;
-        }
-        total += size;
+    if (in->entries.count == 0) {
+        return request_fail(request, &sns_empty_batch,
+                            "The batch request doesn't contain any entries.");
     }
-    return total <= PUBLISH_MAX
-               ? STATUS_OK
-               : request_fail(
-                   request, &sns_batch_too_long,
-                   "The length of all the messages in the batch put together is more "
-                   "than the limit of %d bytes.",
-                   PUBLISH_MAX);
+    if (in->entries.count > BATCH_MAX) {
+        return request_fail(request, &sns_too_many_entries,
+                            "The batch request contains more entries than permissible.");
+    }
+    enum status status = ids_check(request, entries, in->entries.count);
+
+    for (size_t i = 0; i < in->entries.count; i++) {
+        size += publish_size(&entries[i]);
+    }
+    if (status == STATUS_OK && size > PUBLISH_MAX) {
+        return request_fail(request, &sns_batch_too_long,
+                            "The length of all the batch messages put together is more than "
+                            "the limit.");
+    }
+    return status;
+}
+
+/* Any message that is wrong fails the whole call, before anything is published. */
+static enum status messages_take(struct request *request, const struct topic *topic,
+                                 const struct publish_batch_input *in,
+                                 struct message messages[BATCH_MAX])
+{
+    const struct publish_input *entries = in->entries.items;
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < in->entries.count && status == STATUS_OK; i++) {
+        status = publish_take(request, topic, &entries[i], i + 1, &messages[i]);
+    }
+    return status;
+}
+
+static void failure_add(struct request *request, struct publish_batch_output *out,
+                        struct text id, const struct why *why)
+{
+    out->failures[out->failed.count++] = (struct failed_entry){
+        .id = id,
+        .code = text_from(error_unavailable.query),
+        .message = arena_copy(request->arena, text_from(why->text)),
+        .sender_fault = {.is_set = true, .value = false},
+    };
 }
 
 static enum status publish_batch(struct request *request, struct step *step, const void *input,
                                  void *output)
 {
-    const struct batch_input *in = input;
-    const struct entry *entries = in->entries.items;
-    struct batch_output *out = output;
+    const struct publish_batch_input *in = input;
+    const struct publish_input *entries = in->entries.items;
+    struct publish_batch_output *out = output;
     struct topic *topic = NULL;
-    enum status status = check_ids(request, &in->entries);
+    struct message messages[BATCH_MAX];
+    enum status status = batch_check(request, in);
 
     status = status != STATUS_OK ? status
                                  : sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    status = status != STATUS_OK ? status : messages_take(request, topic, in, messages);
     if (status != STATUS_OK) {
         return status;
     }
-    struct publish *publishes =
-        arena_array(request->arena, in->entries.count, sizeof *publishes);
-    struct successful *successful =
-        arena_array(request->arena, in->entries.count, sizeof *successful);
-
-    status = take_all(request, topic, &in->entries, publishes);
-    for (size_t i = 0; i < in->entries.count && status == STATUS_OK; i++) {
+    out->successful = (struct struct_list){out->published, out->successful.count, true};
+    out->failed = (struct struct_list){out->failures, out->failed.count, true};
+    while (out->done < in->entries.count) {
+        struct publish_output *published = &out->published[out->successful.count];
         struct why why = {""};
 
-        /* Only the first can be refused or wait: nothing changes in between. */
-        status = topic_publish(step, topic, &publishes[i], &why);
-        if (status != STATUS_OK) {
-            return sns_fail_status(request, status, &why);
+        status = message_publish(request, step, topic, &messages[out->done], published, &why);
+        if (status == STATUS_WAIT) {
+            return status;
         }
-        successful[i] =
-            (struct successful){entries[i].id, id_text(request, publishes[i].message.id)};
+        if (status == STATUS_OK) {
+            published->id = entries[out->done].id;
+            out->successful.count++;
+        } else {
+            failure_add(request, out, entries[out->done].id, &why);
+        }
+        out->done++;
     }
-    out->successful = (struct struct_list){successful, in->entries.count, true};
-    out->failed = (struct struct_list){.is_set = true};
-    return status;
+    return STATUS_OK;
 }
 
 const struct operation sns_publish_operations[] = {
     {.name = "Publish",
-     .permission = "SNS:Publish",
+     .permission = "sns:Publish",
+     .handle = publish,
      .input = publish_input_fields,
      .input_size = sizeof(struct publish_input),
      .output = publish_output_fields,
-     .output_size = sizeof(struct publish_output),
-     .handle = publish_one},
+     .output_size = sizeof(struct publish_output)},
     {.name = "PublishBatch",
-     .permission = "SNS:Publish",
-     .input = batch_input_fields,
-     .input_size = sizeof(struct batch_input),
-     .output = batch_output_fields,
-     .output_size = sizeof(struct batch_output),
-     .handle = publish_batch},
+     .permission = "sns:Publish",
+     .handle = publish_batch,
+     .input = publish_batch_input_fields,
+     .input_size = sizeof(struct publish_batch_input),
+     .output = publish_batch_output_fields,
+     .output_size = sizeof(struct publish_batch_output)},
     OPERATIONS_END,
 };

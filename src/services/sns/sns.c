@@ -4,11 +4,17 @@
 #include "services/sns/internal.h"
 
 static const struct operation *const families[] = {
-    sns_topic_operations,      sns_topic_attribute_operations,
-    sns_subscribe_operations,  sns_confirm_operations,
-    sns_list_operations,       sns_subscription_attribute_operations,
-    sns_publish_operations,    sns_tag_operations,
-    sns_permission_operations, NULL,
+    sns_publish_operations,
+    sns_topic_operations,
+    sns_topic_attribute_operations,
+    sns_subscribe_operations,
+    sns_confirm_operations,
+    sns_subscription_attribute_operations,
+    sns_subscription_list_operations,
+    sns_permission_operations,
+    sns_tag_operations,
+    sns_data_protection_operations,
+    NULL,
 };
 
 static const char *const unserved[] = {
@@ -19,7 +25,6 @@ static const char *const unserved[] = {
     "DeleteEndpoint",
     "DeletePlatformApplication",
     "DeleteSMSSandboxPhoneNumber",
-    "GetDataProtectionPolicy",
     "GetEndpointAttributes",
     "GetPlatformApplicationAttributes",
     "GetSMSAttributes",
@@ -30,7 +35,6 @@ static const char *const unserved[] = {
     "ListPlatformApplications",
     "ListSMSSandboxPhoneNumbers",
     "OptInPhoneNumber",
-    "PutDataProtectionPolicy",
     "SetEndpointAttributes",
     "SetPlatformApplicationAttributes",
     "SetSMSAttributes",
@@ -42,7 +46,6 @@ const struct service sns_service = {
     .name = "sns",
     .version = "2010-03-31",
     .xml_namespace = "http://sns.amazonaws.com/doc/2010-03-31/",
-    .json_type_prefix = "com.amazonaws.sns#",
     .families = families,
     .unserved = unserved,
     .missing = sns_missing,

@@ -1,8 +1,7 @@
-/* Subscribe. */
-#include "services/common/arn.h"
+/* Subscribe: what may be subscribed to what, confirmed at once or asked for confirmation. */
 #include "services/sns/internal.h"
 
-#define REASON "Attributes Reason: "
+#define PREFIX "Invalid parameter: Attributes Reason: "
 
 struct subscribe_input {
     struct text topic_arn;
@@ -10,10 +9,6 @@ struct subscribe_input {
     struct text endpoint;
     struct string_map attributes;
     struct optional_boolean return_arn;
-};
-
-struct subscribe_output {
-    struct text subscription_arn;
 };
 
 static const struct field subscribe_input_fields[] = {
@@ -33,137 +28,281 @@ static const struct field subscribe_input_fields[] = {
     FIELDS_END,
 };
 
+struct subscribe_output {
+    struct text arn;
+};
+
 static const struct field subscribe_output_fields[] = {
-    {.name = "SubscriptionArn",
-     .type = FIELD_STRING,
-     AT(struct subscribe_output, subscription_arn)},
+    {.name = "SubscriptionArn", .type = FIELD_STRING, AT(struct subscribe_output, arn)},
     FIELDS_END,
 };
 
-static enum status check_sqs(struct request *request, struct text endpoint)
+/* --- Endpoints. */
+
+/* What is being made; the checks fill it in. */
+struct wish {
+    struct request *request;
+    const struct subscribe_input *in;
+    struct topic *topic;
+    enum protocol protocol;
+    bool is_confirmed; /* at once */
+    struct attribute_set set;
+};
+
+static enum status endpoint_refuse(const struct wish *wish, const char *text)
 {
+    return request_fail(wish->request, &sns_invalid_parameter, "Invalid parameter: %s", text);
+}
+
+/* Somebody else's queue has to confirm; one's own need not. */
+static enum status queue_check(struct wish *wish)
+{
+    struct text fifo = T(".fifo");
     struct arn arn;
 
-    if (!arn_parse_service(endpoint, T("sqs"), &arn)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: SQS endpoint ARN");
+    if (!arn_parse_service(wish->in->endpoint, T("sqs"), &arn)) {
+        return endpoint_refuse(wish, "SQS endpoint ARN");
     }
-    if (text_ends_with(arn.resource, T(".fifo"))) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS "
-                            "Queues can not be subscribed to standard SNS topics");
+    if (text_ends_with(arn.resource, fifo) && !wish->topic->is_fifo) {
+        return endpoint_refuse(wish, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can "
+                                     "not be subscribed to standard SNS topics");
+    }
+    wish->is_confirmed = text_equal(arn.account, wish->request->account);
+    return STATUS_OK;
+}
+
+static enum status url_check(struct wish *wish)
+{
+    struct text prefix =
+        arena_printf(wish->request->arena, "%s://", protocol_name(wish->protocol));
+
+    if (!text_starts_with(wish->in->endpoint, prefix)) {
+        return endpoint_refuse(wish, "Endpoint must match the specified protocol");
     }
     return STATUS_OK;
 }
 
-static enum status check_endpoint(struct request *request, const struct subscribe_input *in,
-                                  enum protocol protocol)
+static enum status mail_check(struct wish *wish)
+{
+    size_t at = text_find(wish->in->endpoint, '@');
+
+    return at > 0 && at + 1 < wish->in->endpoint.len ? STATUS_OK
+                                                     : endpoint_refuse(wish, "Email address");
+}
+
+/* E.164: a plus and up to 15 digits; blanks and hyphens are forgiven. */
+static enum status phone_check(struct wish *wish)
+{
+    struct text number = wish->in->endpoint;
+    size_t digits = 0;
+    bool is_number = number.len > 0;
+
+    for (size_t i = 0; i < number.len; i++) {
+        char c = number.at[i];
+
+        digits += c >= '0' && c <= '9';
+        is_number = is_number
+                    && ((c >= '0' && c <= '9') || c == ' ' || c == '-' || (c == '+' && i == 0));
+    }
+    wish->is_confirmed = true;
+    return is_number && digits >= 1 && digits <= 15
+               ? STATUS_OK
+               : request_fail(wish->request, &sns_invalid_parameter,
+                              "Invalid parameter: Invalid SMS endpoint: %.*s",
+                              TEXT_PRINTF(number));
+}
+
+static enum status arn_check(struct wish *wish)
+{
+    struct arn arn;
+    size_t elements;
+
+    wish->is_confirmed = true;
+    return arn_parse(wish->in->endpoint, &arn, &elements)
+               ? STATUS_OK
+               : endpoint_refuse(wish, wish->protocol == PROTOCOL_APPLICATION
+                                           ? "ApplicationEndpoint ARN"
+                                           : "Endpoint ARN");
+}
+
+/* A script of the operator's: the deliverer says which. */
+static enum status script_check(struct wish *wish)
+{
+    wish->is_confirmed = true;
+    return STATUS_OK;
+}
+
+static enum status (*const endpoint_checks[])(struct wish *wish) = {
+    [PROTOCOL_SQS] = queue_check,       [PROTOCOL_HTTP] = url_check,
+    [PROTOCOL_HTTPS] = url_check,       [PROTOCOL_EMAIL] = mail_check,
+    [PROTOCOL_EMAIL_JSON] = mail_check, [PROTOCOL_SMS] = phone_check,
+    [PROTOCOL_LAMBDA] = arn_check,      [PROTOCOL_FIREHOSE] = arn_check,
+    [PROTOCOL_APPLICATION] = arn_check, [PROTOCOL_EXEC] = script_check,
+};
+
+/* Nothing is subscribed that could never be delivered. */
+static enum status deliverer_check(struct wish *wish)
 {
     struct why why = {""};
-    bool is_http = protocol == PROTOCOL_HTTP || protocol == PROTOCOL_HTTPS;
 
-    if (protocol == PROTOCOL_SQS) {
-        return check_sqs(request, in->endpoint);
+    if (wish->protocol == PROTOCOL_SQS
+        || api_accepts(wish->request->api, wish->in->protocol, wish->in->endpoint, &why)) {
+        return STATUS_OK;
+    }
+    return request_fail(wish->request, &sns_invalid_parameter,
+                        "Invalid parameter: Endpoint Reason: %s", why.text);
+}
+
+static enum status endpoint_check(struct wish *wish)
+{
+    const struct subscribe_input *in = wish->in;
+
+    if (!protocol_parse(in->protocol, &wish->protocol)) {
+        return request_fail(wish->request, &sns_invalid_parameter,
+                            "Invalid parameter: Amazon SNS does not support this protocol "
+                            "string: %.*s",
+                            TEXT_PRINTF(in->protocol));
     }
     if (in->endpoint.len == 0) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Endpoint");
+        return endpoint_refuse(wish, "Endpoint Reason: no value for required parameter");
     }
-    if (is_http
-        && !text_starts_with(in->endpoint,
-                             protocol == PROTOCOL_HTTP ? T("http://") : T("https://"))) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Endpoint must match the specified protocol");
+    if (wish->topic->is_fifo && wish->protocol != PROTOCOL_SQS) {
+        return endpoint_refuse(wish, "Invalid parameter: Protocol Reason: FIFO topics can only "
+                                     "be subscribed by SQS queues");
     }
-    if (!api_accepts(request->api, in->protocol, in->endpoint, &why)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Endpoint Reason: %s", why.text);
+    enum status status = endpoint_checks[wish->protocol](wish);
+
+    return status != STATUS_OK ? status : deliverer_check(wish);
+}
+
+/* --- Attributes. */
+
+static enum status attributes_take(struct wish *wish)
+{
+    const struct string_map *given = &wish->in->attributes;
+    struct attribute_check check = {
+        .request = wish->request,
+        .prefix = PREFIX,
+        .is_new = true,
+        .protocol = wish->protocol,
+        .topic_arn = wish->topic->arn,
+        .endpoint = wish->in->endpoint,
+    };
+    enum status status = STATUS_OK;
+
+    attribute_set_init(&wish->set, wish->request->arena, NULL, 0);
+    for (size_t i = 0; i < given->count && status == STATUS_OK; i++) {
+        struct string_pair pair = given->items[i];
+
+        /* The operator vouches for the endpoint: not kept, it is what is_confirmed says. */
+        if (text_equal(pair.name, T(FANFARE_PREFIX "Confirmed"))) {
+            wish->is_confirmed =
+                wish->is_confirmed || text_equal_ignore_case(pair.value, T("true"));
+            continue;
+        }
+        status = subscription_rules_apply(&check, &wish->set, pair.name, pair.value);
+    }
+    return status != STATUS_OK ? status : subscription_filter_check(&check, &wish->set);
+}
+
+/* --- It exists. */
+
+static struct text value_or_default(const struct subscription *subscription, struct text name)
+{
+    struct text value = subscription_attribute(subscription, name);
+
+    if (value.len > 0) {
+        return value;
+    }
+    if (text_equal(name, T("RawMessageDelivery"))) {
+        return T("false");
+    }
+    return text_equal(name, T("FilterPolicyScope")) ? T("MessageAttributes") : value;
+}
+
+static enum status subscription_compare(const struct wish *wish,
+                                        const struct subscription *found)
+{
+    for (size_t i = 0; i < wish->set.count; i++) {
+        const struct string_pair *wanted = &wish->set.items[i];
+
+        if (!attribute_values_equal(wanted->value, value_or_default(found, wanted->name))) {
+            return request_fail(wish->request, &sns_invalid_parameter,
+                                PREFIX "Subscription already exists with different attributes");
+        }
     }
     return STATUS_OK;
 }
 
-static enum status attributes_gather(struct request *request, const struct subscribe_input *in,
-                                     struct attribute_set *set)
+/* The same answer as the first time; whoever has not confirmed is asked again. */
+static enum status subscribe_again(const struct wish *wish, struct step *step,
+                                   const struct subscription *found)
 {
-    attribute_set_init(set, request->arena, NULL, 0);
-    for (size_t i = 0; i < in->attributes.count; i++) {
-        enum status status = subscription_rule_apply(
-            request, REASON, set, in->attributes.items[i].name, in->attributes.items[i].value);
+    enum status status = subscription_compare(wish, found);
 
-        if (status != STATUS_OK) {
-            return status;
-        }
+    if (status != STATUS_OK || found->is_confirmed) {
+        return status;
     }
-    return subscription_rules_check(request, REASON, set);
-}
+    if (wish->is_confirmed) {
+        struct subscription changed = *found;
 
-/* It exists: the same attributes give the same ARN (and, while pending, another confirmation).
- */
-static enum status subscribe_again(struct request *request, struct step *step,
-                                   struct topic *topic, const struct subscription *found,
-                                   const struct attribute_set *set)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (!text_equal(subscription_attribute(found, set->items[i].name),
-                        set->items[i].value)) {
-            return request_fail(request, &sns_invalid_parameter,
-                                "Invalid parameter: Attributes Reason: Subscription already "
-                                "exists with different attributes");
-        }
-    }
-    if (!found->is_confirmed) {
-        enum status status = step_may_grow(step, NULL);
-
-        if (status != STATUS_OK) {
-            return request_fail(request, &error_unavailable, "No free space on the disk.");
-        }
-        subscription_send_confirmation(step, topic, found);
+        changed.is_confirmed = true;
+        changed.was_authenticated = true;
+        subscription_update(step, found, &changed);
+    } else {
+        subscription_send_confirmation(step, wish->topic, found);
     }
     return STATUS_OK;
 }
 
-static enum status quota_check(struct request *request, const struct topic *topic,
-                               const struct attribute_set *set)
-{
-    const struct router_limits *limits = router_limits(cell_router(request->call.cell));
-    uint64_t count = topic->confirmed + topic->pending;
+/* --- It is new. */
 
-    if (limits->subscriptions_per_topic != 0 && count >= limits->subscriptions_per_topic) {
-        return request_fail(request, &sns_subscription_limit,
-                            "Subscription limit exceeded: %u per topic",
-                            limits->subscriptions_per_topic);
+static enum status limits_check(const struct wish *wish, struct step *step)
+{
+    const struct router_limits *limits = router_limits(router_of(step));
+    const struct topic *topic = wish->topic;
+
+    if (limits->subscriptions_per_topic != 0
+        && topic->confirmed + topic->pending >= limits->subscriptions_per_topic) {
+        return request_fail(wish->request, &sns_subscription_limit_exceeded,
+                            "Subscription limit exceeded for topic");
     }
-    if (attribute_set_has(set, T("FilterPolicy"))
+    if (attribute_set_has(&wish->set, T("FilterPolicy"))
         && topic_filter_limit_reached(topic, limits)) {
-        return request_fail(request, &sns_filter_policy_limit,
-                            "Filter policy limit exceeded: %u per topic, %u per account",
-                            limits->policies_per_topic, limits->policies_per_account);
+        return request_fail(wish->request, &sns_filter_policy_limit_exceeded,
+                            "Filter policy limit exceeded for topic or account");
     }
     return STATUS_OK;
 }
 
-static enum status subscribe_anew(struct request *request, struct step *step,
-                                  struct topic *topic, struct subscription *wanted,
-                                  const struct attribute_set *set)
+static enum status subscribe_new(const struct wish *wish, struct step *step,
+                                 struct subscription *subscription)
 {
     struct why why = {""};
-    bool is_vouched = text_equal(attribute_set_get(set, T("Fanfare.Confirmed")), T("true"));
-    enum status status = quota_check(request, topic, set);
+    enum status status = limits_check(wish, step);
 
     if (status != STATUS_OK) {
         return status;
     }
-    wanted->owner = request->account;
-    wanted->base_url = request->base_url;
-    wanted->attributes = set_attributes(set);
-    wanted->attribute_count = set->count;
-    wanted->is_confirmed = wanted->protocol == PROTOCOL_SQS || is_vouched;
-    wanted->was_authenticated = wanted->is_confirmed;
-    wanted->is_declared = request->own != NULL;
-    status = subscription_create(step, topic, wanted, &why);
-    if (status == STATUS_OK && !wanted->is_confirmed) {
-        subscription_send_confirmation(step, topic, wanted);
+    *subscription = (struct subscription){
+        .protocol = wish->protocol,
+        .endpoint = wish->in->endpoint,
+        .owner = wish->request->account,
+        .is_confirmed = wish->is_confirmed,
+        .was_authenticated = wish->is_confirmed,
+        .is_declared = wish->request->own != NULL,
+        .base_url = wish->request->base_url,
+        .attributes = attributes_of(&wish->set),
+        .attribute_count = wish->set.count,
+    };
+    status = subscription_create(step, wish->topic, subscription, &why);
+    if (status != STATUS_OK) {
+        return sns_fail_status(wish->request, status, &why);
     }
-    return sns_fail_status(request, status, &why);
+    if (!subscription->is_confirmed) {
+        subscription_send_confirmation(step, wish->topic, subscription);
+    }
+    return STATUS_OK;
 }
 
 static enum status subscribe(struct request *request, struct step *step, const void *input,
@@ -171,53 +310,39 @@ static enum status subscribe(struct request *request, struct step *step, const v
 {
     const struct subscribe_input *in = input;
     struct subscribe_output *out = output;
-    struct subscription subscription = {.endpoint = in->endpoint};
-    struct attribute_set set;
-    struct topic *topic = NULL;
-    enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    struct wish wish = {.request = request, .in = in};
+    struct subscription subscription;
+    enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &wish.topic);
 
+    status = status != STATUS_OK ? status : endpoint_check(&wish);
+    status = status != STATUS_OK ? status : attributes_take(&wish);
     if (status != STATUS_OK) {
         return status;
     }
-    if (!protocol_parse(in->protocol, &subscription.protocol)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Amazon SNS does not support this protocol "
-                            "string: %.*s",
-                            TEXT_PRINTF(in->protocol));
-    }
-    status = check_endpoint(request, in, subscription.protocol);
-    status = status != STATUS_OK ? status : attributes_gather(request, in, &set);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct subscription found;
-
-    status = subscription_find_endpoint(step, topic, subscription.protocol, in->endpoint,
-                                        request->arena, &found);
+    status = subscription_find_endpoint(step, wish.topic, wish.protocol, in->endpoint,
+                                        request->arena, &subscription);
     if (status == STATUS_OK) {
-        subscription = found;
-        status = subscribe_again(request, step, topic, &found, &set);
+        status = subscribe_again(&wish, step, &subscription);
     } else if (status == STATUS_NOT_FOUND) {
-        status = subscribe_anew(request, step, topic, &subscription, &set);
+        status = subscribe_new(&wish, step, &subscription);
     }
-    if (status == STATUS_OK) {
-        bool is_told =
-            subscription.is_confirmed || (in->return_arn.is_set && in->return_arn.value);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bool is_pending = !subscription.is_confirmed && !wish.is_confirmed && !in->return_arn.value;
 
-        out->subscription_arn = is_told
-                                    ? subscription_arn(request->arena, topic, subscription.id)
-                                    : T("pending confirmation");
-    }
-    return status;
+    out->arn = is_pending ? T("pending confirmation")
+                          : subscription_arn(request->arena, wish.topic, subscription.id);
+    return STATUS_OK;
 }
 
 const struct operation sns_subscribe_operations[] = {
     {.name = "Subscribe",
-     .permission = "SNS:Subscribe",
+     .permission = "sns:Subscribe",
+     .handle = subscribe,
      .input = subscribe_input_fields,
      .input_size = sizeof(struct subscribe_input),
      .output = subscribe_output_fields,
-     .output_size = sizeof(struct subscribe_output),
-     .handle = subscribe},
+     .output_size = sizeof(struct subscribe_output)},
     OPERATIONS_END,
 };

@@ -1,26 +1,22 @@
-/* GetSubscriptionAttributes, SetSubscriptionAttributes. */
+/* GetSubscriptionAttributes and SetSubscriptionAttributes. */
 #include "services/sns/internal.h"
 
-struct get_input {
-    struct text subscription_arn;
+/* --- Get. */
+
+struct get_attributes_input {
+    struct text arn;
+};
+
+static const struct field get_attributes_input_fields[] = {
+    {.name = "SubscriptionArn",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct get_attributes_input, arn)},
+    FIELDS_END,
 };
 
 struct attributes_output {
     struct string_map attributes;
-};
-
-struct set_input {
-    struct text subscription_arn;
-    struct text name;
-    struct text value;
-};
-
-static const struct field get_input_fields[] = {
-    {.name = "SubscriptionArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct get_input, subscription_arn)},
-    FIELDS_END,
 };
 
 static const struct field attributes_output_fields[] = {
@@ -28,150 +24,182 @@ static const struct field attributes_output_fields[] = {
     FIELDS_END,
 };
 
-static const struct field set_input_fields[] = {
-    {.name = "SubscriptionArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct set_input, subscription_arn)},
-    {.name = "AttributeName",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct set_input, name)},
-    {.name = "AttributeValue", .type = FIELD_STRING, AT(struct set_input, value)},
-    FIELDS_END,
-};
-
-static enum status find(struct request *request, struct step *step, struct text arn,
-                        struct subscription *ret, struct topic **ret_topic)
+static void map_add(struct string_map *map, struct text name, struct text value)
 {
-    enum status status = sns_subscription(request, step, arn, ret);
-
-    if (status == STATUS_NOT_FOUND) {
-        return request_fail(request, &sns_not_found, "Subscription does not exist");
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    *ret_topic = topic_find_number(router_of(step), ret->topic);
-    if (!text_equal(ret->owner, request->account)) {
-        return request_fail(request, &sns_authorization, "not the owner of this subscription");
-    }
-    return STATUS_OK;
+    map->items[map->count++] = (struct string_pair){name, value};
 }
 
-static const char *truth(bool claim)
+static struct text boolean_text(bool value)
 {
-    return claim ? "true" : "false";
+    return value ? T("true") : T("false");
 }
 
-/* What the client set, but for the scope without a policy and what is written only. */
-static void show_attributes(struct attribute_set *shown, const struct subscription *found)
+static void fixed_add(struct request *request, const struct topic *topic,
+                      const struct subscription *subscription, struct string_map *map)
 {
-    bool has_policy = subscription_attribute(found, T("FilterPolicy")).len > 0;
+    struct arena *arena = request->arena;
+    struct text raw = subscription_attribute(subscription, T("RawMessageDelivery"));
 
-    for (size_t i = 0; i < found->attribute_count; i++) {
-        struct text name = found->attributes[i].name;
-        bool is_hidden = (text_equal(name, T("FilterPolicyScope")) && !has_policy)
-                         || text_starts_with(name, T("Fanfare.Secret"));
+    map_add(map, T("SubscriptionArn"), subscription_arn(arena, topic, subscription->id));
+    map_add(map, T("TopicArn"), topic->arn);
+    map_add(map, T("Protocol"), text_from(protocol_name(subscription->protocol)));
+    map_add(map, T("Endpoint"), subscription->endpoint);
+    map_add(map, T("Owner"), subscription->owner);
+    map_add(map, T("ConfirmationWasAuthenticated"),
+            boolean_text(subscription->was_authenticated));
+    map_add(map, T("PendingConfirmation"), boolean_text(!subscription->is_confirmed));
+    map_add(map, T("SubscriptionPrincipal"),
+            arena_printf(arena, "arn:aws:iam::%.*s:root", TEXT_PRINTF(subscription->owner)));
+    map_add(map, T("RawMessageDelivery"), raw.len > 0 ? raw : T("false"));
+}
+
+static void given_add(const struct subscription *subscription, struct string_map *map)
+{
+    bool has_policy = subscription_attribute(subscription, T("FilterPolicy")).len > 0;
+    bool has_scope = subscription_attribute(subscription, T("FilterPolicyScope")).len > 0;
+
+    for (size_t i = 0; i < subscription->attribute_count; i++) {
+        struct text name = subscription->attributes[i].name;
+        bool is_hidden = text_equal(name, T(AUTHENTICATED))
+                         || text_equal(name, T("RawMessageDelivery"))
+                         || (text_equal(name, T("FilterPolicyScope")) && !has_policy);
 
         if (!is_hidden) {
-            attribute_set_put(shown, name, found->attributes[i].value);
+            map_add(map, name, subscription->attributes[i].value);
         }
     }
-    if (has_policy && !attribute_set_has(shown, T("FilterPolicyScope"))) {
-        attribute_set_put(shown, T("FilterPolicyScope"), T("MessageAttributes"));
+    if (has_policy && !has_scope) {
+        map_add(map, T("FilterPolicyScope"), T("MessageAttributes"));
     }
 }
 
 static enum status get_subscription_attributes(struct request *request, struct step *step,
                                                const void *input, void *output)
 {
-    static const struct text default_policy =
-        TEXT("{\"healthyRetryPolicy\":{\"minDelayTarget\":20,\"maxDelayTarget\":20,"
-             "\"numRetries\":3,\"numMaxDelayRetries\":0,\"numNoDelayRetries\":0,"
-             "\"numMinDelayRetries\":0,\"backoffFunction\":\"linear\"},\"sicklyRetryPolicy\":"
-             "null,\"throttlePolicy\":null,\"requestPolicy\":{\"headerContentType\":"
-             "\"text/plain; charset=UTF-8\"},\"guaranteed\":false}");
-    const struct get_input *in = input;
+    const struct get_attributes_input *in = input;
     struct attributes_output *out = output;
-    struct attribute_set shown;
-    struct subscription found;
+    struct subscription subscription;
     struct topic *topic = NULL;
-    enum status status = find(request, step, in->subscription_arn, &found, &topic);
+    enum status status = sns_subscription(request, step, in->arn, &subscription, &topic);
 
     if (status != STATUS_OK) {
         return status;
     }
-    attribute_set_init(&shown, request->arena, NULL, 0);
-    attribute_set_put(&shown, T("SubscriptionArn"),
-                      subscription_arn(request->arena, topic, found.id));
-    attribute_set_put(&shown, T("TopicArn"), arena_copy(request->arena, topic->arn));
-    attribute_set_put(&shown, T("Protocol"), text_from(protocol_name(found.protocol)));
-    attribute_set_put(&shown, T("Endpoint"), found.endpoint);
-    attribute_set_put(&shown, T("Owner"), found.owner);
-    attribute_set_put(&shown, T("ConfirmationWasAuthenticated"),
-                      text_from(truth(found.was_authenticated)));
-    attribute_set_put(&shown, T("PendingConfirmation"), text_from(truth(!found.is_confirmed)));
-    attribute_set_put(&shown, T("RawMessageDelivery"), T("false"));
-    attribute_set_put(
-        &shown, T("SubscriptionPrincipal"),
-        arena_printf(request->arena, "arn:aws:iam::%.*s:root", TEXT_PRINTF(found.owner)));
-    show_attributes(&shown, &found);
-    if (found.protocol == PROTOCOL_HTTP || found.protocol == PROTOCOL_HTTPS) {
-        struct text own = attribute_set_get(&shown, T("DeliveryPolicy"));
-
-        attribute_set_put(&shown, T("EffectiveDeliveryPolicy"),
-                          own.len > 0 ? own : default_policy);
+    out->attributes.items = arena_array(request->arena, subscription.attribute_count + 16,
+                                        sizeof *out->attributes.items);
+    out->attributes.is_set = true;
+    fixed_add(request, topic, &subscription, &out->attributes);
+    given_add(&subscription, &out->attributes);
+    if (subscription.protocol == PROTOCOL_HTTP || subscription.protocol == PROTOCOL_HTTPS) {
+        map_add(&out->attributes, T("EffectiveDeliveryPolicy"),
+                subscription_policy_effective(
+                    request->arena, topic_attribute(topic, T("DeliveryPolicy")),
+                    subscription_attribute(&subscription, T("DeliveryPolicy"))));
     }
-    out->attributes =
-        (struct string_map){.items = shown.items, .count = shown.count, .is_set = true};
+    return STATUS_OK;
+}
+
+/* --- Set. */
+
+struct set_attributes_input {
+    struct text arn;
+    struct text name;
+    struct text value;
+};
+
+static const struct field set_attributes_input_fields[] = {
+    {.name = "SubscriptionArn",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct set_attributes_input, arn)},
+    {.name = "AttributeName",
+     .type = FIELD_STRING,
+     .required = true,
+     AT(struct set_attributes_input, name)},
+    {.name = "AttributeValue", .type = FIELD_STRING, AT(struct set_attributes_input, value)},
+    FIELDS_END,
+};
+
+static void set_open(struct request *request, const struct subscription *subscription,
+                     struct attribute_set *ret_set)
+{
+    struct string_pair *pairs =
+        arena_array(request->arena, subscription->attribute_count, sizeof *pairs);
+
+    for (size_t i = 0; i < subscription->attribute_count; i++) {
+        pairs[i] = (struct string_pair){subscription->attributes[i].name,
+                                        subscription->attributes[i].value};
+    }
+    attribute_set_init(ret_set, request->arena, pairs, subscription->attribute_count);
+}
+
+/* The first filter policy of a subscription counts against the limits. */
+static enum status limit_check(struct request *request, struct step *step,
+                               const struct topic *topic,
+                               const struct subscription *subscription,
+                               const struct attribute_set *set)
+{
+    bool is_first = attribute_set_has(set, T("FilterPolicy"))
+                    && subscription_attribute(subscription, T("FilterPolicy")).len == 0;
+
+    if (is_first && topic_filter_limit_reached(topic, router_limits(router_of(step)))) {
+        return request_fail(request, &sns_filter_policy_limit_exceeded,
+                            "Filter policy limit exceeded for topic or account");
+    }
     return STATUS_OK;
 }
 
 static enum status set_subscription_attributes(struct request *request, struct step *step,
                                                const void *input, void *output)
 {
-    const struct set_input *in = input;
-    struct attribute_set set;
-    struct subscription found;
+    const struct set_attributes_input *in = input;
+    struct subscription subscription;
     struct topic *topic = NULL;
-    enum status status = find(request, step, in->subscription_arn, &found, &topic);
+    struct attribute_set set;
+    enum status status = sns_subscription(request, step, in->arn, &subscription, &topic);
 
     (void)output;
     if (status != STATUS_OK) {
         return status;
     }
-    set_from_attributes(&set, request->arena, found.attributes, found.attribute_count);
-    status = subscription_rule_apply(request, "", &set, in->name,
-                                     in->value.at == NULL ? T("") : in->value);
-    status = status != STATUS_OK ? status : subscription_rules_check(request, "", &set);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct subscription changed = found;
+    struct attribute_check check = {
+        .request = request,
+        .prefix = "Invalid parameter: ",
+        .unknown = "AttributeName",
+        .protocol = subscription.protocol,
+        .topic_arn = topic->arn,
+        .endpoint = subscription.endpoint,
+    };
 
-    changed.attributes = set_attributes(&set);
-    changed.attribute_count = set.count;
-    if (text_equal(attribute_set_get(&set, T("Fanfare.Confirmed")), T("true"))) {
-        changed.is_confirmed = true;
+    set_open(request, &subscription, &set);
+    status = subscription_rules_apply(&check, &set, in->name, in->value);
+    status = status != STATUS_OK ? status : subscription_filter_check(&check, &set);
+    if (status == STATUS_OK) {
+        status = limit_check(request, step, topic, &subscription, &set);
     }
-    subscription_update(step, &found, &changed);
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        struct subscription changed = subscription;
+
+        changed.attributes = attributes_of(&set);
+        changed.attribute_count = set.count;
+        subscription_update(step, &subscription, &changed);
+    }
+    return status;
 }
 
 const struct operation sns_subscription_attribute_operations[] = {
     {.name = "GetSubscriptionAttributes",
-     .permission = "SNS:GetSubscriptionAttributes",
-     .input = get_input_fields,
-     .input_size = sizeof(struct get_input),
-     .output = attributes_output_fields,
-     .output_size = sizeof(struct attributes_output),
+     .permission = "sns:GetSubscriptionAttributes",
      .only_reads = true,
-     .handle = get_subscription_attributes},
+     .handle = get_subscription_attributes,
+     .input = get_attributes_input_fields,
+     .input_size = sizeof(struct get_attributes_input),
+     .output = attributes_output_fields,
+     .output_size = sizeof(struct attributes_output)},
     {.name = "SetSubscriptionAttributes",
-     .permission = "SNS:SetSubscriptionAttributes",
-     .input = set_input_fields,
-     .input_size = sizeof(struct set_input),
-     .handle = set_subscription_attributes},
+     .permission = "sns:SetSubscriptionAttributes",
+     .handle = set_subscription_attributes,
+     .input = set_attributes_input_fields,
+     .input_size = sizeof(struct set_attributes_input)},
     OPERATIONS_END,
 };

@@ -1,182 +1,214 @@
-/* The settable attributes of a subscription: names, values, the filter policy's own errors. */
+/* Which attributes a subscription has, and what each may say. */
 #include "base/json.h"
 #include "fanfare/filter.h"
-#include "services/common/arn.h"
 #include "services/sns/internal.h"
 
-typedef enum status rule_check(struct request *request, const char *prefix, struct text value);
+#include <string.h>
 
-static enum status check_any(struct request *request, const char *prefix, struct text value)
-{
-    (void)request;
-    (void)prefix;
-    (void)value;
-    return STATUS_OK;
-}
-
-static enum status check_raw(struct request *request, const char *prefix, struct text value)
-{
-    if (text_equal_ignore_case(value, T("true")) || text_equal_ignore_case(value, T("false"))) {
-        return STATUS_OK;
-    }
-    return request_fail(
-        request, &sns_invalid_parameter,
-        "Invalid parameter: %sRawMessageDelivery: Invalid value [%.*s]. Must be "
-        "true or false.",
-        prefix, TEXT_PRINTF(value));
-}
-
-static enum status check_scope(struct request *request, const char *prefix, struct text value)
-{
-    if (text_equal(value, T("MessageBody")) || text_equal(value, T("MessageAttributes"))) {
-        return STATUS_OK;
-    }
-    return request_fail(
-        request, &sns_invalid_parameter,
-        "Invalid parameter: %sFilterPolicyScope: Invalid value [%.*s]. Please use "
-        "either MessageBody or MessageAttributes",
-        prefix, TEXT_PRINTF(value));
-}
-
-static enum status check_delivery(struct request *request, const char *prefix,
-                                  struct text value)
-{
-    struct retry_policy policy;
-    const char *reason = NULL;
-
-    if (retry_policy_parse(value, &policy, &reason)) {
-        return STATUS_OK;
-    }
-    return request_fail(request, &sns_invalid_parameter,
-                        "Invalid parameter: %sDeliveryPolicy: %s", prefix, reason);
-}
-
-/* {"deadLetterTargetArn": "arn:aws:sqs:..."} and nothing else that matters. */
-static bool redrive_arn(struct text value, struct arena *arena, struct text *ret)
-{
-    struct json_reader reader;
-    bool is_found = false;
-
-    json_reader_init(&reader, value, arena);
-    if (json_next(&reader) != JSON_OBJECT) {
-        return false;
-    }
-    while (json_next(&reader) == JSON_NAME) {
-        bool is_it = text_equal(reader.value, T("deadLetterTargetArn"));
-
-        if (is_it && json_next(&reader) != JSON_STRING) {
-            return false;
-        }
-        if (!is_it && !json_skip(&reader)) {
-            return false;
-        }
-        *ret = is_it ? reader.value : *ret;
-        is_found = is_found || is_it;
-    }
-    return is_found && json_next(&reader) == JSON_END;
-}
-
-static enum status check_redrive(struct request *request, const char *prefix, struct text value)
-{
-    struct text target = {0};
-    struct arn arn;
-
-    if (value.len == 0) {
-        return STATUS_OK;
-    }
-    if (!redrive_arn(value, request->arena, &target)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: %sRedrivePolicy: failed to parse JSON.",
-                            prefix);
-    }
-    if (!arn_parse_service(target, T("sqs"), &arn)) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: %sRedrivePolicy: deadLetterTargetArn is an "
-                            "invalid arn",
-                            prefix);
-    }
-    if (text_ends_with(target, T(".fifo"))) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: %sRedrivePolicy: must use a standard queue as "
-                            "DLQ for a subscription to a standard topic",
-                            prefix);
-    }
-    return STATUS_OK;
-}
-
-static enum status check_confirmed(struct request *request, const char *prefix,
-                                   struct text value)
-{
-    if (text_equal(value, T("true")) || text_equal(value, T("false"))) {
-        return STATUS_OK;
-    }
-    return request_fail(request, &sns_invalid_parameter,
-                        "Invalid parameter: %sFanfare.Confirmed: must be true or false",
-                        prefix);
-}
-
-static enum status check_profile(struct request *request, const char *prefix, struct text value)
-{
-    if (text_equal(value, T("sns")) || text_equal(value, T("fanfare"))) {
-        return STATUS_OK;
-    }
-    return request_fail(request, &sns_invalid_parameter,
-                        "Invalid parameter: %sFanfare.FilterProfile: must be sns or fanfare",
-                        prefix);
-}
+enum rule_kind {
+    RULE_FILTER_POLICY,
+    RULE_FILTER_SCOPE,
+    RULE_RAW,
+    RULE_DELIVERY_POLICY,
+    RULE_REDRIVE,
+    RULE_TEXT,
+    RULE_NO_REPLAY,
+    RULE_FILTER_PROFILE
+};
 
 static const struct {
     struct text name;
-    rule_check *check;
+    enum rule_kind kind;
 } rules[] = {
-    {TEXT("FilterPolicy"), check_any}, /* with its scope: subscription_rules_check */
-    {TEXT("FilterPolicyScope"), check_scope},
-    {TEXT("RawMessageDelivery"), check_raw},
-    {TEXT("DeliveryPolicy"), check_delivery},
-    {TEXT("RedrivePolicy"), check_redrive},
-    {TEXT("SubscriptionRoleArn"), check_any},
-    {TEXT("Fanfare.Confirmed"), check_confirmed},
-    {TEXT("Fanfare.FilterProfile"), check_profile},
+    {TEXT("FilterPolicy"), RULE_FILTER_POLICY},
+    {TEXT("FilterPolicyScope"), RULE_FILTER_SCOPE},
+    {TEXT("RawMessageDelivery"), RULE_RAW},
+    {TEXT("DeliveryPolicy"), RULE_DELIVERY_POLICY},
+    {TEXT("RedrivePolicy"), RULE_REDRIVE},
+    {TEXT("SubscriptionRoleArn"), RULE_TEXT},
+    {TEXT("ReplayPolicy"), RULE_NO_REPLAY},
+    {TEXT(FANFARE_PREFIX "FilterProfile"), RULE_FILTER_PROFILE},
 };
 
-/* An empty value takes the attribute away, and the policy's scope with the policy. */
-static void put_or_remove(struct attribute_set *set, struct text name, struct text value)
+/* --- NULL, or why the value is refused. */
+
+static const char *invalid_value(const struct attribute_check *check, struct text value,
+                                 const char *advice)
 {
-    if (value.len > 0) {
-        attribute_set_put(set, name, value);
-        return;
-    }
-    attribute_set_remove(set, name);
-    if (text_equal(name, T("FilterPolicy"))) {
-        attribute_set_remove(set, T("FilterPolicyScope"));
-    }
+    return arena_printf(check->request->arena, "Invalid value [%.*s]. %s", TEXT_PRINTF(value),
+                        advice)
+        .at;
 }
 
-enum status subscription_rule_apply(struct request *request, const char *reason_prefix,
-                                    struct attribute_set *set, struct text name,
-                                    struct text value)
+/* A filter policy is compiled once its scope is known, too: see subscription_filter_check. */
+static const char *fault_of_nothing(const struct attribute_check *check, struct text value)
 {
-    for (size_t i = 0; i < countof(rules); i++) {
-        if (text_equal(name, rules[i].name)) {
-            enum status status = rules[i].check(request, reason_prefix, value);
+    (void)check;
+    (void)value;
+    return NULL;
+}
 
-            if (status == STATUS_OK) {
-                put_or_remove(set, name, value);
-            }
-            return status;
+static const char *fault_of_scope(const struct attribute_check *check, struct text value)
+{
+    if (value.len == 0 || text_equal(value, T("MessageAttributes"))
+        || text_equal(value, T("MessageBody"))) {
+        return NULL;
+    }
+    return invalid_value(check, value, "Please use either MessageBody or MessageAttributes");
+}
+
+static const char *fault_of_raw(const struct attribute_check *check, struct text value)
+{
+    if (text_equal_ignore_case(value, T("true")) || text_equal_ignore_case(value, T("false"))) {
+        return NULL;
+    }
+    return invalid_value(check, value, "Must be true or false.");
+}
+
+static const char *fault_of_delivery_policy(const struct attribute_check *check,
+                                            struct text value)
+{
+    return value.len == 0 ? NULL : delivery_policy_fault(check->request->arena, value, false);
+}
+
+/* Its deadLetterTargetArn; at == NULL: the JSON is none, or has no such text. */
+static struct text redrive_target(struct arena *arena, struct text value)
+{
+    struct json_reader reader;
+    struct text target = {0};
+    enum json_token token;
+
+    json_reader_init(&reader, value, arena);
+    if (json_next(&reader) != JSON_OBJECT) {
+        return target;
+    }
+    while ((token = json_next(&reader)) == JSON_NAME) {
+        if (text_equal(reader.value, T("deadLetterTargetArn"))) {
+            target = json_next(&reader) == JSON_STRING ? reader.value : (struct text){0};
+        } else if (!json_skip(&reader)) {
+            break;
         }
     }
-    return request_fail(request, &sns_invalid_parameter, "Invalid parameter: %s",
-                        reason_prefix[0] == '\0' ? "AttributeName"
-                                                 : "Attributes Reason: unknown attribute name");
+    return token == JSON_OBJECT_END && json_next(&reader) == JSON_END ? target
+                                                                      : (struct text){0};
 }
 
-enum status subscription_rules_check(struct request *request, const char *reason_prefix,
-                                     const struct attribute_set *set)
+static const char *fault_of_redrive(const struct attribute_check *check, struct text value)
+{
+    struct arn arn;
+    struct text fifo = T(".fifo");
+
+    if (value.len == 0) {
+        return NULL;
+    }
+    if (!json_is_valid(value)) {
+        return "failed to parse JSON.";
+    }
+    struct text target = redrive_target(check->request->arena, value);
+
+    if (!arn_parse_service(target, T("sqs"), &arn)) {
+        return "deadLetterTargetArn is an invalid arn";
+    }
+    if (text_ends_with(check->topic_arn, fifo) && text_ends_with(check->endpoint, fifo)
+        && !text_ends_with(target, fifo)) {
+        return "must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.";
+    }
+    return NULL;
+}
+
+static const char *fault_of_replay(const struct attribute_check *check, struct text value)
+{
+    (void)check;
+    return value.len == 0 ? NULL : "this server does not keep archives to replay";
+}
+
+static const char *fault_of_profile(const struct attribute_check *check, struct text value)
+{
+    if (value.len == 0 || text_equal(value, T("sns")) || text_equal(value, T("fanfare"))) {
+        return NULL;
+    }
+    return invalid_value(check, value, "Must be sns or fanfare.");
+}
+
+static const char *(*const faults[])(const struct attribute_check *check, struct text value) = {
+    [RULE_FILTER_POLICY] = fault_of_nothing,
+    [RULE_FILTER_SCOPE] = fault_of_scope,
+    [RULE_RAW] = fault_of_raw,
+    [RULE_DELIVERY_POLICY] = fault_of_delivery_policy,
+    [RULE_REDRIVE] = fault_of_redrive,
+    [RULE_TEXT] = fault_of_nothing,
+    [RULE_NO_REPLAY] = fault_of_replay,
+    [RULE_FILTER_PROFILE] = fault_of_profile,
+};
+
+static size_t rule_find(struct text name)
+{
+    size_t i = 0;
+
+    while (i < countof(rules) && !text_equal(rules[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+static void put_or_remove(struct attribute_set *set, struct text name, struct text value)
+{
+    if (value.len == 0) {
+        attribute_set_remove(set, name);
+    } else {
+        attribute_set_put(set, name, value);
+    }
+}
+
+enum status subscription_rules_apply(const struct attribute_check *check,
+                                     struct attribute_set *set, struct text name,
+                                     struct text value)
+{
+    size_t rule = rule_find(name);
+
+    if (rule == countof(rules) && text_starts_with(name, T(FANFARE_PREFIX))) {
+        put_or_remove(set, name, value);
+        return STATUS_OK;
+    }
+    if (rule == countof(rules)) {
+        return check->unknown != NULL ? request_fail(check->request, &sns_invalid_parameter,
+                                                     "%s%s", check->prefix, check->unknown)
+                                      : request_fail(check->request, &sns_invalid_parameter,
+                                                     "%sUnknown attribute: %.*s", check->prefix,
+                                                     TEXT_PRINTF(name));
+    }
+    const char *fault = faults[rules[rule].kind](check, value);
+
+    if (fault != NULL) {
+        return attribute_refuse(check, name, fault);
+    }
+    if (rules[rule].kind == RULE_RAW) {
+        value = text_equal_ignore_case(value, T("true")) ? T("true") : T("false");
+    }
+    put_or_remove(set, name, value);
+    if (rules[rule].kind == RULE_FILTER_POLICY && value.len == 0) {
+        attribute_set_remove(set, T("FilterPolicyScope"));
+    }
+    return STATUS_OK;
+}
+
+/* --- The filter policy. */
+
+static enum status filter_refuse(const struct attribute_check *check,
+                                 const struct filter_error *error)
+{
+    return request_fail(check->request, &sns_invalid_parameter, "%s%s%.*s", check->prefix,
+                        error->names_policy ? "FilterPolicy: " : "", (int)error->len,
+                        error->text == NULL ? "" : error->text);
+}
+
+enum status subscription_filter_check(const struct attribute_check *check,
+                                      const struct attribute_set *set)
 {
     struct text text = attribute_set_get(set, T("FilterPolicy"));
     bool is_body = text_equal(attribute_set_get(set, T("FilterPolicyScope")), T("MessageBody"));
-    bool is_ours = text_equal(attribute_set_get(set, T("Fanfare.FilterProfile")), T("fanfare"));
+    bool is_extended =
+        text_equal(attribute_set_get(set, T(FANFARE_PREFIX "FilterProfile")), T("fanfare"));
     struct filter_policy *policy = NULL;
     struct filter_error error = {0};
 
@@ -185,19 +217,17 @@ enum status subscription_rules_check(struct request *request, const char *reason
     }
     enum filter_status status = filter_policy_compile(
         text.at, text.len, is_body ? FILTER_SCOPE_BODY : FILTER_SCOPE_ATTRIBUTES,
-        is_ours ? FILTER_PROFILE_FANFARE : FILTER_PROFILE_SNS, &policy, &error);
+        is_extended ? FILTER_PROFILE_FANFARE : FILTER_PROFILE_SNS, &policy, &error);
 
     filter_policy_free(policy);
     if (status == FILTER_OK) {
         return STATUS_OK;
     }
-    if (status == FILTER_INVALID) {
-        (void)request_fail(request, &sns_invalid_parameter, "Invalid parameter: %s%s%.*s",
-                           reason_prefix, error.names_policy ? "FilterPolicy: " : "",
-                           (int)error.len, error.text);
-    } else {
-        (void)request_fail(request, &error_internal, "out of memory");
-    }
+    enum status refused = status == FILTER_INVALID
+                              ? filter_refuse(check, &error)
+                              : request_fail(check->request, &error_unavailable,
+                                             "out of memory while compiling the filter policy");
+
     filter_error_clear(&error);
-    return STATUS_INVALID;
+    return refused;
 }

@@ -1,34 +1,20 @@
-/* TagResource, UntagResource, ListTagsForResource: topics only. */
-#include "services/sns/internal.h"
+/* TagResource, UntagResource and ListTagsForResource. */
+#include "services/sns/tags.h"
 
-#define TAGS_MAX 50
-
-struct tag {
-    struct text key;
-    struct text value;
-};
-
-struct tag_input {
-    struct text resource_arn;
-    struct struct_list tags;
-    struct string_list keys;
-};
-
-struct list_output {
-    struct struct_list tags;
-};
-
-static const struct field tag_fields[] = {
+const struct field tag_fields[] = {
     {.name = "Key", .type = FIELD_STRING, .required = true, AT(struct tag, key)},
     {.name = "Value", .type = FIELD_STRING, .required = true, AT(struct tag, value)},
     FIELDS_END,
 };
 
+struct tag_input {
+    struct text arn;
+    struct struct_list tags;
+    struct string_list keys;
+};
+
 static const struct field tag_input_fields[] = {
-    {.name = "ResourceArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct tag_input, resource_arn)},
+    {.name = "ResourceArn", .type = FIELD_STRING, .required = true, AT(struct tag_input, arn)},
     {.name = "Tags",
      .type = FIELD_STRUCT_LIST,
      .required = true,
@@ -39,10 +25,7 @@ static const struct field tag_input_fields[] = {
 };
 
 static const struct field untag_input_fields[] = {
-    {.name = "ResourceArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct tag_input, resource_arn)},
+    {.name = "ResourceArn", .type = FIELD_STRING, .required = true, AT(struct tag_input, arn)},
     {.name = "TagKeys",
      .type = FIELD_STRING_LIST,
      .required = true,
@@ -50,28 +33,66 @@ static const struct field untag_input_fields[] = {
     FIELDS_END,
 };
 
-static const struct field list_input_fields[] = {
-    {.name = "ResourceArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct tag_input, resource_arn)},
+static const struct field list_tags_input_fields[] = {
+    {.name = "ResourceArn", .type = FIELD_STRING, .required = true, AT(struct tag_input, arn)},
     FIELDS_END,
 };
 
-static const struct field no_fields[] = {FIELDS_END}; /* an empty result, as AWS sends */
+/* TagResource and UntagResource answer an empty result. */
+static const struct field nothing_fields[] = {FIELDS_END};
 
-static const struct field list_output_fields[] = {
+struct tags_output {
+    struct struct_list tags;
+};
+
+static const struct field tags_output_fields[] = {
     {.name = "Tags",
      .type = FIELD_STRUCT_LIST,
-     AT(struct list_output, tags),
+     AT(struct tags_output, tags),
      .of = tag_fields,
      .of_size = sizeof(struct tag)},
     FIELDS_END,
 };
 
-/* The tag calls say ResourceNotFound where the others say NotFound. */
-static enum status tagged_topic(struct request *request, struct step *step, struct text arn,
-                                struct topic **ret_topic)
+static size_t distinct_keys(const struct struct_list *given, struct arena *arena)
+{
+    const struct tag *tags = given->items;
+    struct attribute_set keys;
+
+    attribute_set_init(&keys, arena, NULL, 0);
+    for (size_t i = 0; i < given->count; i++) {
+        attribute_set_put(&keys, tags[i].key, tags[i].value);
+    }
+    return keys.count;
+}
+
+enum status tags_take(struct request *request, const struct struct_list *given,
+                      struct attribute_set *set)
+{
+    const struct tag *tags = given->items;
+
+    if (distinct_keys(given, request->arena) != given->count) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: Duplicated keys are not allowed.");
+    }
+    for (size_t i = 0; i < given->count; i++) {
+        if (!tag_is_valid(tags[i].key, tags[i].value)) {
+            return request_fail(request, &sns_invalid_parameter,
+                                "Invalid parameter: Tags Reason: a key must have 1 to 128 and "
+                                "a value at most 256 characters, and no key begins with aws:");
+        }
+        tag_put(set, tags[i].key, tags[i].value);
+    }
+    if (tag_count(set) > TAGS_MAX) {
+        return request_fail(request, &sns_tag_limit_exceeded,
+                            "Could not complete request: tag quota of per resource exceeded");
+    }
+    return STATUS_OK;
+}
+
+/* Here an absent topic is a ResourceNotFound. */
+static enum status resource_find(struct request *request, struct step *step, struct text arn,
+                                 struct topic **ret_topic)
 {
     enum status status = sns_topic(request, step, arn, "ResourceArn", ret_topic);
 
@@ -85,77 +106,61 @@ static enum status tag_resource(struct request *request, struct step *step, cons
                                 void *output)
 {
     const struct tag_input *in = input;
-    const struct tag *tags = in->tags.items;
-    struct attribute_set set;
-    struct attribute_set given;
     struct topic *topic = NULL;
-    enum status status = tagged_topic(request, step, in->resource_arn, &topic);
+    struct attribute_set set;
+    enum status status = resource_find(request, step, in->arn, &topic);
 
     (void)output;
     if (status != STATUS_OK) {
         return status;
     }
-    set_from_attributes(&set, request->arena, topic->attributes, topic->attribute_count);
-    attribute_set_init(&given, request->arena, NULL, 0);
-    for (size_t i = 0; i < in->tags.count; i++) {
-        if (!tag_is_valid(tags[i].key, tags[i].value)) {
-            return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Tags");
-        }
-        tag_put(&given, tags[i].key, tags[i].value);
-        tag_put(&set, tags[i].key, tags[i].value);
+    topic_set_open(request, topic, &set);
+    status = tags_take(request, &in->tags, &set);
+    if (status == STATUS_OK) {
+        topic_set_store(step, topic, &set);
     }
-    if (given.count != in->tags.count) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Duplicated keys are not allowed.");
-    }
-    if (tag_count(&set) > TAGS_MAX) {
-        return request_fail(request, &sns_tag_limit,
-                            "Could not complete request: tag quota of per resource exceeded");
-    }
-    topic_update(step, topic, set_attributes(&set), set.count);
-    return STATUS_OK;
+    return status;
 }
 
 static enum status untag_resource(struct request *request, struct step *step, const void *input,
                                   void *output)
 {
     const struct tag_input *in = input;
-    struct attribute_set set;
     struct topic *topic = NULL;
-    enum status status = tagged_topic(request, step, in->resource_arn, &topic);
+    struct attribute_set set;
+    enum status status = resource_find(request, step, in->arn, &topic);
 
     (void)output;
     if (status != STATUS_OK) {
         return status;
     }
-    set_from_attributes(&set, request->arena, topic->attributes, topic->attribute_count);
+    topic_set_open(request, topic, &set);
     for (size_t i = 0; i < in->keys.count; i++) {
         tag_remove(&set, in->keys.items[i]);
     }
-    topic_update(step, topic, set_attributes(&set), set.count);
+    topic_set_store(step, topic, &set);
     return STATUS_OK;
 }
 
-static enum status list_tags(struct request *request, struct step *step, const void *input,
-                             void *output)
+static enum status list_tags_for_resource(struct request *request, struct step *step,
+                                          const void *input, void *output)
 {
     const struct tag_input *in = input;
-    struct list_output *out = output;
-    struct attribute_set set;
+    struct tags_output *out = output;
     struct topic *topic = NULL;
+    struct attribute_set set;
     size_t count = 0;
-    enum status status = tagged_topic(request, step, in->resource_arn, &topic);
+    enum status status = resource_find(request, step, in->arn, &topic);
 
     if (status != STATUS_OK) {
         return status;
     }
-    set_from_attributes(&set, request->arena, topic->attributes, topic->attribute_count);
+    topic_set_open(request, topic, &set);
     const struct string_pair *pairs = tags_list(&set, &count);
     struct tag *tags = arena_array(request->arena, count, sizeof *tags);
 
     for (size_t i = 0; i < count; i++) {
-        tags[i] = (struct tag){arena_copy(request->arena, pairs[i].name),
-                               arena_copy(request->arena, pairs[i].value)};
+        tags[i] = (struct tag){pairs[i].name, pairs[i].value};
     }
     out->tags = (struct struct_list){tags, count, true};
     return STATUS_OK;
@@ -163,24 +168,24 @@ static enum status list_tags(struct request *request, struct step *step, const v
 
 const struct operation sns_tag_operations[] = {
     {.name = "TagResource",
-     .permission = "SNS:TagResource",
+     .permission = "sns:TagResource",
+     .handle = tag_resource,
      .input = tag_input_fields,
      .input_size = sizeof(struct tag_input),
-     .output = no_fields,
-     .handle = tag_resource},
+     .output = nothing_fields},
     {.name = "UntagResource",
-     .permission = "SNS:UntagResource",
+     .permission = "sns:UntagResource",
+     .handle = untag_resource,
      .input = untag_input_fields,
      .input_size = sizeof(struct tag_input),
-     .output = no_fields,
-     .handle = untag_resource},
+     .output = nothing_fields},
     {.name = "ListTagsForResource",
-     .permission = "SNS:ListTagsForResource",
-     .input = list_input_fields,
-     .input_size = sizeof(struct tag_input),
-     .output = list_output_fields,
-     .output_size = sizeof(struct list_output),
+     .permission = "sns:ListTagsForResource",
      .only_reads = true,
-     .handle = list_tags},
+     .handle = list_tags_for_resource,
+     .input = list_tags_input_fields,
+     .input_size = sizeof(struct tag_input),
+     .output = tags_output_fields,
+     .output_size = sizeof(struct tags_output)},
     OPERATIONS_END,
 };

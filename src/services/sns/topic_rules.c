@@ -1,109 +1,359 @@
-/* The settable attributes of a topic: names, values, defaults. */
-#include "base/json.h"
+/* Which attributes a topic has: what each may say, defaults, and what is always shown. */
 #include "services/common/policy.h"
 #include "services/sns/internal.h"
 
-#define DISPLAY_NAME_MAX 100
+#include <jansson.h>
 
-typedef bool value_test(struct text value);
+#define DISPLAY_NAME_MAX (100 * 4) /* characters of up to four bytes */
 
-static bool any_value(struct text value)
-{
-    (void)value;
-    return true;
-}
-
-static bool is_boolean(struct text value)
-{
-    return text_equal(value, T("true")) || text_equal(value, T("false"));
-}
-
-static bool is_signature_version(struct text value)
-{
-    return text_equal(value, T("1")) || text_equal(value, T("2"));
-}
-
-static bool is_tracing(struct text value)
-{
-    return text_equal(value, T("Active")) || text_equal(value, T("PassThrough"));
-}
-
-static bool is_rate(struct text value)
-{
-    int64_t rate = 0;
-
-    return text_to_int64(value, &rate) && rate >= 0 && rate <= 100;
-}
-
-static bool is_display_name(struct text value)
-{
-    return value.len <= DISPLAY_NAME_MAX;
-}
-
-/* The topic's form of a delivery policy: {"http": {...}}. */
-static bool is_delivery_policy(struct text value)
-{
-    return value.len == 0 || (json_is_valid(value) && text_find(value, '{') < value.len);
-}
-
-static const struct {
-    struct text name;
-    value_test *test;
-} rules[] = {
-    {TEXT("DisplayName"), is_display_name},
-    {TEXT("Policy"), policy_is_valid},
-    {TEXT("DeliveryPolicy"), is_delivery_policy},
-    {TEXT("SignatureVersion"), is_signature_version},
-    {TEXT("TracingConfig"), is_tracing},
-    {TEXT("KmsMasterKeyId"), any_value},
-    {TEXT("ContentBasedDeduplication"), is_boolean},
-    {TEXT("HTTPSuccessFeedbackRoleArn"), any_value},
-    {TEXT("HTTPFailureFeedbackRoleArn"), any_value},
-    {TEXT("HTTPSuccessFeedbackSampleRate"), is_rate},
-    {TEXT("SQSSuccessFeedbackRoleArn"), any_value},
-    {TEXT("SQSFailureFeedbackRoleArn"), any_value},
-    {TEXT("SQSSuccessFeedbackSampleRate"), is_rate},
-    {TEXT("LambdaSuccessFeedbackRoleArn"), any_value},
-    {TEXT("LambdaFailureFeedbackRoleArn"), any_value},
-    {TEXT("LambdaSuccessFeedbackSampleRate"), is_rate},
-    {TEXT("FirehoseSuccessFeedbackRoleArn"), any_value},
-    {TEXT("FirehoseFailureFeedbackRoleArn"), any_value},
-    {TEXT("FirehoseSuccessFeedbackSampleRate"), is_rate},
-    {TEXT("ApplicationSuccessFeedbackRoleArn"), any_value},
-    {TEXT("ApplicationFailureFeedbackRoleArn"), any_value},
-    {TEXT("ApplicationSuccessFeedbackSampleRate"), is_rate},
+enum rule_kind {
+    RULE_TEXT,
+    RULE_DISPLAY_NAME,
+    RULE_POLICY,
+    RULE_DELIVERY_POLICY,
+    RULE_WORD, /* one of `words` */
+    RULE_BOOLEAN,
+    RULE_PERCENT,
+    RULE_FIFO_TOPIC,
+    RULE_NO_ARCHIVE
 };
 
-enum status topic_rule_apply(struct request *request, struct attribute_set *set,
-                             struct text name, struct text value)
+struct topic_rule {
+    struct text name;
+    enum rule_kind kind;
+    bool is_fifo_only;
+    struct text words[2];
+};
+
+static const struct topic_rule rules[] = {
+    {.name = TEXT("DisplayName"), .kind = RULE_DISPLAY_NAME},
+    {.name = TEXT("Policy"), .kind = RULE_POLICY},
+    {.name = TEXT("DeliveryPolicy"), .kind = RULE_DELIVERY_POLICY},
+    {.name = TEXT("TracingConfig"),
+     .kind = RULE_WORD,
+     .words = {TEXT("PassThrough"), TEXT("Active")}},
+    {.name = TEXT("SignatureVersion"), .kind = RULE_WORD, .words = {TEXT("1"), TEXT("2")}},
+    {.name = TEXT("KmsMasterKeyId"), .kind = RULE_TEXT},
+    {.name = TEXT("FifoTopic"), .kind = RULE_FIFO_TOPIC},
+    {.name = TEXT("ContentBasedDeduplication"), .kind = RULE_BOOLEAN, .is_fifo_only = true},
+    {.name = TEXT("FifoThroughputScope"),
+     .kind = RULE_WORD,
+     .is_fifo_only = true,
+     .words = {TEXT("Topic"), TEXT("MessageGroup")}},
+    {.name = TEXT("ArchivePolicy"), .kind = RULE_NO_ARCHIVE, .is_fifo_only = true},
+    {.name = TEXT("HTTPSuccessFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("HTTPFailureFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("HTTPSuccessFeedbackSampleRate"), .kind = RULE_PERCENT},
+    {.name = TEXT("FirehoseSuccessFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("FirehoseFailureFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("FirehoseSuccessFeedbackSampleRate"), .kind = RULE_PERCENT},
+    {.name = TEXT("LambdaSuccessFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("LambdaFailureFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("LambdaSuccessFeedbackSampleRate"), .kind = RULE_PERCENT},
+    {.name = TEXT("ApplicationSuccessFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("ApplicationFailureFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("ApplicationSuccessFeedbackSampleRate"), .kind = RULE_PERCENT},
+    {.name = TEXT("SQSSuccessFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("SQSFailureFeedbackRoleArn"), .kind = RULE_TEXT},
+    {.name = TEXT("SQSSuccessFeedbackSampleRate"), .kind = RULE_PERCENT},
+};
+
+static const struct topic_rule *rule_find(struct text name)
 {
     for (size_t i = 0; i < countof(rules); i++) {
-        if (!text_equal(name, rules[i].name)) {
-            continue;
+        if (text_equal(rules[i].name, name)) {
+            return &rules[i];
         }
-        if (!rules[i].test(value)) {
-            return request_fail(request, &sns_invalid_parameter, "Invalid parameter: %.*s",
-                                TEXT_PRINTF(name));
-        }
-        if (value.len == 0) {
-            attribute_set_remove(set, name);
-        } else {
-            attribute_set_put(set, name, value);
-        }
-        return STATUS_OK;
     }
-    return request_fail(request, &sns_invalid_parameter, "Invalid parameter: AttributeName");
+    return NULL;
 }
 
-struct text topic_default_policy(struct request *request, const struct topic *topic)
+enum status attribute_refuse(const struct attribute_check *check, struct text name,
+                             const char *reason)
+{
+    return request_fail(check->request, &sns_invalid_parameter, "%s%.*s: %s", check->prefix,
+                        TEXT_PRINTF(name), reason);
+}
+
+/* --- NULL, or why the value is refused. */
+
+static const char *fault_of_text(const struct attribute_check *check,
+                                 const struct topic_rule *rule, struct text value)
+{
+    (void)check;
+    (void)rule;
+    (void)value;
+    return NULL;
+}
+
+static const char *fault_of_display_name(const struct attribute_check *check,
+                                         const struct topic_rule *rule, struct text value)
+{
+    (void)check;
+    (void)rule;
+    return value.len <= DISPLAY_NAME_MAX ? NULL : "must be at most 100 characters long";
+}
+
+static const char *fault_of_policy(const struct attribute_check *check,
+                                   const struct topic_rule *rule, struct text value)
+{
+    (void)check;
+    (void)rule;
+    return policy_is_valid(value) ? NULL : "is not a valid policy document";
+}
+
+static const char *fault_of_delivery_policy(const struct attribute_check *check,
+                                            const struct topic_rule *rule, struct text value)
+{
+    (void)rule;
+    return value.len == 0 ? NULL : delivery_policy_fault(check->request->arena, value, true);
+}
+
+static const char *fault_of_word(const struct attribute_check *check,
+                                 const struct topic_rule *rule, struct text value)
+{
+    if (text_equal(value, rule->words[0]) || text_equal(value, rule->words[1])) {
+        return NULL;
+    }
+    return arena_printf(check->request->arena, "Invalid value [%.*s]. Must be %s or %s.",
+                        TEXT_PRINTF(value), rule->words[0].at, rule->words[1].at)
+        .at;
+}
+
+static const char *fault_of_boolean(const struct attribute_check *check,
+                                    const struct topic_rule *rule, struct text value)
+{
+    (void)rule;
+    if (text_equal_ignore_case(value, T("true")) || text_equal_ignore_case(value, T("false"))) {
+        return NULL;
+    }
+    return arena_printf(check->request->arena, "Invalid value [%.*s]. Must be true or false.",
+                        TEXT_PRINTF(value))
+        .at;
+}
+
+static const char *fault_of_percent(const struct attribute_check *check,
+                                    const struct topic_rule *rule, struct text value)
+{
+    int64_t number = 0;
+
+    (void)check;
+    (void)rule;
+    return text_to_int64(value, &number) && number >= 0 && number <= 100
+               ? NULL
+               : "must be a whole number from 0 to 100";
+}
+
+static const char *fault_of_fifo_topic(const struct attribute_check *check,
+                                       const struct topic_rule *rule, struct text value)
+{
+    return fault_of_boolean(check, rule, value);
+}
+
+static const char *fault_of_archive(const struct attribute_check *check,
+                                    const struct topic_rule *rule, struct text value)
+{
+    (void)check;
+    (void)rule;
+    return value.len == 0 || text_equal(value, T("{}"))
+               ? NULL
+               : "this server does not keep archives of topics";
+}
+
+static const char *(*const faults[])(const struct attribute_check *check,
+                                     const struct topic_rule *rule, struct text value) = {
+    [RULE_TEXT] = fault_of_text,          [RULE_DISPLAY_NAME] = fault_of_display_name,
+    [RULE_POLICY] = fault_of_policy,      [RULE_DELIVERY_POLICY] = fault_of_delivery_policy,
+    [RULE_WORD] = fault_of_word,          [RULE_BOOLEAN] = fault_of_boolean,
+    [RULE_PERCENT] = fault_of_percent,    [RULE_FIFO_TOPIC] = fault_of_fifo_topic,
+    [RULE_NO_ARCHIVE] = fault_of_archive,
+};
+
+static enum status unknown(const struct attribute_check *check, struct text name)
+{
+    if (check->unknown != NULL) {
+        return request_fail(check->request, &sns_invalid_parameter, "%s%s", check->prefix,
+                            check->unknown);
+    }
+    return request_fail(check->request, &sns_invalid_parameter, "%sUnknown attribute: %.*s",
+                        check->prefix, TEXT_PRINTF(name));
+}
+
+/* Empty unsets; so does a FifoTopic of false, which AWS does not keep. */
+static void put_or_remove(struct attribute_set *set, const struct topic_rule *rule,
+                          struct text value)
+{
+    bool is_boolean = rule->kind == RULE_BOOLEAN || rule->kind == RULE_FIFO_TOPIC;
+    bool is_true = text_equal_ignore_case(value, T("true"));
+
+    if (value.len == 0 || (rule->kind == RULE_FIFO_TOPIC && !is_true)) {
+        attribute_set_remove(set, rule->name);
+    } else if (is_boolean) {
+        attribute_set_put(set, rule->name, is_true ? T("true") : T("false"));
+    } else {
+        attribute_set_put(set, rule->name, value);
+    }
+}
+
+enum status topic_rules_apply(const struct attribute_check *check, struct attribute_set *set,
+                              struct text name, struct text value)
+{
+    const struct topic_rule *rule = rule_find(name);
+
+    if (text_starts_with(name, T(FANFARE_PREFIX))) {
+        attribute_set_put(set, name, value);
+        return STATUS_OK;
+    }
+    if (rule == NULL || (rule->kind == RULE_FIFO_TOPIC && !check->is_new)) {
+        return unknown(check, name);
+    }
+    if (rule->is_fifo_only && !check->is_fifo) {
+        return attribute_refuse(check, name, "can only be set on FIFO topics");
+    }
+    const char *fault = faults[rule->kind](check, rule, value);
+
+    if (fault != NULL) {
+        return attribute_refuse(check, name, fault);
+    }
+    put_or_remove(set, rule, value);
+    return STATUS_OK;
+}
+
+/* --- Reading. */
+
+struct text topic_default_policy(struct arena *arena, const struct topic *topic)
 {
     return arena_printf(
-        request->arena,
+        arena,
         "{\"Version\":\"2008-10-17\",\"Id\":\"__default_policy_ID\",\"Statement\":[{\"Sid\":"
         "\"__default_statement_ID\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},"
         "\"Action\":[\"SNS:GetTopicAttributes\",\"SNS:SetTopicAttributes\","
-        "\"SNS:AddPermission\",\"SNS:RemovePermission\",\"SNS:DeleteTopic\",\"SNS:Subscribe\","
-        "\"SNS:ListSubscriptionsByTopic\",\"SNS:Publish\"],\"Resource\":\"%.*s\","
-        "\"Condition\":{\"StringEquals\":{\"AWS:SourceOwner\":\"%.*s\"}}}]}",
+        "\"SNS:AddPermission\",\"SNS:RemovePermission\",\"SNS:DeleteTopic\","
+        "\"SNS:Subscribe\",\"SNS:ListSubscriptionsByTopic\",\"SNS:Publish\"],\"Resource\":"
+        "\"%.*s\",\"Condition\":{\"StringEquals\":{\"AWS:SourceOwner\":\"%.*s\"}}}]}",
         TEXT_PRINTF(topic->arn), TEXT_PRINTF(topic->account));
+}
+
+struct text topic_rules_value(struct request *request, const struct topic *topic,
+                              struct text name)
+{
+    struct text stored = topic_attribute(topic, name);
+
+    if (stored.len > 0) {
+        return stored;
+    }
+    if (text_equal(name, T("Policy"))) {
+        return topic_default_policy(request->arena, topic);
+    }
+    if (text_equal(name, T("FifoTopic")) || text_equal(name, T("ContentBasedDeduplication"))) {
+        bool is_topic_kind = text_equal(name, T("FifoTopic"));
+
+        return topic->is_fifo && is_topic_kind ? T("true") : T("false");
+    }
+    return (struct text){0};
+}
+
+static void map_add(struct string_map *map, struct text name, struct text value)
+{
+    map->items[map->count++] = (struct string_pair){name, value};
+}
+
+static void always_shown_add(struct request *request, const struct topic *topic,
+                             struct string_map *map)
+{
+    struct arena *arena = request->arena;
+
+    map_add(map, T("TopicArn"), topic->arn);
+    map_add(map, T("Owner"), topic->account);
+    map_add(map, T("Policy"), topic_rules_value(request, topic, T("Policy")));
+    map_add(map, T("DisplayName"), topic_attribute(topic, T("DisplayName")));
+    map_add(map, T("SubscriptionsConfirmed"),
+            arena_printf(arena, "%llu", (unsigned long long)topic->confirmed));
+    map_add(map, T("SubscriptionsPending"),
+            arena_printf(arena, "%llu", (unsigned long long)topic->pending));
+    map_add(map, T("SubscriptionsDeleted"),
+            arena_printf(arena, "%llu", (unsigned long long)topic->deleted));
+    map_add(map, T("EffectiveDeliveryPolicy"),
+            delivery_policy_effective(arena, topic_attribute(topic, T("DeliveryPolicy"))));
+    if (topic->is_fifo) {
+        map_add(map, T("FifoTopic"), T("true"));
+        map_add(map, T("ContentBasedDeduplication"),
+                topic_rules_value(request, topic, T("ContentBasedDeduplication")));
+    }
+}
+
+static bool is_always_shown(struct text name)
+{
+    static const struct text names[] = {TEXT("Policy"), TEXT("DisplayName"), TEXT("FifoTopic"),
+                                        TEXT("ContentBasedDeduplication")};
+
+    for (size_t i = 0; i < countof(names); i++) {
+        if (text_equal(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void topic_rules_list(struct request *request, const struct topic *topic,
+                      struct string_map *ret_attributes)
+{
+    ret_attributes->items =
+        arena_array(request->arena, topic->attribute_count + 16, sizeof *ret_attributes->items);
+    ret_attributes->count = 0;
+    ret_attributes->is_set = true;
+    always_shown_add(request, topic, ret_attributes);
+    for (size_t i = 0; i < topic->attribute_count; i++) {
+        struct text name = topic->attributes[i].name;
+        bool is_shown = rule_find(name) != NULL || text_starts_with(name, T(FANFARE_PREFIX));
+
+        if (is_shown && !is_always_shown(name)) {
+            map_add(ret_attributes, name, topic->attributes[i].value);
+        }
+    }
+}
+
+/* --- From the core's form and back. */
+
+void topic_set_open(struct request *request, const struct topic *topic,
+                    struct attribute_set *ret_set)
+{
+    struct string_pair *pairs =
+        arena_array(request->arena, topic->attribute_count, sizeof *pairs);
+
+    /* Texts are copied: the topic gives up its own when the set is stored. */
+    for (size_t i = 0; i < topic->attribute_count; i++) {
+        pairs[i] = (struct string_pair){arena_copy(request->arena, topic->attributes[i].name),
+                                        arena_copy(request->arena, topic->attributes[i].value)};
+    }
+    attribute_set_init(ret_set, request->arena, pairs, topic->attribute_count);
+}
+
+struct attribute *attributes_of(const struct attribute_set *set)
+{
+    struct attribute *attributes = arena_array(set->arena, set->count, sizeof *attributes);
+
+    for (size_t i = 0; i < set->count; i++) {
+        attributes[i] = (struct attribute){set->items[i].name, set->items[i].value};
+    }
+    return attributes;
+}
+
+void topic_set_store(struct step *step, struct topic *topic, const struct attribute_set *set)
+{
+    topic_update(step, topic, attributes_of(set), set->count);
+}
+
+bool attribute_values_equal(struct text a, struct text b)
+{
+    if (text_equal(a, b)) {
+        return true;
+    }
+    json_t *left = a.len == 0 ? NULL : json_loadb(a.at, a.len, 0, NULL);
+    json_t *right = b.len == 0 ? NULL : json_loadb(b.at, b.len, 0, NULL);
+    bool is_equal = left != NULL && json_equal(left, right) == 1;
+
+    json_decref(left);
+    json_decref(right);
+    return is_equal;
 }

@@ -1,31 +1,15 @@
-/* CreateTopic, DeleteTopic, ListTopics. */
+/* CreateTopic, DeleteTopic and ListTopics. */
 #include "services/common/names.h"
 #include "services/common/page_token.h"
-#include "services/sns/internal.h"
+#include "services/sns/tags.h"
 
 #define TOPIC_NAME_MAX 256
-#define TAGS_MAX       50
-
-struct tag {
-    struct text key;
-    struct text value;
-};
 
 struct create_topic_input {
     struct text name;
     struct string_map attributes;
     struct struct_list tags;
-    struct text data_protection_policy;
-};
-
-struct topic_output {
-    struct text topic_arn;
-};
-
-static const struct field tag_fields[] = {
-    {.name = "Key", .type = FIELD_STRING, .required = true, AT(struct tag, key)},
-    {.name = "Value", .type = FIELD_STRING, .required = true, AT(struct tag, value)},
-    FIELDS_END,
+    struct text data_protection;
 };
 
 static const struct field create_topic_input_fields[] = {
@@ -41,175 +25,184 @@ static const struct field create_topic_input_fields[] = {
      .of_size = sizeof(struct tag)},
     {.name = "DataProtectionPolicy",
      .type = FIELD_STRING,
-     AT(struct create_topic_input, data_protection_policy)},
+     AT(struct create_topic_input, data_protection)},
     FIELDS_END,
 };
 
-static const struct field topic_output_fields[] = {
-    {.name = "TopicArn", .type = FIELD_STRING, AT(struct topic_output, topic_arn)},
+struct topic_arn {
+    struct text arn;
+};
+
+static const struct field topic_arn_output_fields[] = {
+    {.name = "TopicArn", .type = FIELD_STRING, AT(struct topic_arn, arn)},
     FIELDS_END,
 };
 
-static bool wants_fifo(const struct create_topic_input *in)
+static const struct field topic_arn_input_fields[] = {
+    {.name = "TopicArn", .type = FIELD_STRING, .required = true, AT(struct topic_arn, arn)},
+    FIELDS_END,
+};
+
+/* --- CreateTopic. */
+
+static bool wants_fifo(const struct string_map *attributes)
 {
-    for (size_t i = 0; i < in->attributes.count; i++) {
-        if (text_equal(in->attributes.items[i].name, T("FifoTopic"))) {
-            return text_equal(in->attributes.items[i].value, T("true"));
+    for (size_t i = 0; i < attributes->count; i++) {
+        if (text_equal(attributes->items[i].name, T("FifoTopic"))) {
+            return text_equal_ignore_case(attributes->items[i].value, T("true"));
         }
     }
-    return text_ends_with(in->name, T(".fifo"));
+    return false;
 }
 
-static enum status attributes_gather(struct request *request,
-                                     const struct create_topic_input *in,
-                                     struct attribute_set *set)
+static enum status topic_name_check(struct request *request, struct text name, bool is_fifo)
 {
-    attribute_set_init(set, request->arena, NULL, 0);
-    for (size_t i = 0; i < in->attributes.count; i++) {
-        const struct string_pair *pair = &in->attributes.items[i];
+    struct text suffix = T(".fifo");
+    bool has_suffix = text_ends_with(name, suffix);
+    struct text stem = text_first(name, name.len - (has_suffix ? suffix.len : 0));
 
-        if (text_equal(pair->name, T("FifoTopic"))) {
-            continue; /* "false": any other is refused before */
-        }
-        enum status status = topic_rule_apply(request, set, pair->name, pair->value);
-
-        if (status != STATUS_OK) {
-            return status;
-        }
+    if (is_fifo && (!has_suffix || !name_is_plain(stem, TOPIC_NAME_MAX - suffix.len))) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: Topic Name Reason: Fifo Topic names must end "
+                            "with .fifo and must be made up of only uppercase and lowercase "
+                            "ASCII letters, numbers, underscores, and hyphens, and must be "
+                            "between 1 and 256 characters long.");
     }
-    if (in->data_protection_policy.len > 0) {
-        attribute_set_put(set, T("DataProtectionPolicy"), in->data_protection_policy);
+    if (!is_fifo && !name_is_plain(name, TOPIC_NAME_MAX)) {
+        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Topic Name");
     }
     return STATUS_OK;
 }
 
-static enum status tags_gather(struct request *request, const struct create_topic_input *in,
-                               struct attribute_set *set)
+static enum status attributes_take(struct request *request, const struct create_topic_input *in,
+                                   struct attribute_set *set)
+{
+    struct attribute_check check = {
+        .request = request,
+        .prefix = "Invalid parameter: Attributes Reason: ",
+        .is_new = true,
+        .is_fifo = wants_fifo(&in->attributes),
+    };
+    enum status status = topic_name_check(request, in->name, check.is_fifo);
+
+    for (size_t i = 0; i < in->attributes.count && status == STATUS_OK; i++) {
+        status = topic_rules_apply(&check, set, in->attributes.items[i].name,
+                                   in->attributes.items[i].value);
+    }
+    if (status == STATUS_OK && in->data_protection.len > POLICY_MAX) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: DataProtectionPolicy Reason: must be at most "
+                            "%d characters long",
+                            POLICY_MAX);
+    }
+    if (in->data_protection.len > 0) {
+        attribute_set_put(set, T(DATA_PROTECTION), in->data_protection);
+    }
+    return status;
+}
+
+/* It exists: what is given must be what it has. */
+static enum status topic_compare(struct request *request, const struct topic *topic,
+                                 const struct create_topic_input *in)
 {
     const struct tag *tags = in->tags.items;
 
-    if (in->tags.count > TAGS_MAX) {
-        return request_fail(request, &sns_tag_limit,
-                            "Could not complete request: tag quota of "
-                            "per resource exceeded");
+    for (size_t i = 0; i < in->attributes.count; i++) {
+        struct text has = topic_rules_value(request, topic, in->attributes.items[i].name);
+
+        if (!attribute_values_equal(in->attributes.items[i].value, has)) {
+            return request_fail(request, &sns_invalid_parameter,
+                                "Invalid parameter: Attributes Reason: Topic already exists "
+                                "with different attributes");
+        }
     }
     for (size_t i = 0; i < in->tags.count; i++) {
-        if (!tag_is_valid(tags[i].key, tags[i].value)) {
-            return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Tags");
-        }
-        tag_put(set, tags[i].key, tags[i].value);
-    }
-    if (tag_count(set) != in->tags.count) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Duplicated keys are not allowed.");
-    }
-    return STATUS_OK;
-}
+        struct text name = arena_printf(request->arena, "tag:%.*s", TEXT_PRINTF(tags[i].key));
 
-/* It exists: what is given must be what it has (sns-sqs-api.md section 1). */
-static enum status compare_existing(struct request *request, const struct topic *topic,
-                                    const struct attribute_set *given)
-{
-    struct attribute_set has;
-
-    set_from_attributes(&has, request->arena, topic->attributes, topic->attribute_count);
-    for (size_t i = 0; i < given->count; i++) {
-        struct text value = attribute_set_get(&has, given->items[i].name);
-
-        if (!text_equal(value, given->items[i].value)) {
-            bool is_tag = tag_key_of(given->items[i].name).at != NULL;
-
+        if (!text_equal(topic_attribute(topic, name), tags[i].value)) {
             return request_fail(request, &sns_invalid_parameter,
-                                is_tag ? "Invalid parameter: Tags Reason: Topic already exists "
-                                         "with different tags"
-                                       : "Invalid parameter: Attributes Reason: Topic already "
-                                         "exists with different attributes");
+                                "Invalid parameter: Tags Reason: Topic already exists with "
+                                "different tags");
         }
-    }
-    if (tag_count(given) > 0 && tag_count(given) != tag_count(&has)) {
-        return request_fail(
-            request, &sns_invalid_parameter,
-            "Invalid parameter: Tags Reason: Topic already exists with different "
-            "tags");
     }
     return STATUS_OK;
 }
 
-static enum status quota_check(struct request *request, struct router *router)
+static enum status limit_check(struct request *request, struct step *step)
 {
-    uint32_t most = router_limits(router)->topics_per_account;
+    uint32_t max = router_limits(router_of(step))->topics_per_account;
+    struct topic_name after = {request->account, request->region, (struct text){0}};
+    struct topic *topic = NULL;
 
-    if (most != 0 && router_topic_count(router) >= most) {
-        return request_fail(request, &sns_topic_limit, "Topic limit exceeded: %u", most);
+    for (uint32_t count = 0; max > 0; count++) {
+        if (count == max) {
+            return request_fail(request, &sns_topic_limit_exceeded,
+                                "Topic limit exceeded for account");
+        }
+        topic = topic_after(router_of(step), &after);
+        if (topic == NULL) {
+            break;
+        }
+        after.name = topic->name;
     }
     return STATUS_OK;
+}
+
+static enum status topic_make(struct request *request, struct step *step,
+                              const struct create_topic_input *in, struct attribute_set *set,
+                              struct topic **ret_topic)
+{
+    struct topic_name name = {request->account, request->region, in->name};
+    struct why why = {""};
+    enum status status = tags_take(request, &in->tags, set);
+
+    status = status != STATUS_OK ? status : limit_check(request, step);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = topic_create(step, &name, attributes_of(set), set->count, ret_topic, &why);
+    return status == STATUS_OK ? status : sns_fail_status(request, status, &why);
 }
 
 static enum status create_topic(struct request *request, struct step *step, const void *input,
                                 void *output)
 {
     const struct create_topic_input *in = input;
-    struct topic_output *out = output;
+    struct topic_arn *out = output;
     struct topic_name name = {request->account, request->region, in->name};
-    struct topic *topic = topic_find(router_of(step), &name);
+    struct topic *topic = NULL;
     struct attribute_set set;
-    struct why why;
 
-    if (wants_fifo(in)) {
-        return request_fail(
-            request, &sns_invalid_parameter,
-            "Invalid parameter: FifoTopic Reason: this server has no FIFO topics "
-            "yet; FIFO queues it has");
-    }
-    if (!name_is_plain(in->name, TOPIC_NAME_MAX)) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Topic Name");
-    }
-    enum status status = attributes_gather(request, in, &set);
+    attribute_set_init(&set, request->arena, NULL, 0);
+    enum status status = attributes_take(request, in, &set);
 
-    status = status != STATUS_OK ? status : tags_gather(request, in, &set);
-    if (status == STATUS_OK && topic != NULL) {
-        status = compare_existing(request, topic, &set);
-    } else if (status == STATUS_OK) {
-        status = quota_check(request, router_of(step));
-        if (status == STATUS_OK) {
-            status = topic_create(step, &name, set_attributes(&set), set.count, &topic, &why);
-            status = sns_fail_status(request, status, &why);
-        }
+    if (status != STATUS_OK) {
+        return status;
     }
+    topic = topic_find(router_of(step), &name);
+    status = topic != NULL ? topic_compare(request, topic, in)
+                           : topic_make(request, step, in, &set, &topic);
     if (status == STATUS_OK) {
-        out->topic_arn = arena_copy(request->arena, topic->arn);
+        out->arn = arena_copy(request->arena, topic->arn);
     }
     return status;
 }
 
-/* --- DeleteTopic: no complaint when it is not there. */
-
-struct topic_input {
-    struct text topic_arn;
-};
-
-static const struct field topic_input_fields[] = {
-    {.name = "TopicArn",
-     .type = FIELD_STRING,
-     .required = true,
-     AT(struct topic_input, topic_arn)},
-    FIELDS_END,
-};
+/* --- DeleteTopic: one that is not there is as good as deleted. */
 
 static enum status delete_topic(struct request *request, struct step *step, const void *input,
                                 void *output)
 {
-    const struct topic_input *in = input;
+    const struct topic_arn *in = input;
     struct topic *topic = NULL;
-    enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    enum status status = sns_topic(request, step, in->arn, "TopicArn", &topic);
 
     (void)output;
-    if (status != STATUS_OK && request->error == &sns_not_found) {
-        request->error = NULL;
-        return STATUS_OK;
-    }
     if (status == STATUS_OK) {
         topic_delete(step, topic);
+    } else if (request->error == &sns_not_found) {
+        request->error = NULL;
+        status = STATUS_OK;
     }
     return status;
 }
@@ -220,22 +213,22 @@ struct list_topics_input {
     struct text next_token;
 };
 
-struct list_topics_output {
-    struct struct_list topics;
-    struct text next_token;
-};
-
 static const struct field list_topics_input_fields[] = {
     {.name = "NextToken", .type = FIELD_STRING, AT(struct list_topics_input, next_token)},
     FIELDS_END,
+};
+
+struct list_topics_output {
+    struct struct_list topics;
+    struct text next_token;
 };
 
 static const struct field list_topics_output_fields[] = {
     {.name = "Topics",
      .type = FIELD_STRUCT_LIST,
      AT(struct list_topics_output, topics),
-     .of = topic_output_fields,
-     .of_size = sizeof(struct topic_output)},
+     .of = topic_arn_output_fields,
+     .of_size = sizeof(struct topic_arn)},
     {.name = "NextToken", .type = FIELD_STRING, AT(struct list_topics_output, next_token)},
     FIELDS_END,
 };
@@ -245,46 +238,47 @@ static enum status list_topics(struct request *request, struct step *step, const
 {
     const struct list_topics_input *in = input;
     struct list_topics_output *out = output;
-    struct topic_name after = {request->account, request->region, {0}};
-    struct topic_output *rows = arena_array(request->arena, PAGE_ROWS, sizeof *rows);
+    struct topic_name after = {request->account, request->region, (struct text){0}};
+    struct topic_arn *arns = arena_array(request->arena, PAGE_SIZE_MAX, sizeof *arns);
     struct topic *topic = NULL;
 
     if (in->next_token.len > 0
         && !page_token_decode(request->arena, in->next_token, &after.name)) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: NextToken");
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: NextToken Reason: Invalid token");
     }
-    out->topics = (struct struct_list){.items = rows, .is_set = true};
+    out->topics = (struct struct_list){.items = arns, .is_set = true};
     while ((topic = topic_after(router_of(step), &after)) != NULL) {
-        if (out->topics.count == PAGE_ROWS) {
+        if (out->topics.count == PAGE_SIZE_MAX) {
             out->next_token = page_token_encode(request->arena, after.name);
             break;
         }
+        arns[out->topics.count++].arn = arena_copy(request->arena, topic->arn);
         after.name = topic->name;
-        rows[out->topics.count++].topic_arn = arena_copy(request->arena, topic->arn);
     }
     return STATUS_OK;
 }
 
 const struct operation sns_topic_operations[] = {
     {.name = "CreateTopic",
-     .permission = "SNS:CreateTopic",
+     .permission = "sns:CreateTopic",
+     .handle = create_topic,
      .input = create_topic_input_fields,
      .input_size = sizeof(struct create_topic_input),
-     .output = topic_output_fields,
-     .output_size = sizeof(struct topic_output),
-     .handle = create_topic},
+     .output = topic_arn_output_fields,
+     .output_size = sizeof(struct topic_arn)},
     {.name = "DeleteTopic",
-     .permission = "SNS:DeleteTopic",
-     .input = topic_input_fields,
-     .input_size = sizeof(struct topic_input),
-     .handle = delete_topic},
+     .permission = "sns:DeleteTopic",
+     .handle = delete_topic,
+     .input = topic_arn_input_fields,
+     .input_size = sizeof(struct topic_arn)},
     {.name = "ListTopics",
-     .permission = "SNS:ListTopics",
+     .permission = "sns:ListTopics",
+     .only_reads = true,
+     .handle = list_topics,
      .input = list_topics_input_fields,
      .input_size = sizeof(struct list_topics_input),
      .output = list_topics_output_fields,
-     .output_size = sizeof(struct list_topics_output),
-     .only_reads = true,
-     .handle = list_topics},
+     .output_size = sizeof(struct list_topics_output)},
     OPERATIONS_END,
 };

@@ -3,8 +3,6 @@
 #include "services/common/policy.h"
 #include "services/sqs/internal.h"
 
-#include <string.h>
-
 #define ACTIONS_MAX    7
 #define STATEMENTS_MAX 20
 
@@ -121,7 +119,7 @@ static void policy_store(struct request *request, struct step *step, struct queu
     struct attribute_set set;
 
     queue_set_open(request, queue, &set);
-    if (policy.len == 0) {
+    if (policy_statement_count(policy) == 0) {
         attribute_set_remove(&set, T("Policy"));
     } else {
         attribute_set_put(&set, T("Policy"), policy);

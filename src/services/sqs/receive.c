@@ -156,6 +156,7 @@ static int64_t milliseconds(struct optional_integer seconds)
 static void receive_open(struct request *request, const struct receive_input *in,
                          struct receive_output *out)
 {
+    out->is_open = true;
     out->receive.max = in->max.is_set ? (uint32_t)in->max.value : 1;
     out->receive.visibility_ms = milliseconds(in->visibility_s);
     out->receive.wait_ms = milliseconds(in->wait_s);
@@ -171,27 +172,19 @@ static enum status receive_message(struct request *request, struct step *step,
     const struct receive_input *in = input;
     struct receive_output *out = output;
     struct queue *queue = NULL;
-    bool is_first = out->step == NULL;
-    enum status status = is_first ? receive_check(request, in) : STATUS_OK;
+    enum status status = out->is_open ? STATUS_OK : receive_check(request, in);
 
     status = status != STATUS_OK ? status : sqs_queue(request, step, in->url, &queue);
-    if (status == STATUS_OK) {
-        if (is_first) {
-            receive_open(request, in, out);
-        }
-        out->step = step;
-        /* A crash only makes the messages visible early: standard queues promise no more. */
-        out->is_fifo = queue->settings.is_fifo;
-        request->call.only_reads = !out->is_fifo;
-        status = queue_receive(step, queue, &out->receive);
-    }
-    if (status == STATUS_WAIT) {
+    if (status != STATUS_OK) {
         return status;
     }
-    if (out->step != NULL) {
-        queue_receive_end(step, &out->receive);
-        out->step = NULL;
+    if (!out->is_open) {
+        receive_open(request, in, out);
     }
+    out->is_fifo = queue->settings.is_fifo;
+    /* A crash only makes the messages visible early: standard queues promise no more. */
+    request->call.only_reads = !out->is_fifo;
+    status = queue_receive(step, queue, &out->receive);
     if (status == STATUS_NOT_FOUND) {
         return sqs_no_queue(request);
     }
@@ -203,14 +196,21 @@ static enum status receive_message(struct request *request, struct step *step,
     return status;
 }
 
+static void receive_leave(struct request *request, struct step *step, void *input, void *output)
+{
+    struct receive_output *out = output;
+
+    (void)request;
+    (void)input;
+    if (out->is_open) {
+        queue_receive_end(step, &out->receive);
+    }
+}
+
 static void receive_release(struct request *request, void *output)
 {
     struct receive_output *out = output;
 
-    if (out->step != NULL) {
-        queue_receive_end(out->step, &out->receive);
-        out->step = NULL;
-    }
     for (size_t i = 0; i < out->envelope_count; i++) {
         if (out->envelopes[i].is_waiting) {
             signer_cancel(api_signer(request->api), &out->envelopes[i].signing);
@@ -229,6 +229,8 @@ const struct operation sqs_receive_operations[] = {
      .handle = receive_message,
      .render = receive_render,
      .release = receive_release,
+     .leave = receive_leave,
+     .is_long_poll = true,
      .input = receive_input_fields,
      .input_size = sizeof(struct receive_input),
      .output = receive_output_fields,

@@ -41,7 +41,7 @@ struct unsigned_envelope {
 
 struct receive_output {
     struct struct_list messages;
-    struct step *step; /* while a run waits: to take the timer back */
+    bool is_open; /* the lease has been asked for */
     struct queue_receive receive;
     /* What renders it, in the request's arena: thousands of requests may be waiting. */
     struct received *received;
