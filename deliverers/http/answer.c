@@ -1,7 +1,8 @@
 /* What the endpoint says, and what that means.  The status counts as soon as its head is
  * complete, whatever becomes of the body: nobody needs that. */
+#include "http.h"
+
 #include "deliverers/common/outcomes.h"
-#include "deliverers/http/http.h"
 
 #include <stdio.h>
 #include <string.h>

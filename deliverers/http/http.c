@@ -1,6 +1,7 @@
 /* HTTP and HTTPS endpoints: one POST per delivery, by libcurl on the daemon's loop. */
-#include "deliverers/http/http.h"
+#include "http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,11 +63,11 @@ static void on_resolved(void *self, uint64_t ticket, const struct resolved *reso
         return;
     }
     for (size_t i = 0; i < resolved->count && i < ADDRESS_MAX; i++) {
-        (void)strncpy(request->addresses[i], resolved->addresses[i], INET6_ADDRSTRLEN - 1);
+        (void)snprintf(request->addresses[i], sizeof request->addresses[i], "%s",
+                       resolved->addresses[i]);
         request->address_count = i + 1;
     }
     request_send(request);
-    sockets_run(http);
 }
 
 /* The host is an address: it needs no resolver, but a vote. */
@@ -79,7 +80,7 @@ static void send_to_address(struct request *request)
         request_fail(request, VERDICT_REFUSED, why);
         return;
     }
-    (void)strncpy(request->addresses[0], request->url.host, INET6_ADDRSTRLEN - 1);
+    (void)memcpy(request->addresses[0], request->url.host, INET6_ADDRSTRLEN - 1);
     request->address_count = 1;
     request_send(request);
 }
@@ -117,7 +118,6 @@ static void http_deliver(void *self, const struct delivery *const *deliveries, s
     for (size_t i = 0; i < count; i++) {
         deliver_one(http, deliveries[i]);
     }
-    sockets_run(http);
 }
 
 /* --- And back. */

@@ -86,8 +86,6 @@ void sockets_close(struct http *http);
 curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                              struct curl_sockaddr *address);
 int on_close_socket(void *context, curl_socket_t socket);
-/* Lets libcurl do what it can do now. */
-void sockets_run(struct http *http);
 
 /* http.c */
 void http_finish(struct http *http); /* what libcurl says is done */

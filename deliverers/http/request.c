@@ -1,5 +1,5 @@
 /* One delivery's POST: what is sent, and to which address. */
-#include "deliverers/http/http.h"
+#include "http.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

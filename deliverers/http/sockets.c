@@ -1,7 +1,7 @@
 /* libcurl's sockets and timer on the loop.  A watch stays with its socket for as long as that
  * is open, and stays armed between two requests on it: then a request on a kept connection
  * costs no epoll_ctl. */
-#include "deliverers/http/http.h"
+#include "http.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,14 +14,6 @@ struct watch {
     int wanted; /* events libcurl asked for; 0: none now */
     struct http *http;
 };
-
-void sockets_run(struct http *http)
-{
-    int running = 0;
-
-    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    http_finish(http);
-}
 
 /* --- Watches. */
 
@@ -150,9 +142,14 @@ int on_close_socket(void *context, curl_socket_t socket)
 
 /* --- The timer. */
 
+/* Requests begin here, too: a new one sets a timer of 0, so that one turn starts them all. */
 static void on_timer(uv_timer_t *timer)
 {
-    sockets_run(timer->data);
+    struct http *http = timer->data;
+    int running = 0;
+
+    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    http_finish(http);
 }
 
 static int on_timeout(CURLM *multi, long timeout_ms, void *context)
