@@ -36,8 +36,28 @@ static bool is_folded(struct text bytes, size_t at)
            && (bytes.at[at] == ' ' || bytes.at[at] == '\t');
 }
 
+/* What stands at `at`, the first control byte or the end: HEAD_COMPLETE here means a whole line
+ * end, or a tab. */
+static enum head_state control_judge(struct text bytes, size_t at)
+{
+    if (at == bytes.len) {
+        return HEAD_MORE;
+    }
+    if (bytes.at[at] == '\t') {
+        return HEAD_COMPLETE;
+    }
+    if (bytes.at[at] != '\r') {
+        return HEAD_BROKEN;
+    }
+    if (at + 1 == bytes.len) {
+        return HEAD_MORE;
+    }
+    return bytes.at[at + 1] == '\n' ? HEAD_COMPLETE : HEAD_BROKEN;
+}
+
 enum head_state head_scan(struct text bytes, size_t *scanned, size_t *ret_len)
 {
+    enum head_state state = HEAD_MORE;
     size_t at = *scanned;
 
     while (at < bytes.len) {
@@ -46,23 +66,15 @@ enum head_state head_scan(struct text bytes, size_t *scanned, size_t *ret_len)
         }
         at = control_find(bytes, at);
         *scanned = at;
-        if (at + 1 >= bytes.len) {
-            bool is_fine = at == bytes.len || bytes.at[at] == '\r' || bytes.at[at] == '\t';
-
-            return is_fine ? HEAD_MORE : HEAD_BROKEN;
+        state = control_judge(bytes, at);
+        if (state != HEAD_COMPLETE) {
+            return state;
         }
-        if (bytes.at[at] == '\t') {
-            at++;
-            continue;
-        }
-        if (bytes.at[at] != '\r' || bytes.at[at + 1] != '\n') {
-            return HEAD_BROKEN;
-        }
-        if (at > 0 && bytes.at[at - 1] == '\n') {
+        if (bytes.at[at] == '\r' && at > 0 && bytes.at[at - 1] == '\n') {
             *ret_len = at + 2;
             return HEAD_COMPLETE;
         }
-        at += 2;
+        at += bytes.at[at] == '\r' ? 2 : 1;
         *scanned = at;
     }
     return HEAD_MORE;

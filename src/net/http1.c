@@ -125,6 +125,16 @@ static struct text trim_end(struct text text)
     return text;
 }
 
+static void head_note(struct request *request, const struct http_header *header,
+                      struct head_facts *facts)
+{
+    for (size_t i = 0; i < countof(head_notes); i++) {
+        if (text_equal_ignore_case(header->name, head_notes[i].name)) {
+            head_notes[i].note(facts, request, header->value);
+        }
+    }
+}
+
 /* False when a name is not a token. */
 static bool head_note_all(struct request *request, struct head_facts *facts)
 {
@@ -135,11 +145,7 @@ static bool head_note_all(struct request *request, struct head_facts *facts)
         if (!head_is_token(header->name)) {
             return false;
         }
-        for (size_t n = 0; n < countof(head_notes); n++) {
-            if (text_equal_ignore_case(header->name, head_notes[n].name)) {
-                head_notes[n].note(facts, request, header->value);
-            }
-        }
+        head_note(request, header, facts);
     }
     return true;
 }

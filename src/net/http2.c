@@ -4,6 +4,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -379,6 +380,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 
 /* --- Answers. */
 
+/* As above.
+ * NOLINTNEXTLINE(readability-function-size) */
 static ssize_t on_body_read(nghttp2_session *session, int32_t stream_id, uint8_t *to,
                             size_t room, uint32_t *flags, nghttp2_data_source *source,
                             void *context)

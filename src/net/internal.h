@@ -289,6 +289,12 @@ struct net_server {
 struct net_server *server_create(uv_loop_t *loop, const struct net_options *options,
                                  const struct net_handler *handler);
 void server_free(struct net_server *server);
+/* Opens its handles once it has a socket to listen on. */
+void server_open(struct net_server *server);
+/* Has the timer look at the deadlines at `due_ms` of the loop's clock, or earlier. */
+void server_wake(struct net_server *server, uint64_t due_ms);
+/* Watches the listener exactly while another connection may be accepted. */
+void accept_update(struct net_server *server);
 /* Puts the connection where its time runs; TIMING_NONE: nowhere. */
 void server_time(struct connection *connection, enum timing timing, uint64_t number);
 /* A connection's socket is closed; its poll handle is. */

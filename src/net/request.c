@@ -128,18 +128,18 @@ void request_tell_gone(struct request *request)
     }
 }
 
-void http_respond(struct http_request *http, const struct http_response *response)
+void http_respond(struct http_request *request, const struct http_response *response)
 {
-    struct request *request = container_of(http, struct request, http);
-    struct connection *connection = request->connection;
+    struct request *own = container_of(request, struct request, http);
+    struct connection *connection = own->connection;
 
     if (connection->is_closed) {
-        list_remove(&request->node);
-        http_request_finish(request);
+        list_remove(&own->node);
+        http_request_finish(own);
         connection_release(connection);
         return;
     }
-    connection->protocol->answer(request, response);
+    connection->protocol->answer(own, response);
     connection_mark(connection);
 }
 

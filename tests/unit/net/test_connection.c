@@ -173,7 +173,7 @@ Test(connection, closes_when_its_client_takes_no_answers)
 
     bed_start(&bed);
     client_open(&client, &bed);
-    buffer_init(&sent, 1024 * 1024);
+    buffer_init(&sent, BED_MIB);
     for (int i = 0; i < 500; i++) {
         buffer_add(&sent, T(GET("/large"))); /* 50 MB, more than sockets buffer */
     }

@@ -41,6 +41,8 @@ static nghttp2_nv nv(const char *name, const char *value)
                         .valuelen = strlen(value)};
 }
 
+/* The signature is libnghttp2's.
+ * NOLINTNEXTLINE(readability-function-size) */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *context)
@@ -51,7 +53,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
     (void)flags;
     if (stream != NULL && text_equal(text_make(name, name_len), T(":status"))) {
-        cr_expect(text_to_int64(text_make(value, value_len), &status));
+        should(text_to_int64(text_make(value, value_len), &status), "a number");
         if (status == 100) {
             client->continues++;
         } else {
@@ -98,6 +100,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
+/* The signature is libnghttp2's.
+ * NOLINTNEXTLINE(readability-function-size) */
 static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *to, size_t room,
                        uint32_t *flags, nghttp2_data_source *source, void *context)
 {
@@ -125,15 +129,16 @@ static void client2_open(struct client2 *client, struct bed *bed)
 
     memset(client, 0, sizeof(*client));
     client_open(&client->raw, bed);
-    cr_assert_eq(nghttp2_session_callbacks_new(&callbacks), 0);
-    cr_assert_eq(nghttp2_option_new(&option), 0);
+    must(nghttp2_session_callbacks_new(&callbacks) == 0, "a client session");
+    must(nghttp2_option_new(&option) == 0, "a client session");
     /* A client that does as it likes. */
     nghttp2_option_set_peer_max_concurrent_streams(option, 100000);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-    cr_assert_eq(nghttp2_session_client_new2(&client->session, callbacks, client, option), 0);
+    must(nghttp2_session_client_new2(&client->session, callbacks, client, option) == 0,
+         "a client session");
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(option);
     (void)nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, NULL, 0);
@@ -157,7 +162,7 @@ static struct stream *client2_ask(struct client2 *client, const char *method, co
                              nv(":authority", "h:1")};
     nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = on_read};
 
-    buffer_init(&stream->body, 64 * 1024 * 1024);
+    buffer_init(&stream->body, 64 * BED_MIB);
     if (extra != NULL) {
         headers[4] = *extra;
     }
@@ -166,7 +171,7 @@ static struct stream *client2_ask(struct client2 *client, const char *method, co
     }
     stream->id = nghttp2_submit_request(client->session, NULL, headers, extra == NULL ? 4 : 5,
                                         body == NULL ? NULL : &provider, stream);
-    cr_assert_gt(stream->id, 0);
+    must(stream->id > 0, "a request");
     return stream;
 }
 
@@ -185,10 +190,10 @@ static void client2_turn(struct client2 *client)
     bed_turn(client->raw.bed);
     client_read(&client->raw);
     if (client->raw.got.len > 0) {
-        cr_assert_geq(nghttp2_session_mem_recv(client->session,
-                                               (const uint8_t *)client->raw.got.at,
-                                               client->raw.got.len),
-                      0);
+        must(nghttp2_session_mem_recv(client->session, (const uint8_t *)client->raw.got.at,
+                                      client->raw.got.len)
+                 >= 0,
+             "frames");
         buffer_clear(&client->raw.got);
     }
 }
@@ -257,8 +262,8 @@ Test(http2, carries_large_bodies_both_ways)
 
     bed_start(&bed);
     client2_open(&client, &bed);
-    buffer_init(&large, 2 * 1024 * 1024);
-    memset(buffer_extend(&large, 1024 * 1024), 'x', 1024 * 1024);
+    buffer_init(&large, 2 * BED_MIB);
+    memset(buffer_extend(&large, BED_MIB), 'x', BED_MIB);
     for (int i = 0; i < 3; i++) {
         struct stream *stream;
 
@@ -282,15 +287,15 @@ Test(http2, carries_large_bodies_both_ways)
 /* Many bodies at once are more than one connection may hold: they go on one by one. */
 Test(http2, finishes_many_large_bodies_at_once)
 {
-    struct bed bed = {.options.body_max = 300 * 1024};
+    struct bed bed = {.options.body_max = (size_t)300 * 1024};
     struct client2 client;
     struct buffer large;
     struct text body;
 
     bed_start(&bed);
     client2_open(&client, &bed);
-    buffer_init(&large, 2 * 1024 * 1024);
-    memset(buffer_extend(&large, 300 * 1024), 'x', 300 * 1024);
+    buffer_init(&large, 2 * BED_MIB);
+    memset(buffer_extend(&large, (size_t)300 * 1024), 'x', (size_t)300 * 1024);
     body = buffer_text(&large);
     for (int i = 0; i < 12; i++) {
         (void)client2_ask(&client, "POST", "/", &body, NULL);
