@@ -1,7 +1,13 @@
 /* Counted allocation over malloc. */
 #include "account.h"
 
+#include <sys/mman.h>
+
 #include <stdlib.h>
+
+/* Chunks from here on ask for large pages; smaller ones would waste what they round up to. */
+#define ACCOUNT_LARGE ((size_t)16 << 20)
+#define ACCOUNT_PAGE  ((size_t)4096)
 
 void *account_take(struct account *account, size_t size)
 {
@@ -21,6 +27,20 @@ void *account_zero(struct account *account, size_t size)
         account->bytes += size;
     }
     return memory;
+}
+
+void account_advise(void *memory, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    size_t skip = ACCOUNT_PAGE - (uintptr_t)memory % ACCOUNT_PAGE;
+
+    if (size >= ACCOUNT_LARGE) {
+        (void)madvise((char *)memory + skip, size - skip, MADV_HUGEPAGE);
+    }
+#else
+    (void)memory;
+    (void)size;
+#endif
 }
 
 void *account_resize(struct account *account, void *memory, size_t old_size, size_t new_size)

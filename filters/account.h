@@ -13,6 +13,8 @@ void *account_take(struct account *account, size_t size);
 void *account_zero(struct account *account, size_t size);
 /* Like realloc; on NULL the old memory is still there. */
 void *account_resize(struct account *account, void *memory, size_t old_size, size_t new_size);
+/* Before memory is first touched: large pages, if it is large and the system has them. */
+void account_advise(void *memory, size_t size);
 void account_free(struct account *account, void *memory, size_t size);
 
 /* Makes room for `wanted` items (at least one) in a growable array of items of `size` bytes.

@@ -7,6 +7,7 @@
 #define absent_matches             filter_private_absent_matches
 #define access_file                filter_private_access_file
 #define access_unfile              filter_private_access_unfile
+#define account_advise             filter_private_account_advise
 #define account_free               filter_private_account_free
 #define account_grow               filter_private_account_grow
 #define account_resize             filter_private_account_resize
@@ -23,6 +24,13 @@
 #define arena_rewind               filter_private_arena_rewind
 #define arena_take                 filter_private_arena_take
 #define arena_trim                 filter_private_arena_trim
+#define bucket_create              filter_private_bucket_create
+#define bucket_highest             filter_private_bucket_highest
+#define bucket_insert              filter_private_bucket_insert
+#define bucket_is_largest          filter_private_bucket_is_largest
+#define bucket_move                filter_private_bucket_move
+#define bucket_remove              filter_private_bucket_remove
+#define entry_before               filter_private_entry_before
 #define chain_add                  filter_private_chain_add
 #define chain_find                 filter_private_chain_find
 #define chain_owner_of             filter_private_chain_owner_of
@@ -71,7 +79,7 @@
 #define literal_matches            filter_private_literal_matches
 #define membership_hash            filter_private_membership_hash
 #define number_matches             filter_private_number_matches
-#define numbers_add                filter_private_numbers_add
+#define numbers_grow               filter_private_numbers_grow
 #define numeric_parse              filter_private_numeric_parse
 #define operand_matches            filter_private_operand_matches
 #define operator_parse             filter_private_operator_parse
@@ -96,7 +104,7 @@
 #define predicate_bytes            filter_private_predicate_bytes
 #define predicate_find             filter_private_predicate_find
 #define predicate_hash             filter_private_predicate_hash
-#define predicate_holds            filter_private_predicate_holds
+#define predicate_decide           filter_private_predicate_decide
 #define predicate_members          filter_private_predicate_members
 #define predicate_operand          filter_private_predicate_operand
 #define predicate_release          filter_private_predicate_release

@@ -4,6 +4,9 @@
 #include "operators/range.h"
 #include "operators/regex.h"
 
+/* Exact values of one set that are worth a posting each. */
+#define SPREAD_MAX 8u
+
 #define GRAM_MAX 4u
 #define GRAM_MIN 3u /* of a regular expression's literal; less says too little */
 
@@ -124,15 +127,15 @@ static void attempt_moved(void *context, uint32_t value, uint32_t from, uint32_t
     pool_at(&index->pool, value)[PREDICATE_EXTRA] = to;
 }
 
-static struct chain_owner attempts_owner(struct filter_index *index)
+static struct chain attempts_chain(struct filter_index *index)
 {
-    return (struct chain_owner){&index->pool, attempt_moved, index};
+    return (struct chain){&index->pool, attempt_moved, index, 1};
 }
 
 /* The list record of attempts at *list, made if need be. */
 static bool attempt_add(struct filter_index *index, uint32_t *list, uint32_t predicate)
 {
-    struct chain_owner owner = attempts_owner(index);
+    struct chain chain = attempts_chain(index);
     uint32_t place;
 
     if (*list == 0) {
@@ -142,7 +145,7 @@ static bool attempt_add(struct filter_index *index, uint32_t *list, uint32_t pre
         }
         memset(pool_at(&index->pool, *list), 0, 2 * sizeof(uint32_t));
     }
-    place = chain_add(&owner, *list, predicate);
+    place = chain_add(&chain, *list, predicate, 0);
     if (place == 0) {
         return false;
     }
@@ -152,9 +155,9 @@ static bool attempt_add(struct filter_index *index, uint32_t *list, uint32_t pre
 
 static void attempt_drop(struct filter_index *index, uint32_t *list, uint32_t predicate)
 {
-    struct chain_owner owner = attempts_owner(index);
+    struct chain chain = attempts_chain(index);
 
-    chain_remove(&owner, *list, pool_at(&index->pool, predicate)[PREDICATE_EXTRA]);
+    chain_remove(&chain, *list, pool_at(&index->pool, predicate)[PREDICATE_EXTRA]);
     if (chain_is_empty(&index->pool, *list)) {
         pool_give(&index->pool, *list);
         *list = 0;
@@ -345,8 +348,10 @@ static const struct access_row access_rows[PREDICATE_KINDS] = {
     [TEST_WILDCARD] = {anchor_enter, anchor_leave},
     [TEST_REGEX] = {anchor_enter, anchor_leave},
     [TEST_ANYTHING_BUT] = {attempt_enter, attempt_leave},
+    [PREDICATE_NONE_OF] = {attempt_enter, attempt_leave},
     [TEST_ABSENT] = {absence_enter, absence_leave},
     [PREDICATE_ANY_OF] = {members_enter, all_members_leave},
+    [PREDICATE_ONE_OF] = {members_enter, all_members_leave},
 };
 
 static const struct access_row *row_of(const struct filter_index *index, uint32_t predicate)
@@ -375,12 +380,12 @@ static void predicate_leave(struct filter_index *index, uint32_t predicate)
 
 static bool predicate_attach(struct filter_index *index, uint32_t predicate, uint32_t upward)
 {
-    struct chain_owner owner = {&index->pool, NULL, NULL};
+    struct chain chain = {&index->pool, NULL, NULL, 1};
 
     if (!predicate_enter(index, predicate)) {
         return false;
     }
-    if (chain_add(&owner, predicate + PREDICATE_UPWARD, upward) == 0) {
+    if (chain_add(&chain, predicate + PREDICATE_UPWARD, upward, 0) == 0) {
         predicate_leave(index, predicate);
         return false;
     }
@@ -389,12 +394,15 @@ static bool predicate_attach(struct filter_index *index, uint32_t predicate, uin
 
 static void predicate_detach(struct filter_index *index, uint32_t predicate, uint32_t upward)
 {
-    struct chain_owner owner = {&index->pool, NULL, NULL};
+    struct chain chain = {&index->pool, NULL, NULL, 1};
     uint32_t list = predicate + PREDICATE_UPWARD;
 
-    chain_remove(&owner, list, chain_find(&index->pool, list, upward));
+    chain_remove(&chain, list, chain_find(&chain, list, upward));
     predicate_leave(index, predicate);
 }
+
+/* Postings: conjunctions, each with a second predicate as a note that decides about most of
+ * them without a look at the conjunction. */
 
 static void posting_moved(void *context, uint32_t value, uint32_t from, uint32_t to)
 {
@@ -404,15 +412,22 @@ static void posting_moved(void *context, uint32_t value, uint32_t from, uint32_t
     pool_at(&index->pool, value)[RULE_PLACE] = to;
 }
 
-bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction)
+static struct chain postings_chain(struct filter_index *index)
 {
-    struct chain_owner owner = {&index->pool, posting_moved, index};
+    return (struct chain){&index->pool, posting_moved, index, POSTING_UNITS};
+}
+
+/* Adds a posting and notes its place in the conjunction. */
+static bool posting_add(struct filter_index *index, uint32_t predicate, uint32_t conjunction,
+                        uint32_t check)
+{
+    struct chain chain = postings_chain(index);
     uint32_t place;
 
     if (!predicate_enter(index, predicate)) {
         return false;
     }
-    place = chain_add(&owner, predicate + PREDICATE_POSTINGS, conjunction);
+    place = chain_add(&chain, predicate + PREDICATE_POSTINGS, conjunction, check);
     if (place == 0) {
         predicate_leave(index, predicate);
         return false;
@@ -421,11 +436,64 @@ bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjun
     return true;
 }
 
+static void posting_drop(struct filter_index *index, uint32_t predicate, uint32_t place)
+{
+    struct chain chain = postings_chain(index);
+
+    chain_remove(&chain, predicate + PREDICATE_POSTINGS, place);
+    predicate_leave(index, predicate);
+}
+
+/* A conjunction filed under a few exact values has a posting under each of them: shorter ways
+ * for messages, and one place cannot tell them, so they are found by search. */
+static bool is_spread(const struct filter_index *index, uint32_t predicate)
+{
+    const uint32_t *units = pool_at(&index->pool, predicate);
+
+    return predicate_kind(units) == PREDICATE_ONE_OF && units[PREDICATE_LEN] <= SPREAD_MAX;
+}
+
+static void spread_drop(struct filter_index *index, uint32_t predicate, uint32_t conjunction,
+                        uint32_t count)
+{
+    struct chain chain = postings_chain(index);
+    uint32_t all;
+    const uint32_t *members = predicate_members(index, predicate, &all);
+
+    for (uint32_t i = 0; i < count; i++) {
+        posting_drop(index, members[i],
+                     chain_find(&chain, members[i] + PREDICATE_POSTINGS, conjunction));
+    }
+}
+
+static bool spread_add(struct filter_index *index, uint32_t predicate, uint32_t conjunction,
+                       uint32_t check)
+{
+    uint32_t count;
+    const uint32_t *members = predicate_members(index, predicate, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!posting_add(index, members[i], conjunction, check)) {
+            spread_drop(index, predicate, conjunction, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction,
+                 uint32_t check)
+{
+    return is_spread(index, predicate) ? spread_add(index, predicate, conjunction, check)
+                                       : posting_add(index, predicate, conjunction, check);
+}
+
 void access_unfile(struct filter_index *index, uint32_t predicate, uint32_t conjunction)
 {
-    struct chain_owner owner = {&index->pool, posting_moved, index};
-
-    chain_remove(&owner, predicate + PREDICATE_POSTINGS,
-                 pool_at(&index->pool, conjunction)[RULE_PLACE]);
-    predicate_leave(index, predicate);
+    if (is_spread(index, predicate)) {
+        spread_drop(index, predicate, conjunction,
+                    pool_at(&index->pool, predicate)[PREDICATE_LEN]);
+        return;
+    }
+    posting_drop(index, predicate, pool_at(&index->pool, conjunction)[RULE_PLACE]);
 }

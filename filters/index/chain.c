@@ -1,143 +1,159 @@
 /* The newest block is the first, and the only one that is not full. */
 #include "index/chain.h"
 
-/* Room of blocks as they grow: record sizes of the pool less the three units in front. */
-static const uint32_t rooms[] = {1, 5, 13, 28, 60};
+/* Entries of blocks as they grow, so that blocks fill the pool's record sizes. */
+static const uint32_t rooms[2][5] = {{1, 5, 13, 28, 60}, {1, 4, 9, 19, 30}};
 
-static uint32_t room_after(uint32_t room)
+static uint32_t room_after(const struct chain *chain, uint32_t room)
 {
-    for (size_t i = 0; i < COUNT_OF(rooms); i++) {
-        if (rooms[i] > room) {
-            return rooms[i];
+    const uint32_t *sizes = rooms[chain->width - 1];
+
+    for (size_t i = 0; i < COUNT_OF(rooms[0]); i++) {
+        if (sizes[i] > room) {
+            return sizes[i];
         }
     }
-    return rooms[0];
+    return sizes[0];
 }
 
-static void tell_moved(const struct chain_owner *owner, uint32_t value, uint32_t from,
-                       uint32_t to)
+static uint32_t entry_place(const struct chain *chain, uint32_t block, uint32_t i)
 {
-    if (owner->moved != NULL) {
-        owner->moved(owner->context, value, from, to);
+    return block + BLOCK_ENTRIES + i * chain->width;
+}
+
+static void entry_copy(const struct chain *chain, uint32_t from, uint32_t to)
+{
+    memcpy(pool_at(chain->pool, to), pool_at(chain->pool, from),
+           chain->width * sizeof(uint32_t));
+    if (chain->moved != NULL) {
+        chain->moved(chain->context, pool_at(chain->pool, to)[0], from, to);
     }
 }
 
 /* Copies a full block into a larger one, which takes its place in the list. */
-static void block_copy(const struct chain_owner *owner, uint32_t from, uint32_t to)
+static void block_copy(const struct chain *chain, uint32_t from, uint32_t to)
 {
-    const uint32_t *source = pool_at(owner->pool, from);
-    uint32_t *target = pool_at(owner->pool, to);
+    const uint32_t *source = pool_at(chain->pool, from);
+    uint32_t *target = pool_at(chain->pool, to);
     uint32_t count = source[BLOCK_COUNT] >> 16;
 
     target[BLOCK_COUNT] |= count << 16;
     target[BLOCK_NEXT] = source[BLOCK_NEXT];
     for (uint32_t i = 0; i < count; i++) {
-        target[BLOCK_VALUES + i] = source[BLOCK_VALUES + i];
-        tell_moved(owner, source[BLOCK_VALUES + i], from + BLOCK_VALUES + i,
-                   to + BLOCK_VALUES + i);
+        entry_copy(chain, entry_place(chain, from, i), entry_place(chain, to, i));
     }
 }
 
 /* A block with room in front of the list, or 0. */
-static uint32_t block_with_room(const struct chain_owner *owner, uint32_t list)
+static uint32_t block_with_room(const struct chain *chain, uint32_t list)
 {
-    uint32_t first = pool_at(owner->pool, list)[1];
-    const uint32_t *units = first == 0 ? NULL : pool_at(owner->pool, first);
+    uint32_t *more = pool_at(chain->pool, list) + chain->width;
+    uint32_t first = *more;
+    const uint32_t *units = first == 0 ? NULL : pool_at(chain->pool, first);
     uint32_t room = units == NULL ? 0 : units[BLOCK_COUNT] & 0xffff;
     uint32_t block;
 
     if (units != NULL && units[BLOCK_COUNT] >> 16 < room) {
         return first;
     }
-    room = room_after(room);
-    block = pool_take(owner->pool, BLOCK_VALUES + room);
+    room = room_after(chain, room);
+    block = pool_take(chain->pool, BLOCK_ENTRIES + room * chain->width);
     if (block == 0) {
         return 0;
     }
-    pool_at(owner->pool, block)[BLOCK_COUNT] = room;
-    pool_at(owner->pool, block)[BLOCK_NEXT] = first;
-    pool_at(owner->pool, block)[BLOCK_OWNER] = list;
-    if (units != NULL && room != rooms[0]) {
-        block_copy(owner, first, block);
-        pool_give(owner->pool, first);
+    pool_at(chain->pool, block)[BLOCK_COUNT] = room;
+    pool_at(chain->pool, block)[BLOCK_NEXT] = first;
+    pool_at(chain->pool, block)[BLOCK_OWNER] = list;
+    if (units != NULL && room != rooms[0][0]) {
+        block_copy(chain, first, block);
+        pool_give(chain->pool, first);
     }
-    pool_at(owner->pool, list)[1] = block;
+    *more = block;
     return block;
 }
 
-uint32_t chain_add(const struct chain_owner *owner, uint32_t list, uint32_t value)
+static void entry_write(const struct chain *chain, uint32_t place, uint32_t value,
+                        uint32_t note)
 {
-    uint32_t *first = pool_at(owner->pool, list);
-    uint32_t block;
-    uint32_t *units;
-    uint32_t count;
+    uint32_t *units = pool_at(chain->pool, place);
 
-    if (first[0] == 0) {
-        first[0] = value;
-        return list;
+    units[0] = value;
+    if (chain->width > 1) {
+        units[1] = note;
     }
-    block = block_with_room(owner, list);
-    if (block == 0) {
-        return 0;
-    }
-    units = pool_at(owner->pool, block);
-    count = units[BLOCK_COUNT] >> 16;
-    units[BLOCK_VALUES + count] = value;
-    units[BLOCK_COUNT] += 1u << 16;
-    return block + BLOCK_VALUES + count;
 }
 
-/* Takes the last number off the list; its place is given for comparison. */
-static uint32_t last_take(const struct chain_owner *owner, uint32_t list, uint32_t *ret_place)
+uint32_t chain_add(const struct chain *chain, uint32_t list, uint32_t value, uint32_t note)
 {
-    uint32_t *first = pool_at(owner->pool, list);
-    uint32_t block = first[1];
-    uint32_t value = first[0];
+    uint32_t block;
+    uint32_t place = list;
     uint32_t *units;
-    uint32_t count;
+
+    if (!chain_is_empty(chain->pool, list)) {
+        block = block_with_room(chain, list);
+        if (block == 0) {
+            return 0;
+        }
+        units = pool_at(chain->pool, block);
+        place = entry_place(chain, block, units[BLOCK_COUNT] >> 16);
+        units[BLOCK_COUNT] += 1u << 16;
+    }
+    entry_write(chain, place, value, note);
+    return place;
+}
+
+/* The place of the last entry. */
+static uint32_t last_place(const struct chain *chain, uint32_t list)
+{
+    uint32_t block = pool_at(chain->pool, list)[chain->width];
+
+    return block == 0 ? list
+                      : entry_place(chain, block,
+                                    (pool_at(chain->pool, block)[BLOCK_COUNT] >> 16) - 1);
+}
+
+static void last_drop(const struct chain *chain, uint32_t list)
+{
+    uint32_t *first = pool_at(chain->pool, list);
+    uint32_t block = first[chain->width];
+    uint32_t *units;
 
     if (block == 0) {
         first[0] = 0;
-        *ret_place = list;
-        return value;
+        return;
     }
-    units = pool_at(owner->pool, block);
-    count = (units[BLOCK_COUNT] >> 16) - 1;
-    value = units[BLOCK_VALUES + count];
+    units = pool_at(chain->pool, block);
     units[BLOCK_COUNT] -= 1u << 16;
-    *ret_place = block + BLOCK_VALUES + count;
-    if (count == 0) {
-        first[1] = units[BLOCK_NEXT];
-        pool_give(owner->pool, block);
-    }
-    return value;
-}
-
-void chain_remove(const struct chain_owner *owner, uint32_t list, uint32_t place)
-{
-    uint32_t last_place;
-    uint32_t last = last_take(owner, list, &last_place);
-
-    if (last_place != place) {
-        pool_at(owner->pool, place)[0] = last;
-        tell_moved(owner, last, last_place, place);
+    if (units[BLOCK_COUNT] >> 16 == 0) {
+        first[chain->width] = units[BLOCK_NEXT];
+        pool_give(chain->pool, block);
     }
 }
 
-uint32_t chain_find(const struct pool *pool, uint32_t list, uint32_t value)
+void chain_remove(const struct chain *chain, uint32_t list, uint32_t place)
 {
-    const uint32_t *first = pool_at(pool, list);
-    uint32_t block = first[1];
+    uint32_t last = last_place(chain, list);
+
+    if (last != place) {
+        entry_copy(chain, last, place);
+    }
+    last_drop(chain, list);
+}
+
+uint32_t chain_find(const struct chain *chain, uint32_t list, uint32_t value)
+{
+    const uint32_t *first = pool_at(chain->pool, list);
+    uint32_t block = first[chain->width];
 
     if (first[0] == value) {
         return list;
     }
     while (block != 0) {
-        const uint32_t *units = pool_at(pool, block);
+        const uint32_t *units = pool_at(chain->pool, block);
 
         for (uint32_t i = 0; i < units[BLOCK_COUNT] >> 16; i++) {
-            if (units[BLOCK_VALUES + i] == value) {
-                return block + BLOCK_VALUES + i;
+            if (units[BLOCK_ENTRIES + i * chain->width] == value) {
+                return entry_place(chain, block, i);
             }
         }
         block = units[BLOCK_NEXT];

@@ -57,7 +57,8 @@ double predicate_share(const struct filter_index *index, uint32_t predicate)
     enum predicate_kind kind = predicate_kind(units);
 
     switch ((unsigned)kind) {
-    case TEST_ANYTHING_BUT: return SHARE_NEARLY;
+    case TEST_ANYTHING_BUT:
+    case PREDICATE_NONE_OF: return SHARE_NEARLY;
     case TEST_ABSENT: return SHARE_ABSENT;
     case TEST_EXISTS:
     case TEST_TRUE:
@@ -65,7 +66,8 @@ double predicate_share(const struct filter_index *index, uint32_t predicate)
     case TEST_NULL: return SHARE_EXISTS;
     case TEST_REGEX: return SHARE_SOME;
     case TEST_RANGE: return range_share(field, predicate_bytes(index, predicate));
-    case PREDICATE_ANY_OF: return members_share(index, predicate);
+    case PREDICATE_ANY_OF:
+    case PREDICATE_ONE_OF: return members_share(index, predicate);
     default: return among(field->predicates[kind]);
     }
 }

@@ -70,7 +70,7 @@ void filter_index_free(struct filter_index *index)
     free(index);
 }
 
-bool numbers_add(struct filter_index *index, struct numbers *numbers, uint32_t number)
+bool numbers_grow(struct filter_index *index, struct numbers *numbers)
 {
     uint32_t *list = account_grow(&index->account, numbers->list, &numbers->room, sizeof *list,
                                   numbers->count + 1);
@@ -79,7 +79,6 @@ bool numbers_add(struct filter_index *index, struct numbers *numbers, uint32_t n
         return false;
     }
     numbers->list = list;
-    list[numbers->count++] = number;
     return true;
 }
 
@@ -119,7 +118,7 @@ static void id_moved(void *context, uint32_t value, uint32_t from, uint32_t to)
 enum filter_status filter_index_add(struct filter_index *index, uint32_t id,
                                     const struct filter_policy *policy)
 {
-    struct chain_owner owner = {&index->pool, id_moved, index};
+    struct chain chain = {&index->pool, id_moved, index, 1};
     uint32_t rule;
     uint32_t place;
 
@@ -136,7 +135,7 @@ enum filter_status filter_index_add(struct filter_index *index, uint32_t id,
     if (rule == 0) {
         return FILTER_NO_MEMORY;
     }
-    place = chain_add(&owner, rule + RULE_IDS, id + 1);
+    place = chain_add(&chain, rule + RULE_IDS, id + 1, 0);
     if (place == 0) {
         rule_drop_unused(index, rule);
         return FILTER_NO_MEMORY;
@@ -157,7 +156,7 @@ static uint32_t rule_of(const struct filter_index *index, uint32_t place)
 
 enum filter_status filter_index_remove(struct filter_index *index, uint32_t id)
 {
-    struct chain_owner owner = {&index->pool, id_moved, index};
+    struct chain chain = {&index->pool, id_moved, index, 1};
     uint32_t place = id_find(index, id);
     uint32_t rule;
 
@@ -166,7 +165,7 @@ enum filter_status filter_index_remove(struct filter_index *index, uint32_t id)
     }
     rule = rule_of(index, place);
     table_drop(&index->ids, id_hash(index, id), place);
-    chain_remove(&owner, rule + RULE_IDS, place);
+    chain_remove(&chain, rule + RULE_IDS, place);
     rule_drop_unused(index, rule);
     table_shrink(&index->ids, place_hash, index);
     return FILTER_OK;

@@ -21,20 +21,26 @@
 /* Predicates that are not one operator's test. */
 enum predicate_kind {
     PREDICATE_ANY_OF = TEST_KINDS, /* one of several; members are predicates */
+    PREDICATE_ONE_OF,              /* the same where all are strings or numbers */
+    PREDICATE_NONE_OF,             /* anything-but where all are strings or numbers */
     PREDICATE_CONTAINS,            /* internal: the field has these few bytes somewhere */
     PREDICATE_KINDS
 };
 
-/* Units of a predicate's record. */
+/* A posting is a conjunction and another of its members (or 0) that is checked first. */
+#define POSTING_UNITS 2u
+
+/* Units of a predicate's record.  What matching reads stands together at the end. */
 enum predicate_unit {
-    PREDICATE_HEAD, /* field << 8 | kind */
+    PREDICATE_POSTINGS, /* list of conjunctions filed here; see POSTING_UNITS */
+    /* List of predicates to try when it holds. */
+    PREDICATE_UPWARD = PREDICATE_POSTINGS + CHAIN_UNITS(POSTING_UNITS),
+    PREDICATE_USERS = PREDICATE_UPWARD + CHAIN_UNITS(1), /* conjunctions, sets, anchors */
+    PREDICATE_EXTRA,                                     /* its place in a list of attempts */
     PREDICATE_HASH,
-    PREDICATE_USERS,    /* conjunctions, sets and anchors that refer to it */
-    PREDICATE_STAMP,    /* what the present message says of it: see enum stamp */
-    PREDICATE_POSTINGS, /* list of conjunctions filed here */
-    PREDICATE_UPWARD = PREDICATE_POSTINGS + 2, /* list of predicates to try when it holds */
-    PREDICATE_LEN = PREDICATE_UPWARD + 2,      /* bytes of the operand, or number of members */
-    PREDICATE_EXTRA, /* by kind: node of the range tree, or place in the list of its field */
+    PREDICATE_STAMP, /* what the present message says of it: see enum stamp */
+    PREDICATE_HEAD,  /* field << 8 | kind */
+    PREDICATE_LEN,   /* bytes of the operand, or number of members */
     PREDICATE_DATA   /* operand bytes, members, or the number of large memory */
 };
 
@@ -54,7 +60,7 @@ enum rule_unit {
     RULE_HEAD,  /* flags << 24 | access predicate's position << 16 | members */
     RULE_PLACE, /* conjunction: where it is filed; union: epoch it was last found in */
     RULE_IDS,   /* list of ids + 1 */
-    RULE_MEMBERS = RULE_IDS + 2
+    RULE_MEMBERS = RULE_IDS + CHAIN_UNITS(1)
 };
 
 enum rule_flag {
@@ -68,7 +74,7 @@ enum rule_flag {
 enum membership_unit {
     MEMBERSHIP_RULE,
     MEMBERSHIP_UNIONS, /* list of unions */
-    MEMBERSHIP_UNITS = MEMBERSHIP_UNIONS + 2
+    MEMBERSHIP_UNITS = MEMBERSHIP_UNIONS + CHAIN_UNITS(1)
 };
 
 /* Distinct lengths (or mask bits) of the access predicates of a kind on a field. */
@@ -111,6 +117,7 @@ struct probe {
     uint32_t hash;
     uint32_t leaf;
     enum predicate_kind kind;
+    bool promising; /* something with this hash is there */
 };
 
 struct probes {
@@ -177,21 +184,33 @@ static inline uint32_t predicate_field(const uint32_t *units)
     return units[PREDICATE_HEAD] >> 8;
 }
 
+/* Announces a predicate to the memory; it often lies on two cache lines. */
+static inline void predicate_prefetch(const struct filter_index *index, uint32_t predicate)
+{
+    const uint32_t *units = pool_at(&index->pool, predicate);
+
+    __builtin_prefetch(units);
+    __builtin_prefetch(units + PREDICATE_DATA);
+}
+
 static inline bool predicate_is_active(const uint32_t *units)
 {
     return units[PREDICATE_POSTINGS] != 0 || units[PREDICATE_UPWARD] != 0;
 }
 
 /* access.c: how messages find the predicates that have something filed under them. */
-/* Files a conjunction under a predicate; its place is noted in it.  False: out of memory. */
-bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction);
+/* Files a conjunction under a predicate, with another one to check first (or 0); its place is
+ * noted in it.  False: out of memory. */
+bool access_file(struct filter_index *index, uint32_t predicate, uint32_t conjunction,
+                 uint32_t check);
 void access_unfile(struct filter_index *index, uint32_t predicate, uint32_t conjunction);
 
 /* ranges.c: the access ranges of a field, as a tree. */
 bool ranges_insert(struct filter_index *index, struct field *field, uint32_t predicate);
 void ranges_remove(struct filter_index *index, struct field *field, uint32_t predicate);
-/* Adds to `fired` the ranges that may contain the number. */
-bool ranges_stab(struct filter_index *index, const struct field *field, uint64_t key);
+/* Adds to `candidates` the predicates whose ranges contain the leaf's number. */
+bool ranges_stab(struct filter_index *index, const struct field *field,
+                 const struct leaf *leaf);
 
 /* estimate.c: the share of messages a predicate is expected to hold for, 0 to 1. */
 double predicate_share(const struct filter_index *index, uint32_t predicate);
@@ -229,13 +248,33 @@ bool probes_run(struct filter_index *index);
 bool probes_fire(struct filter_index *index, uint32_t predicate);
 
 /* verify.c: whether a predicate holds in the present message. */
-bool predicate_holds(struct filter_index *index, uint32_t predicate);
+/* Decides what is not yet known. */
+bool predicate_decide(struct filter_index *index, uint32_t predicate);
+
+static inline bool predicate_holds(struct filter_index *index, uint32_t predicate)
+{
+    uint32_t stamp = pool_at(&index->pool, predicate)[PREDICATE_STAMP];
+
+    return stamp >> STAMP_BITS == index->epoch ? (stamp & STAMP_HOLDS) != 0
+                                               : predicate_decide(index, predicate);
+}
+
 /* Whether one leaf alone satisfies it. */
 bool predicate_accepts(const struct filter_index *index, uint32_t predicate,
                        const struct leaf *leaf);
 bool conjunction_verify(struct filter_index *index, uint32_t conjunction, bool *ret_holds);
 
 /* Room for one more number; false when out of memory. */
-bool numbers_add(struct filter_index *index, struct numbers *numbers, uint32_t number);
+bool numbers_grow(struct filter_index *index, struct numbers *numbers);
+
+static inline bool numbers_add(struct filter_index *index, struct numbers *numbers,
+                               uint32_t number)
+{
+    if (numbers->count == numbers->room && !numbers_grow(index, numbers)) {
+        return false;
+    }
+    numbers->list[numbers->count++] = number;
+    return true;
+}
 
 #endif

@@ -3,9 +3,6 @@
 
 #define EPOCH_MAX (UINT32_MAX >> STAMP_BITS)
 
-/* How far ahead of the work memory is announced. */
-#define AHEAD 8u
-
 /* Forgets all stamps; once in half a thousand million messages. */
 static void stamps_reset(struct filter_index *index)
 {
@@ -34,22 +31,21 @@ static void epoch_advance(struct filter_index *index)
     index->epoch++;
 }
 
-/* The conjunctions filed under what fired. */
+/* The conjunctions filed under what fired, less those whose second predicate fails. */
 static bool candidates_collect(struct filter_index *index)
 {
     for (uint32_t i = 0; i < index->fired.count; i++) {
-        const uint32_t *units = pool_at(&index->pool, index->fired.list[i]);
-
-        if (units[PREDICATE_POSTINGS + 1] != 0) {
-            pool_prefetch(&index->pool, units[PREDICATE_POSTINGS + 1]);
-        }
-    }
-    for (uint32_t i = 0; i < index->fired.count; i++) {
         struct chain_walk walk =
-            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_POSTINGS);
+            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_POSTINGS, POSTING_UNITS);
         uint32_t conjunction;
 
         while (chain_step(&walk, &conjunction)) {
+            uint32_t check = chain_note(&walk);
+
+            if (check != 0 && !predicate_holds(index, check)) {
+                continue;
+            }
+            pool_prefetch(&index->pool, conjunction);
             if (!numbers_add(index, &index->candidates, conjunction)) {
                 return false;
             }
@@ -60,7 +56,7 @@ static bool candidates_collect(struct filter_index *index)
 
 static bool ids_take(struct filter_index *index, uint32_t rule)
 {
-    struct chain_walk walk = chain_walk(&index->pool, rule + RULE_IDS);
+    struct chain_walk walk = chain_walk(&index->pool, rule + RULE_IDS, 1);
     uint32_t value;
 
     while (chain_step(&walk, &value)) {
@@ -73,7 +69,7 @@ static bool ids_take(struct filter_index *index, uint32_t rule)
 
 static bool unions_take(struct filter_index *index, uint32_t conjunction)
 {
-    struct chain_walk walk = chain_walk(&index->pool, rule_unions(index, conjunction));
+    struct chain_walk walk = chain_walk(&index->pool, rule_unions(index, conjunction), 1);
     uint32_t rule;
 
     while (chain_step(&walk, &rule)) {
@@ -108,16 +104,8 @@ static bool candidate_try(struct filter_index *index, uint32_t conjunction)
 
 static bool candidates_try(struct filter_index *index)
 {
-    const struct numbers *candidates = &index->candidates;
-
-    for (uint32_t i = 0; i < candidates->count && i < AHEAD; i++) {
-        pool_prefetch(&index->pool, candidates->list[i]);
-    }
-    for (uint32_t i = 0; i < candidates->count; i++) {
-        if (i + AHEAD < candidates->count) {
-            pool_prefetch(&index->pool, candidates->list[i + AHEAD]);
-        }
-        if (!candidate_try(index, candidates->list[i])) {
+    for (uint32_t i = 0; i < index->candidates.count; i++) {
+        if (!candidate_try(index, index->candidates.list[i])) {
             return false;
         }
     }
@@ -154,6 +142,19 @@ static void ids_distribute(const uint32_t *from, uint32_t *to, uint32_t count, u
     }
 }
 
+/* A conjunction with a posting under several values may have been found by more than one. */
+static void ids_unique(struct numbers *matched)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < matched->count; i++) {
+        if (kept == 0 || matched->list[kept - 1] != matched->list[i]) {
+            matched->list[kept++] = matched->list[i];
+        }
+    }
+    matched->count = kept;
+}
+
 static bool ids_sort(struct filter_index *index)
 {
     struct numbers *matched = &index->matched;
@@ -161,6 +162,7 @@ static bool ids_sort(struct filter_index *index)
 
     if (matched->count <= 48) {
         ids_insert(matched->list, matched->count);
+        ids_unique(matched);
         return true;
     }
     other = account_grow(&index->account, index->sorted.list, &index->sorted.room,
@@ -173,6 +175,7 @@ static bool ids_sort(struct filter_index *index)
         ids_distribute(matched->list, other, matched->count, shift);
         ids_distribute(other, matched->list, matched->count, shift + 8);
     }
+    ids_unique(matched);
     return true;
 }
 

@@ -81,7 +81,11 @@ static uint32_t chunk_with_room(struct pool *pool)
     }
     pool->chunks[missing] =
         (struct pool_chunk){.memory = account_take(pool->account, chunk_bytes(missing))};
-    return pool->chunks[missing].memory == NULL ? 0 : missing;
+    if (pool->chunks[missing].memory == NULL) {
+        return 0;
+    }
+    account_advise(pool->chunks[missing].memory, chunk_bytes(missing));
+    return missing;
 }
 
 static void page_link(struct pool *pool, uint32_t page)

@@ -12,7 +12,8 @@
 
 static bool is_set(enum predicate_kind kind)
 {
-    return kind == PREDICATE_ANY_OF || kind == (enum predicate_kind)TEST_ANYTHING_BUT;
+    return kind == PREDICATE_ANY_OF || kind == PREDICATE_ONE_OF || kind == PREDICATE_NONE_OF
+           || kind == (enum predicate_kind)TEST_ANYTHING_BUT;
 }
 
 static bool is_suffix(enum predicate_kind kind)

@@ -23,7 +23,11 @@ bool probes_fire(struct filter_index *index, uint32_t predicate)
         return true;
     }
     units[PREDICATE_STAMP] = index->epoch << STAMP_BITS | fired;
-    return !predicate_is_active(units) || numbers_add(index, &index->fired, predicate);
+    if (!predicate_is_active(units)) {
+        return true;
+    }
+    chain_prefetch(&index->pool, predicate + PREDICATE_POSTINGS, POSTING_UNITS);
+    return numbers_add(index, &index->fired, predicate);
 }
 
 static uint64_t seed_of(const struct look *look, enum predicate_kind kind)
@@ -174,19 +178,32 @@ static bool probe_string(const struct look *look)
            && probe_blocks(look);
 }
 
-static bool fire_ranges(const struct look *look)
+/* Fires the predicates among the candidates, which are then empty again. */
+static bool found_fire(struct filter_index *index)
 {
-    struct filter_index *index = look->index;
     struct numbers *found = &index->candidates;
-    bool fine = ranges_stab(index, look->field, decimal_key(look->leaf->canonical));
 
-    for (uint32_t i = 0; fine && i < found->count; i++) {
-        if (predicate_accepts(index, found->list[i], look->leaf)) {
-            fine = probes_fire(index, found->list[i]);
+    for (uint32_t i = 0; i < found->count; i++) {
+        if (predicate_holds(index, found->list[i]) && !probes_fire(index, found->list[i])) {
+            return false;
         }
     }
     found->count = 0;
-    return fine;
+    return true;
+}
+
+/* Ranges are known to hold by where they were found. */
+static bool found_fire_ranges(struct filter_index *index)
+{
+    struct numbers *found = &index->candidates;
+
+    for (uint32_t i = 0; i < found->count; i++) {
+        if (!probes_fire(index, found->list[i])) {
+            return false;
+        }
+    }
+    found->count = 0;
+    return true;
 }
 
 static bool fire_attempts(const struct look *look)
@@ -198,7 +215,7 @@ static bool fire_attempts(const struct look *look)
     if (look->field->attempts == 0) {
         return true;
     }
-    walk = chain_walk(&index->pool, look->field->attempts);
+    walk = chain_walk(&index->pool, look->field->attempts, 1);
     while (chain_step(&walk, &predicate)) {
         if (predicate_holds(index, predicate) && !probes_fire(index, predicate)) {
             return false;
@@ -221,7 +238,8 @@ static bool probe_leaf(const struct look *look)
     switch (leaf->type) {
     case LEAF_STRING: return probe_string(look);
     case LEAF_NUMBER:
-        return probe_whole(look, TEST_NUMBER, leaf->canonical) && fire_ranges(look);
+        return probe_whole(look, TEST_NUMBER, leaf->canonical)
+               && ranges_stab(look->index, look->field, leaf);
     case LEAF_TRUE:
     case LEAF_FALSE:
     case LEAF_NULL: return probe_whole(look, literals[leaf->type], nothing);
@@ -255,7 +273,7 @@ static bool absences_fire(struct filter_index *index)
     if (index->absences == 0) {
         return true;
     }
-    walk = chain_walk(&index->pool, index->absences);
+    walk = chain_walk(&index->pool, index->absences, 1);
     while (chain_step(&walk, &predicate)) {
         if (predicate_holds(index, predicate) && !probes_fire(index, predicate)) {
             return false;
@@ -264,14 +282,47 @@ static bool absences_fire(struct filter_index *index)
     return true;
 }
 
-/* Sets and wildcards above a predicate that holds. */
-static bool upward_fire(struct filter_index *index, uint32_t predicate)
+/* Sets and wildcards above the predicates that fired, from `from` on: looked for, announced,
+ * then tried.  What fires by this is behind the others. */
+static bool upward_fire(struct filter_index *index, uint32_t from)
 {
-    struct chain_walk walk = chain_walk(&index->pool, predicate + PREDICATE_UPWARD);
-    uint32_t above;
+    uint32_t count = index->fired.count;
 
-    while (chain_step(&walk, &above)) {
-        if (predicate_holds(index, above) && !probes_fire(index, above)) {
+    for (uint32_t i = from; i < count; i++) {
+        chain_prefetch(&index->pool, index->fired.list[i] + PREDICATE_UPWARD, 1);
+    }
+    for (uint32_t i = from; i < count; i++) {
+        struct chain_walk walk =
+            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_UPWARD, 1);
+        uint32_t above;
+
+        while (chain_step(&walk, &above)) {
+            predicate_prefetch(index, above);
+            if (!numbers_add(index, &index->candidates, above)) {
+                return false;
+            }
+        }
+    }
+    return found_fire(index);
+}
+
+static bool probes_resolve(struct filter_index *index)
+{
+    struct table_probe ignored;
+
+    for (uint32_t i = 0; i < index->probes.count; i++) {
+        struct probe *probe = &index->probes.list[i];
+        uint32_t first = table_first(&index->predicates, probe->hash, &ignored);
+
+        probe->promising = first != 0;
+        if (first != 0) {
+            predicate_prefetch(index, first);
+        }
+    }
+    for (uint32_t i = 0; i < index->probes.count; i++) {
+        const struct probe *probe = &index->probes.list[i];
+
+        if (probe->promising && !probe_resolve(index, probe)) {
             return false;
         }
     }
@@ -297,10 +348,8 @@ bool probes_run(struct filter_index *index)
             return false;
         }
     }
-    for (uint32_t i = 0; i < index->probes.count; i++) {
-        if (!probe_resolve(index, &index->probes.list[i])) {
-            return false;
-        }
+    if (!found_fire_ranges(index) || !probes_resolve(index)) {
+        return false;
     }
     /* What is tried value by value may ask for exact values, which are known only now. */
     for (uint32_t i = 0; i < index->event.leaf_count; i++) {
@@ -313,10 +362,13 @@ bool probes_run(struct filter_index *index)
     if (!absences_fire(index)) {
         return false;
     }
-    for (uint32_t i = 0; i < index->fired.count; i++) {
-        if (!upward_fire(index, index->fired.list[i])) {
+    for (uint32_t from = 0; from < index->fired.count;) {
+        uint32_t next = index->fired.count;
+
+        if (!upward_fire(index, from)) {
             return false;
         }
+        from = next;
     }
     return true;
 }

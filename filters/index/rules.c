@@ -103,6 +103,22 @@ static uint32_t predicates_unique(struct filter_index *index, uint32_t *list, ui
     return kept;
 }
 
+/* The kind of a set whose members are all exact values, which is decided without looking at
+ * them: see verify.c. */
+static enum predicate_kind set_kind(const struct filter_index *index, enum predicate_kind kind,
+                                    const uint32_t *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        enum predicate_kind member = predicate_kind(pool_at(&index->pool, list[i]));
+
+        if (member != (enum predicate_kind)TEST_STRING
+            && member != (enum predicate_kind)TEST_NUMBER) {
+            return kind;
+        }
+    }
+    return kind == PREDICATE_ANY_OF ? PREDICATE_ONE_OF : PREDICATE_NONE_OF;
+}
+
 /* A set of predicates; takes the uses of its members over, also on failure. */
 static uint32_t set_use(struct filter_index *index, struct predicate_key key, uint32_t *list,
                         uint32_t count)
@@ -113,6 +129,7 @@ static uint32_t set_use(struct filter_index *index, struct predicate_key key, ui
     if (count == 1 && key.kind == PREDICATE_ANY_OF) {
         return list[0];
     }
+    key.kind = set_kind(index, key.kind, list, count);
     key.bytes = slice_make(list, count * sizeof *list);
     set = predicate_use(index, &key);
     predicates_release(index, list, count);
@@ -172,22 +189,34 @@ static uint32_t condition_use(struct filter_index *index, const struct filter_po
 
 /* Conjunctions. */
 
-/* Position of the member that is expected to hold least often. */
-static uint32_t access_choose(const struct filter_index *index, const uint32_t *members,
-                              uint32_t count, double *ret_share)
-{
-    uint32_t best = 0;
+/* Where a conjunction is filed: under the member that is expected to hold least often, with the
+ * next one to be checked. */
+struct filing {
+    uint32_t access; /* position of the member */
+    uint32_t check;  /* predicate, or 0 */
+    double share;    /* of the access member */
+};
 
-    *ret_share = 2;
+static struct filing filing_choose(const struct filter_index *index, const uint32_t *members,
+                                   uint32_t count)
+{
+    struct filing filing = {.share = 2};
+    double next = 2;
+
     for (uint32_t i = 0; i < count; i++) {
         double share = predicate_share(index, members[i]);
 
-        if (share < *ret_share) {
-            *ret_share = share;
-            best = i;
+        if (share < filing.share) {
+            next = filing.share;
+            filing.check = i == 0 ? 0 : members[filing.access];
+            filing.access = i;
+            filing.share = share;
+        } else if (share < next) {
+            next = share;
+            filing.check = members[i];
         }
     }
-    return best;
+    return filing;
 }
 
 /* The scope of a conjunction with members. */
@@ -203,16 +232,15 @@ static bool conjunction_enter(struct filter_index *index, uint32_t rule)
 {
     uint32_t *units = pool_at(&index->pool, rule);
     uint32_t count = rule_count(units);
-    uint32_t access;
-    double share;
+    struct filing filing;
 
     if (count == 0) {
         index->everything = rule;
         return true;
     }
-    access = access_choose(index, units + RULE_MEMBERS, count, &share);
-    units[RULE_HEAD] |= access << 16;
-    if (!access_file(index, units[RULE_MEMBERS + access], rule)) {
+    filing = filing_choose(index, units + RULE_MEMBERS, count);
+    units[RULE_HEAD] |= filing.access << 16;
+    if (!access_file(index, units[RULE_MEMBERS + filing.access], rule, filing.check)) {
         return false;
     }
     ++*scope_count(index, units);
@@ -339,13 +367,13 @@ static void membership_drop_unused(struct filter_index *index, uint32_t membersh
 
 static bool union_join(struct filter_index *index, uint32_t rule, uint32_t union_rule)
 {
-    struct chain_owner owner = {&index->pool, NULL, NULL};
+    struct chain chain = {&index->pool, NULL, NULL, 1};
     uint32_t membership = membership_use(index, rule);
 
     if (membership == 0) {
         return false;
     }
-    if (chain_add(&owner, membership + MEMBERSHIP_UNIONS, union_rule) == 0) {
+    if (chain_add(&chain, membership + MEMBERSHIP_UNIONS, union_rule, 0) == 0) {
         membership_drop_unused(index, membership);
         return false;
     }
@@ -354,11 +382,11 @@ static bool union_join(struct filter_index *index, uint32_t rule, uint32_t union
 
 static void union_part(struct filter_index *index, uint32_t rule, uint32_t union_rule)
 {
-    struct chain_owner owner = {&index->pool, NULL, NULL};
+    struct chain chain = {&index->pool, NULL, NULL, 1};
     uint32_t membership = membership_find(index, rule);
     uint32_t list = membership + MEMBERSHIP_UNIONS;
 
-    chain_remove(&owner, list, chain_find(&index->pool, list, union_rule));
+    chain_remove(&chain, list, chain_find(&chain, list, union_rule));
     membership_drop_unused(index, membership);
 }
 
@@ -487,38 +515,39 @@ void rule_drop_unused(struct filter_index *index, uint32_t rule)
 }
 
 /* Files a conjunction elsewhere; stays where it is when out of memory. */
-static void conjunction_move(struct filter_index *index, uint32_t rule, uint32_t access)
+static void conjunction_move(struct filter_index *index, uint32_t rule,
+                             const struct filing *filing)
 {
     uint32_t *units = pool_at(&index->pool, rule);
     uint32_t old_access = rule_access(units);
     uint32_t old_place = units[RULE_PLACE];
     uint32_t place;
 
-    if (!access_file(index, units[RULE_MEMBERS + access], rule)) {
+    if (!access_file(index, units[RULE_MEMBERS + filing->access], rule, filing->check)) {
+        units[RULE_PLACE] = old_place;
         return;
     }
     place = units[RULE_PLACE];
     units[RULE_PLACE] = old_place;
     access_unfile(index, units[RULE_MEMBERS + old_access], rule);
     units[RULE_PLACE] = place;
-    units[RULE_HEAD] = (units[RULE_HEAD] & ~(0xffu << 16)) | access << 16;
+    units[RULE_HEAD] = (units[RULE_HEAD] & ~(0xffu << 16)) | filing->access << 16;
 }
 
 static void conjunction_review(struct filter_index *index, uint32_t rule)
 {
     const uint32_t *units = pool_at(&index->pool, rule);
     uint32_t count = rule_count(units);
+    struct filing filing;
     double share;
-    double best;
-    uint32_t access;
 
     if (count < 2 || (rule_flags(units) & RULE_IS_UNION) != 0) {
         return;
     }
-    access = access_choose(index, units + RULE_MEMBERS, count, &best);
+    filing = filing_choose(index, units + RULE_MEMBERS, count);
     share = predicate_share(index, units[RULE_MEMBERS + rule_access(units)]);
-    if (best * 2 < share) {
-        conjunction_move(index, rule, access);
+    if (filing.share * 2 < share) {
+        conjunction_move(index, rule, &filing);
     }
 }
 

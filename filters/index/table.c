@@ -154,6 +154,7 @@ static bool table_resize(struct table *table, uint32_t bucket_count, table_hashe
     if (memory == NULL) {
         return false;
     }
+    account_advise(memory, memory_size(bucket_count));
     table->memory = memory;
     table->buckets =
         (struct table_bucket *)(void *)((char *)memory + (LINE - (uintptr_t)memory % LINE));

@@ -46,6 +46,21 @@ static bool any_member_accepts(const struct filter_index *index, uint32_t predic
     return false;
 }
 
+/* Exact values have their predicate noted in the leaf, so the members need no look. */
+static bool value_is_member(const struct filter_index *index, uint32_t predicate,
+                            const struct leaf *leaf)
+{
+    uint32_t count;
+    const uint32_t *members = predicate_members(index, predicate, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (members[i] == leaf->exact) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool predicate_accepts(const struct filter_index *index, uint32_t predicate,
                        const struct leaf *leaf)
 {
@@ -55,6 +70,8 @@ bool predicate_accepts(const struct filter_index *index, uint32_t predicate,
     switch ((unsigned)kind) {
     case TEST_STRING:
     case TEST_NUMBER: return leaf->exact == predicate;
+    case PREDICATE_ONE_OF: return value_is_member(index, predicate, leaf);
+    case PREDICATE_NONE_OF: return !value_is_member(index, predicate, leaf);
     case PREDICATE_ANY_OF: return any_member_accepts(index, predicate, leaf);
     case TEST_ANYTHING_BUT: return !any_member_accepts(index, predicate, leaf);
     default: operand = predicate_operand(index, predicate);
@@ -82,16 +99,13 @@ static bool is_absent(const struct filter_index *index, uint32_t field)
            && event_has_root(&index->event, paths_root(&index->paths, field));
 }
 
-bool predicate_holds(struct filter_index *index, uint32_t predicate)
+bool predicate_decide(struct filter_index *index, uint32_t predicate)
 {
     uint32_t *units = pool_at(&index->pool, predicate);
     enum predicate_kind kind = predicate_kind(units);
     uint32_t field = predicate_field(units);
     bool holds = false;
 
-    if (units[PREDICATE_STAMP] >> STAMP_BITS == index->epoch) {
-        return (units[PREDICATE_STAMP] & STAMP_HOLDS) != 0;
-    }
     if (is_looked_up(kind)) {
         return false;
     }
@@ -164,9 +178,10 @@ bool conjunction_verify(struct filter_index *index, uint32_t conjunction, bool *
     const uint32_t *units = pool_at(&index->pool, conjunction);
     const uint32_t *members = units + RULE_MEMBERS;
     uint32_t count = rule_count(units);
+    uint32_t access = rule_access(units); /* holds, or we would not be here */
 
     for (uint32_t i = 0; i < count; i++) {
-        if (!predicate_holds(index, members[i])) {
+        if (i != access && !predicate_holds(index, members[i])) {
             *ret_holds = false;
             return true;
         }
