@@ -77,25 +77,39 @@ static void lane_start(struct step *step, struct lane *lane, struct attempt *att
     attempt_prepare(step, attempt);
 }
 
+/* The next that waits, when the lane has room for it; NULL: none. */
+static struct attempt *lane_take_waiting(struct lane *lane)
+{
+    struct deliveries *deliveries = lane->deliveries;
+
+    if (lane->in_flight >= lane->window) {
+        return NULL;
+    }
+    if (lane->waiting_count > 0 && deliveries->in_flight >= deliveries->options.in_flight_max) {
+        if (!list_contains(&lane->global)) {
+            list_push(&deliveries->starved, &lane->global);
+        }
+        return NULL;
+    }
+    struct list_node *node = list_pop(&lane->waiting);
+
+    if (node == NULL) {
+        return NULL;
+    }
+    lane->waiting_count--;
+    return container_of(node, struct attempt, node);
+}
+
 /* Starts what waits while there is room; the lane may be gone afterwards. */
 void lane_start_more(struct step *step, struct lane *lane)
 {
-    struct deliveries *deliveries = lane->deliveries;
+    struct attempt *attempt = NULL;
 
     if (lane->is_starting) {
         return; /* the outer call goes on */
     }
     lane->is_starting = true;
-    while (lane->waiting_count > 0 && lane->in_flight < lane->window) {
-        if (deliveries->in_flight >= deliveries->options.in_flight_max) {
-            if (!list_contains(&lane->global)) {
-                list_push(&deliveries->starved, &lane->global);
-            }
-            break;
-        }
-        struct attempt *attempt = container_of(list_pop(&lane->waiting), struct attempt, node);
-
-        lane->waiting_count--;
+    while ((attempt = lane_take_waiting(lane)) != NULL) {
         lane_start(step, lane, attempt);
     }
     lane->is_starting = false;

@@ -40,8 +40,10 @@ void task_wait(struct step *step, struct list *waiters)
 
 void task_wake(struct step *step, struct list *waiters, size_t max)
 {
-    while (max-- > 0 && !list_is_empty(waiters)) {
-        list_push(&step->records->runnable, list_pop(waiters));
+    struct list_node *node = NULL;
+
+    while (max-- > 0 && (node = list_pop(waiters)) != NULL) {
+        list_push(&step->records->runnable, node);
     }
 }
 

@@ -87,7 +87,7 @@ Test(every_deliverer, settles_what_cannot_be_delivered_exactly_once)
 
 static void check_batch(struct rig *rig)
 {
-    const struct delivery *deliveries[64];
+    const struct delivery *deliveries[64] = {NULL};
     uint32_t max = rig->deliverer->max_batch;
     size_t count = max < 64 ? max : 64;
 
