@@ -2,6 +2,8 @@
 #include "api/internal.h"
 #include "base/memory.h"
 
+#include <assert.h>
+
 /* An answer holds at most ten messages of 1 MiB, escaped sixfold in XML at worst. */
 #define ANSWER_MAX (80 * 1024 * 1024)
 /* A larger answer's buffer is given back, smaller ones are kept for the next. */
@@ -115,6 +117,16 @@ void request_finish(struct request *request)
     }
 }
 
+/* Nobody reads the answer: net only wants its request back. */
+static void request_drop(struct request *request)
+{
+    struct http_request *http = request->http;
+    struct http_response response = {.status = 400};
+
+    request_over(request);
+    http_respond(http, &response);
+}
+
 /* --- Inside the cell. */
 
 static enum status on_run(struct call *call, struct step *step)
@@ -139,6 +151,10 @@ static void on_done(struct call *call, enum status status)
 
     if (status != STATUS_OK && request->error == NULL) {
         request_fail_by_status(request, status);
+    }
+    if (request->is_gone) {
+        request_drop(request);
+        return;
     }
     if (request->error == NULL && request->operation->render != NULL) {
         request->stage = STAGE_RENDER;
@@ -176,15 +192,28 @@ static struct request *request_create(struct api *api, struct arena *arena,
     return request;
 }
 
+static enum status api_is_open(struct request *request)
+{
+    const struct api *api = request->api;
+
+    if (api->is_stopping) {
+        return request_fail(request, &error_unavailable, "The server is stopping: try again.");
+    }
+    if (api->options.cell == NULL) {
+        return request_fail(request, &error_unavailable,
+                            "The server is loading its data: try again.");
+    }
+    return STATUS_OK;
+}
+
 /* Routed and decoded: into the cell. */
 static void request_call(struct request *request, enum status status)
 {
     if (status == STATUS_OK) {
         status = schema_check(request, request->operation->input, request->input);
     }
-    if (status == STATUS_OK && request->api->options.cell == NULL) {
-        status = request_fail(request, &error_unavailable,
-                              "The server is loading its data: try again.");
+    if (status == STATUS_OK) {
+        status = api_is_open(request);
     }
     if (status != STATUS_OK) {
         request_finish(request);
@@ -230,47 +259,39 @@ void api_request(struct api *api, struct http_request *http)
     request_call(request, status);
 }
 
+static enum status own_decode(struct request *request, struct text form)
+{
+    struct params params = {0};
+    const char *reason = NULL;
+
+    if (!params_parse(request->arena, form, &params, &reason)) {
+        return request_fail(request, &error_malformed, "The request is malformed: %s", reason);
+    }
+    params_sort(&params);
+    enum status status = operation_find(request, params_find(&params, T("Action")));
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    structs_create(request);
+    return query_decode(request, &params, request->operation->input, request->input);
+}
+
 void api_own_call(struct api *api, struct own_call *call)
 {
     struct request *request = memory_zero(sizeof *request);
-    struct params params = {0};
-    const char *reason = NULL;
-    enum status status = STATUS_INVALID;
 
     (void)request_create(api, &request->own_arena, request);
     request->own = call;
+    request->service = service_named(api, call->service);
     if (request->base_url.len == 0) {
         request->base_url = T("http://localhost");
     }
-    for (size_t i = 0; api->options.services[i] != NULL; i++) {
-        if (text_equal(text_from(api->options.services[i]->name), call->service)) {
-            request->service = api->options.services[i];
-        }
-    }
-    if (params_parse(request->arena, call->form, &params, &reason)) {
-        params_sort(&params);
-        const struct route *route =
-            route_find(api, request->service, params_find(&params, T("Action")));
-
-        request->operation = route->operation;
-        structs_create(request);
-        status = query_decode(request, &params, request->operation->input, request->input);
-    } else {
-        status = request_fail(request, &error_malformed, "%s", reason);
-    }
-    request_call(request, status);
+    assert(request->service != NULL);
+    request_call(request, own_decode(request, call->form));
 }
 
 /* --- Leaving early. */
-
-static void request_drop(struct request *request)
-{
-    struct http_request *http = request->http;
-    struct http_response response = {.status = 400};
-
-    request_over(request);
-    http_respond(http, &response);
-}
 
 void api_gone(struct api *api, struct http_request *http)
 {
@@ -279,6 +300,7 @@ void api_gone(struct api *api, struct http_request *http)
     if (request == NULL || request->stage != STAGE_CELL) {
         return; /* being rendered: the answer goes nowhere soon enough */
     }
+    request->is_gone = true;
     if (cell_cancel(api->options.cell, &request->call)) {
         request_drop(request);
     }
@@ -303,6 +325,7 @@ void api_stop(struct api *api)
 
 void api_set_cell(struct api *api, struct cell *cell)
 {
+    api->options.cell = cell;
     list_each (node, &api->under_way) {
         struct request *request = container_of(node, struct request, node);
 
@@ -313,7 +336,6 @@ void api_set_cell(struct api *api, struct cell *cell)
             request_finish(request);
         }
     }
-    api->options.cell = cell;
 }
 
 /* --- All of it. */

@@ -3,8 +3,10 @@
 
 #include <stdarg.h>
 
-const struct error_kind error_invalid_action = {
-    .type = "InvalidAction", .query = "InvalidAction", .http_status = 400, .is_generic = true};
+const struct error_kind error_invalid_action = {.type = "UnknownOperationException",
+                                                .query = "InvalidAction",
+                                                .http_status = 400,
+                                                .is_generic = true};
 const struct error_kind error_missing_parameter = {.type = "MissingRequiredParameterException",
                                                    .query = "MissingParameter",
                                                    .http_status = 400,

@@ -4,6 +4,9 @@
 
 #include "api/api.h"
 
+/* More parameters than any operation has, and fewer than would hurt. */
+#define PARAMS_MAX 8192
+
 /* Decoded name=value pairs, sorted by name. */
 struct params {
     struct string_pair *items;
@@ -48,7 +51,15 @@ void json_render_error(const struct request *request, struct buffer *to);
 /* xml.c */
 void xml_add_text(struct buffer *to, struct text text);
 
-/* schema.c: whether a field's value was given. */
+/* schema.c: what a field is called on Query, and a flat or nested map's two halves there. */
+const char *field_query_name(const struct field *field);
+const char *field_query_key(const struct field *field);
+const char *field_query_value(const struct field *field);
+
+/* Decoded base64, in the arena. */
+MUST_CHECK bool blob_decode(struct arena *arena, struct text base64, struct text *ret_bytes);
+
+/* Whether a field's value was given. */
 bool field_is_present(const struct field *field, const void *owner);
 const void *field_of(const struct field *field, const void *owner);
 void *field_in(const struct field *field, void *owner);
@@ -58,6 +69,9 @@ MUST_CHECK enum status schema_check(struct request *request, const struct field 
 
 /* route.c: finds service and operation, decodes nothing but the form. */
 MUST_CHECK enum status request_route(struct request *request, struct params *params);
+/* Of request->service; fails the request when it has none that is served. */
+MUST_CHECK enum status operation_find(struct request *request, struct text name);
+const struct service *service_named(const struct api *api, struct text name); /* or NULL */
 
 struct route {
     struct map_node map; /* by "sns.Publish" */

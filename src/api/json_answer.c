@@ -111,7 +111,8 @@ void json_render(const struct request *request, struct buffer *to)
 void json_render_error(const struct request *request, struct buffer *to)
 {
     const struct service *service = request->service;
-    bool is_generic = request->error->is_generic || service == NULL;
+    bool is_generic =
+        request->error->is_generic || service == NULL || service->json_type_prefix == NULL;
 
     buffer_printf(to, "{\"__type\":\"%s%s\",\"message\":",
                   is_generic ? "com.amazon.coral.service#" : service->json_type_prefix,

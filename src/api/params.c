@@ -31,49 +31,60 @@ static size_t count_pairs(struct text form)
 /* Nothing to decode is lent as it stands, the rest goes into the arena. */
 static bool decode(struct arena *arena, struct text text, struct text *ret)
 {
-    struct buffer buffer;
-
     if (text_find(text, '%') == text.len && text_find(text, '+') == text.len) {
         *ret = text.at == NULL ? T("") : text;
         return true;
     }
-    buffer_init(&buffer, text.len + 1);
+    /* Decoded it is no longer than before, so this never grows out of the arena's bytes. */
+    struct buffer buffer = {
+        .at = arena_take(arena, text.len), .room = text.len, .max = text.len};
     bool is_good = percent_decode(&buffer, text, true);
 
-    *ret = arena_copy(arena, buffer_text(&buffer));
-    buffer_free(&buffer);
+    *ret = buffer_text(&buffer);
     return is_good;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *pair_parse(struct arena *arena, struct text name, struct text value,
+                              struct string_pair *ret)
+{
+    if (!decode(arena, name, &ret->name) || !decode(arena, value, &ret->value)) {
+        return "a percent escape is broken";
+    }
+    if (!text_is_utf8(ret->name) || !text_is_utf8(ret->value)) {
+        return "a parameter is not valid UTF-8";
+    }
+    return NULL;
 }
 
 bool params_parse(struct arena *arena, struct text form, struct params *params,
                   const char **ret_reason)
 {
     size_t most = params->count + count_pairs(form);
+    const char *reason = NULL;
+
+    if (most > PARAMS_MAX) {
+        *ret_reason = "it has too many parameters";
+        return false;
+    }
     struct string_pair *items = arena_array(arena, most + 1, sizeof *items);
 
     for (size_t i = 0; i < params->count; i++) {
         items[i] = params->items[i];
     }
     params->items = items;
-    while (form.len > 0) {
+    while (form.len > 0 && reason == NULL) {
         struct text value = text_cut(&form, '&');
         struct text name = text_cut(&value, '=');
-        struct string_pair *pair = &params->items[params->count];
 
-        if (name.len == 0) {
-            continue;
+        if (name.len > 0) {
+            reason = pair_parse(arena, name, value, &items[params->count++]);
         }
-        if (!decode(arena, name, &pair->name) || !decode(arena, value, &pair->value)) {
-            *ret_reason = "a percent escape is broken";
-            return false;
-        }
-        if (!text_is_utf8(pair->name) || !text_is_utf8(pair->value)) {
-            *ret_reason = "a parameter is not valid UTF-8";
-            return false;
-        }
-        params->count++;
     }
-    return true;
+    if (reason != NULL) {
+        *ret_reason = reason;
+    }
+    return reason == NULL;
 }
 
 /* The first place whose name is not before `name`. */

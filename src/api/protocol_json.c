@@ -1,7 +1,8 @@
 /* The JSON protocol: one pass over the body, straight into the operation's struct. */
 #include "api/internal.h"
-#include "base/encoding.h"
 #include "base/json.h"
+
+#include <string.h>
 
 static const struct error_kind error_serialization = {.type = "SerializationException",
                                                       .query = "SerializationException",
@@ -36,26 +37,9 @@ static void *grow(struct arena *arena, void *items, size_t count, size_t size)
     if (count != 0 && (count & (count - 1)) != 0) {
         return items;
     }
-    char *fresh = arena_array(arena, count == 0 ? 1 : count * 2, size);
-    const char *old = items;
+    void *fresh = arena_array(arena, count == 0 ? 1 : count * 2, size);
 
-    for (size_t i = 0; i < count * size; i++) {
-        fresh[i] = old[i];
-    }
-    return fresh;
-}
-
-static enum status decode_blob(struct decoding *decoding, const struct field *field,
-                               struct text value, struct text *ret)
-{
-    struct buffer buffer;
-
-    buffer_init(&buffer, value.len + 1);
-    bool is_good = base64_decode(&buffer, value);
-
-    *ret = arena_copy(decoding->request->arena, buffer_text(&buffer));
-    buffer_free(&buffer);
-    return is_good ? STATUS_OK : wrong_type(decoding, field->name, "base64");
+    return count == 0 ? fresh : memcpy(fresh, items, count * size);
 }
 
 static enum status decode_scalar(struct decoding *decoding, const struct field *field,
@@ -73,8 +57,9 @@ static enum status decode_scalar(struct decoding *decoding, const struct field *
         *(struct text *)member = value.at == NULL ? T("") : value;
         return STATUS_OK;
     case FIELD_BLOB:
-        return token != JSON_STRING ? wrong_type(decoding, field->name, "a string")
-                                    : decode_blob(decoding, field, value, member);
+        return token == JSON_STRING && blob_decode(decoding->request->arena, value, member)
+                   ? STATUS_OK
+                   : wrong_type(decoding, field->name, "a string of base64");
     case FIELD_INTEGER:
         integer->is_set = token == JSON_NUMBER && text_to_int64(value, &integer->value);
         return integer->is_set ? STATUS_OK : wrong_type(decoding, field->name, "an integer");

@@ -1,92 +1,136 @@
-/* The Query protocol: parameters with dotted names in, XML out. */
+/* The Query protocol, decoding: parameters with dotted names into an operation's struct. */
 #include "api/internal.h"
-#include "base/encoding.h"
 
-/* The dotted name being built; longer ones than any schema has are cut and then not found. */
-#define NAME_MAX_BYTES 1024
-/* Elements of one list; AWS's own limits are far below. */
+#include <stdio.h>
+#include <string.h>
+
+/* Elements of one list; AWS's own limits are far below, and services check theirs. */
 #define ITEMS_MAX 1024
 
-static enum status decode_fields(struct request *request, const struct params *params,
-                                 struct text prefix, const struct field *fields, void *owner);
+struct reading {
+    struct request *request;
+    const struct params *params;
+};
 
-static struct text join(struct request *request, struct text prefix, const char *name)
+/* The parameters that belong to one list or map. */
+struct items {
+    struct text base; /* what the numbers follow: "Attributes.entry" */
+    size_t count;
+    bool is_set;
+    bool is_bare; /* the only one, without a number: "AttributeName=All" */
+};
+
+static enum status decode_fields(const struct reading *reading, struct text prefix,
+                                 const struct field *fields, void *owner);
+
+/* "prefix.name"; "name" without a prefix. */
+static struct text join(const struct reading *reading, struct text prefix, const char *name)
 {
-    return prefix.len == 0 ? text_from(name)
-                           : arena_printf(request->arena, "%.*s.%s", TEXT_PRINTF(prefix), name);
+    struct text tail = text_from(name);
+
+    if (prefix.len == 0) {
+        return tail;
+    }
+    char *at = arena_take(reading->request->arena, prefix.len + 1 + tail.len);
+
+    memcpy(at, prefix.at, prefix.len);
+    at[prefix.len] = '.';
+    memcpy(at + prefix.len + 1, tail.at, tail.len);
+    return text_make(at, prefix.len + 1 + tail.len);
 }
 
-static const char *wire_name(const struct field *field)
+static struct text find(const struct reading *reading, struct text prefix, const char *name)
 {
-    return field->query != NULL ? field->query : field->name;
+    return params_find(reading->params, join(reading, prefix, name));
 }
 
-/* "Name.member" or "Name.entry" or "Name": what the numbers follow. */
-static struct text base_name(struct request *request, const struct field *field,
-                             struct text prefix, const char *kind)
+/* "base.3."; without its dot when it is a name and not a prefix. */
+static struct text item_prefix(const struct reading *reading, const struct items *items,
+                               size_t i)
 {
-    struct text name = join(request, prefix, wire_name(field));
+    char number[24];
 
-    return field->shape == QUERY_FLAT ? name : join(request, name, kind);
+    if (items->is_bare) {
+        return join(reading, items->base, "");
+    }
+    (void)snprintf(number, sizeof number, "%zu.", i + 1);
+    return join(reading, items->base, number);
 }
 
-static struct text item_name(struct request *request, struct text base, size_t number)
+static struct text item_name(const struct reading *reading, const struct items *items, size_t i)
 {
-    return arena_printf(request->arena, "%.*s.%zu", TEXT_PRINTF(base), number);
-}
+    struct text prefix = item_prefix(reading, items, i);
 
-static bool item_exists(struct request *request, const struct params *params, struct text item)
-{
-    struct text nested = arena_printf(request->arena, "%.*s.", TEXT_PRINTF(item));
-
-    return params_find(params, item).at != NULL || params_have_prefix(params, nested);
+    return text_first(prefix, prefix.len - 1);
 }
 
 /* How many numbered items there are: 1, 2, ... without gaps. */
-static size_t count_items(struct request *request, const struct params *params,
-                          struct text base)
+static size_t count_items(const struct reading *reading, const struct items *items)
 {
-    struct text dotted = arena_printf(request->arena, "%.*s.", TEXT_PRINTF(base));
     size_t count = 0;
 
-    if (!params_have_prefix(params, dotted)) {
+    if (!params_have_prefix(reading->params, join(reading, items->base, ""))) {
         return 0;
     }
-    while (count < ITEMS_MAX
-           && item_exists(request, params, item_name(request, base, count + 1))) {
+    while (count < ITEMS_MAX) {
+        struct text prefix = item_prefix(reading, items, count);
+        struct text name = text_first(prefix, prefix.len - 1);
+
+        if (params_find(reading->params, name).at == NULL
+            && !params_have_prefix(reading->params, prefix)) {
+            break;
+        }
         count++;
     }
     return count;
 }
 
-/* An empty list is sent as "Name=". */
-static bool is_named(struct request *request, const struct params *params,
-                     const struct field *field, struct text prefix)
+static bool is_bare(const struct reading *reading, const struct field *field,
+                    const struct items *items)
 {
-    return params_find(params, join(request, prefix, wire_name(field))).at != NULL;
+    if (field->shape != QUERY_FLAT) {
+        return false;
+    }
+    if (field->type == FIELD_STRING_LIST) {
+        return params_find(reading->params, items->base).len > 0;
+    }
+    return field->type == FIELD_STRING_MAP
+           && find(reading, items->base, field_query_key(field)).at != NULL;
 }
 
-static enum status malformed(struct request *request, const char *what, struct text name)
+static struct items items_find(const struct reading *reading, struct text prefix,
+                               const struct field *field)
 {
-    return request_fail(request, &error_malformed, "%s: %.*s", what, TEXT_PRINTF(name));
+    bool is_map = field->type == FIELD_STRING_MAP || field->type == FIELD_STRUCT_MAP;
+    struct text name = join(reading, prefix, field_query_name(field));
+    struct items items = {.base = name};
+
+    if (!params_have_prefix(reading->params, name)) {
+        return items;
+    }
+    if (field->shape != QUERY_FLAT) {
+        items.base = join(reading, name, is_map ? "entry" : "member");
+    }
+    items.count = count_items(reading, &items);
+    if (items.count == 0 && is_bare(reading, field, &items)) {
+        items.count = 1;
+        items.is_bare = true;
+    }
+    /* An empty list is sent as "Name=". */
+    items.is_set = items.count > 0 || params_find(reading->params, name).at != NULL;
+    return items;
 }
 
-static enum status decode_blob(struct request *request, struct text name, struct text value,
-                               struct text *ret)
+static enum status malformed(const struct reading *reading, const char *what, struct text name)
 {
-    struct buffer buffer;
-
-    buffer_init(&buffer, value.len + 1);
-    bool is_good = base64_decode(&buffer, value);
-
-    *ret = arena_copy(request->arena, buffer_text(&buffer));
-    buffer_free(&buffer);
-    return is_good ? STATUS_OK : malformed(request, "Invalid base64 value for parameter", name);
+    return request_fail(reading->request, &error_malformed, "%s: %.*s", what,
+                        TEXT_PRINTF(name));
 }
 
-static enum status decode_scalar(struct request *request, const struct field *field,
-                                 struct text name, struct text value, void *member)
+static enum status decode_scalar(const struct reading *reading, const struct field *field,
+                                 struct text name, void *member)
 {
+    struct text value = params_find(reading->params, name);
     struct optional_integer *integer = member;
     struct optional_boolean *boolean = member;
 
@@ -95,79 +139,63 @@ static enum status decode_scalar(struct request *request, const struct field *fi
     }
     switch ((int)field->type) {
     case FIELD_STRING: *(struct text *)member = value; return STATUS_OK;
-    case FIELD_BLOB: return decode_blob(request, name, value, member);
+    case FIELD_BLOB:
+        return blob_decode(reading->request->arena, value, member)
+                   ? STATUS_OK
+                   : malformed(reading, "Invalid base64 value for parameter", name);
     case FIELD_INTEGER:
         integer->is_set = text_to_int64(value, &integer->value);
         return integer->is_set
                    ? STATUS_OK
-                   : malformed(request, "Invalid integer value for parameter", name);
+                   : malformed(reading, "Invalid integer value for parameter", name);
     default: break;
     }
     boolean->value = text_equal_ignore_case(value, T("true"));
     boolean->is_set = boolean->value || text_equal_ignore_case(value, T("false"));
     return boolean->is_set ? STATUS_OK
-                           : malformed(request, "Invalid boolean value for parameter", name);
+                           : malformed(reading, "Invalid boolean value for parameter", name);
 }
 
-static void decode_strings(struct request *request, const struct params *params,
-                           const struct field *field, struct text prefix,
+static void decode_strings(const struct reading *reading, const struct items *items,
                            struct string_list *ret)
 {
-    struct text base = base_name(request, field, prefix, "member");
-
-    ret->count = count_items(request, params, base);
-    ret->is_set = ret->count > 0 || is_named(request, params, field, prefix);
-    ret->items = arena_array(request->arena, ret->count, sizeof *ret->items);
-    for (size_t i = 0; i < ret->count; i++) {
-        ret->items[i] = params_find(params, item_name(request, base, i + 1));
+    *ret = (struct string_list){
+        .items = arena_array(reading->request->arena, items->count, sizeof *ret->items),
+        .count = items->count,
+        .is_set = items->is_set,
+    };
+    for (size_t i = 0; i < items->count; i++) {
+        ret->items[i] = params_find(reading->params, item_name(reading, items, i));
     }
 }
 
-static const char *key_name_of(const struct field *field)
+static void decode_string_map(const struct reading *reading, const struct field *field,
+                              const struct items *items, struct string_map *ret)
 {
-    if (field->query_key != NULL) {
-        return field->query_key;
-    }
-    return field->shape == QUERY_FLAT ? "Name" : "key";
-}
+    *ret = (struct string_map){
+        .items = arena_array(reading->request->arena, items->count, sizeof *ret->items),
+        .count = items->count,
+        .is_set = items->is_set,
+    };
+    for (size_t i = 0; i < items->count; i++) {
+        struct text item = item_name(reading, items, i);
 
-static const char *value_name_of(const struct field *field)
-{
-    if (field->query_value != NULL) {
-        return field->query_value;
-    }
-    return field->shape == QUERY_FLAT ? "Value" : "value";
-}
-
-static void decode_string_map(struct request *request, const struct params *params,
-                              const struct field *field, struct text prefix,
-                              struct string_map *ret)
-{
-    struct text base = base_name(request, field, prefix, "entry");
-
-    ret->count = count_items(request, params, base);
-    ret->is_set = ret->count > 0 || is_named(request, params, field, prefix);
-    ret->items = arena_array(request->arena, ret->count, sizeof *ret->items);
-    for (size_t i = 0; i < ret->count; i++) {
-        struct text item = item_name(request, base, i + 1);
-
-        ret->items[i].name = params_find(params, join(request, item, key_name_of(field)));
-        ret->items[i].value = params_find(params, join(request, item, value_name_of(field)));
+        ret->items[i].name = find(reading, item, field_query_key(field));
+        ret->items[i].value = find(reading, item, field_query_value(field));
     }
 }
 
-static enum status decode_structs(struct request *request, const struct params *params,
-                                  const struct field *field, struct text prefix,
-                                  struct struct_list *ret)
+static enum status decode_structs(const struct reading *reading, const struct field *field,
+                                  const struct items *items, struct struct_list *ret)
 {
-    struct text base = base_name(request, field, prefix, "member");
-
-    ret->count = count_items(request, params, base);
-    ret->is_set = ret->count > 0 || is_named(request, params, field, prefix);
-    ret->items = arena_array(request->arena, ret->count, field->of_size);
-    for (size_t i = 0; i < ret->count; i++) {
-        enum status status = decode_fields(request, params, item_name(request, base, i + 1),
-                                           field->of, (char *)ret->items + i * field->of_size);
+    *ret = (struct struct_list){
+        .items = arena_array(reading->request->arena, items->count, field->of_size),
+        .count = items->count,
+        .is_set = items->is_set,
+    };
+    for (size_t i = 0; i < items->count; i++) {
+        enum status status = decode_fields(reading, item_name(reading, items, i), field->of,
+                                           (char *)ret->items + i * field->of_size);
 
         if (status != STATUS_OK) {
             return status;
@@ -176,23 +204,24 @@ static enum status decode_structs(struct request *request, const struct params *
     return STATUS_OK;
 }
 
-static enum status decode_struct_map(struct request *request, const struct params *params,
-                                     const struct field *field, struct text prefix,
-                                     struct struct_map *ret)
+static enum status decode_struct_map(const struct reading *reading, const struct field *field,
+                                     const struct items *items, struct struct_map *ret)
 {
-    struct text base = base_name(request, field, prefix, "entry");
+    struct arena *arena = reading->request->arena;
 
-    ret->count = count_items(request, params, base);
-    ret->is_set = ret->count > 0 || is_named(request, params, field, prefix);
-    ret->names = arena_array(request->arena, ret->count, sizeof *ret->names);
-    ret->items = arena_array(request->arena, ret->count, field->of_size);
-    for (size_t i = 0; i < ret->count; i++) {
-        struct text item = item_name(request, base, i + 1);
+    *ret = (struct struct_map){
+        .names = arena_array(arena, items->count, sizeof *ret->names),
+        .items = arena_array(arena, items->count, field->of_size),
+        .count = items->count,
+        .is_set = items->is_set,
+    };
+    for (size_t i = 0; i < items->count; i++) {
+        struct text item = item_name(reading, items, i);
+        struct text value = join(reading, item, field_query_value(field));
 
-        ret->names[i] = params_find(params, join(request, item, key_name_of(field)));
+        ret->names[i] = find(reading, item, field_query_key(field));
         enum status status =
-            decode_fields(request, params, join(request, item, value_name_of(field)), field->of,
-                          (char *)ret->items + i * field->of_size);
+            decode_fields(reading, value, field->of, (char *)ret->items + i * field->of_size);
 
         if (status != STATUS_OK) {
             return status;
@@ -201,39 +230,50 @@ static enum status decode_struct_map(struct request *request, const struct param
     return STATUS_OK;
 }
 
-static enum status decode_field(struct request *request, const struct params *params,
-                                struct text prefix, const struct field *field, void *member)
+static enum status decode_items(const struct reading *reading, struct text prefix,
+                                const struct field *field, void *member)
 {
-    struct text name = join(request, prefix, wire_name(field));
+    struct items items = items_find(reading, prefix, field);
 
+    if (!items.is_set) {
+        return STATUS_OK;
+    }
+    switch ((int)field->type) {
+    case FIELD_STRING_LIST: decode_strings(reading, &items, member); break;
+    case FIELD_STRING_MAP: decode_string_map(reading, field, &items, member); break;
+    case FIELD_STRUCT_LIST: return decode_structs(reading, field, &items, member);
+    default: return decode_struct_map(reading, field, &items, member);
+    }
+    return STATUS_OK;
+}
+
+static enum status decode_field(const struct reading *reading, struct text prefix,
+                                const struct field *field, void *member)
+{
     switch (field->type) {
     case FIELD_STRING:
     case FIELD_BLOB:
     case FIELD_INTEGER:
     case FIELD_BOOLEAN:
-        return decode_scalar(request, field, name, params_find(params, name), member);
+        return decode_scalar(reading, field, join(reading, prefix, field_query_name(field)),
+                             member);
+    case FIELD_STRUCT:
+        return decode_fields(reading, join(reading, prefix, field_query_name(field)), field->of,
+                             member);
     case FIELD_STRING_LIST:
-        decode_strings(request, params, field, prefix, member);
-        return STATUS_OK;
     case FIELD_STRING_MAP:
-        decode_string_map(request, params, field, prefix, member);
-        return STATUS_OK;
-    case FIELD_STRUCT: return decode_fields(request, params, name, field->of, member);
-    case FIELD_STRUCT_LIST: return decode_structs(request, params, field, prefix, member);
-    case FIELD_STRUCT_MAP: return decode_struct_map(request, params, field, prefix, member);
+    case FIELD_STRUCT_LIST:
+    case FIELD_STRUCT_MAP: break;
     }
-    return STATUS_OK;
+    return decode_items(reading, prefix, field, member);
 }
 
-static enum status decode_fields(struct request *request, const struct params *params,
-                                 struct text prefix, const struct field *fields, void *owner)
+/* As deep as the schema is, whatever the request says. */
+static enum status decode_fields(const struct reading *reading, struct text prefix,
+                                 const struct field *fields, void *owner)
 {
-    if (prefix.len > NAME_MAX_BYTES) {
-        return malformed(request, "Parameter name is too long", text_first(prefix, 64));
-    }
     for (const struct field *field = fields; field != NULL && field->name != NULL; field++) {
-        enum status status =
-            decode_field(request, params, prefix, field, field_in(field, owner));
+        enum status status = decode_field(reading, prefix, field, field_in(field, owner));
 
         if (status != STATUS_OK) {
             return status;
@@ -245,5 +285,7 @@ static enum status decode_fields(struct request *request, const struct params *p
 enum status query_decode(struct request *request, const struct params *params,
                          const struct field *fields, void *ret_input)
 {
-    return decode_fields(request, params, (struct text){0}, fields, ret_input);
+    const struct reading reading = {.request = request, .params = params};
+
+    return decode_fields(&reading, (struct text){0}, fields, ret_input);
 }

@@ -7,18 +7,10 @@
 
 #define ROUTE_NAME_MAX 256
 
-static const struct error_kind error_unknown_operation = {.type = "UnknownOperationException",
-                                                          .query = "InvalidAction",
-                                                          .http_status = 400,
-                                                          .is_generic = true};
 static const struct error_kind error_missing_action = {.type = "UnknownOperationException",
                                                        .query = "MissingAction",
                                                        .http_status = 400,
                                                        .is_generic = true};
-static const struct error_kind error_unserved = {.type = "UnknownOperationException",
-                                                 .query = "InvalidAction",
-                                                 .http_status = 400,
-                                                 .is_generic = true};
 
 /* --- The table of all operations. */
 
@@ -135,6 +127,11 @@ static const struct service *service_by(const struct api *api, service_test *tes
     return NULL;
 }
 
+const struct service *service_named(const struct api *api, struct text name)
+{
+    return service_by(api, is_named, name);
+}
+
 /* The only service that knows such an action; AddPermission and the like are known to two. */
 static const struct service *service_by_action(const struct api *api, struct text action)
 {
@@ -166,44 +163,58 @@ static const struct service *service_by_path(struct request *request)
     return NULL;
 }
 
-static enum status no_service(struct request *request, struct text wanted)
+/* "sns, sqs, sts" */
+static struct text services_list(struct request *request)
 {
-    if (wanted.len > 0) {
-        return request_fail(request, &error_unserved,
-                            "This server speaks SNS, SQS and STS (GetCallerIdentity); it does "
-                            "not serve \"%.*s\": check the client's --endpoint-url",
-                            TEXT_PRINTF(wanted));
+    const struct service *const *services = request->api->options.services;
+    struct text list = {0};
+
+    for (size_t i = 0; services[i] != NULL; i++) {
+        list = arena_printf(request->arena, "%.*s%s%s", TEXT_PRINTF(list), i > 0 ? ", " : "",
+                            services[i]->name);
+    }
+    return list;
+}
+
+static enum status no_service(struct request *request, struct text service, struct text action)
+{
+    struct text list = services_list(request);
+
+    if (service.len > 0) {
+        return request_fail(request, &error_invalid_action,
+                            "This server speaks %.*s; it does not serve \"%.*s\": check the "
+                            "client's endpoint URL.",
+                            TEXT_PRINTF(list), TEXT_PRINTF(service));
+    }
+    if (action.len > 0) {
+        return request_fail(
+            request, &error_invalid_action,
+            "The action %.*s is not valid for this endpoint, which speaks %.*s; "
+            "sign the request or give its Version if two of them know it.",
+            TEXT_PRINTF(action), TEXT_PRINTF(list));
     }
     return request_fail(request, &error_missing_action,
-                        "The request names no action. This server speaks SNS, SQS and STS "
-                        "(GetCallerIdentity).");
+                        "The request names no action. This server speaks %.*s.",
+                        TEXT_PRINTF(list));
 }
 
 /* --- All of it. */
 
-static struct text target_operation(struct text target, struct text *ret_prefix)
+enum status operation_find(struct request *request, struct text name)
 {
-    struct text rest = target;
-
-    *ret_prefix = text_cut(&rest, '.');
-    return rest;
-}
-
-static enum status operation_set(struct request *request, struct text name)
-{
-    const struct route *route = route_find(request->api, request->service, name);
-
     if (name.len == 0) {
         return request_fail(request, &error_missing_action,
                             "The request must contain the parameter Action.");
     }
+    const struct route *route = route_find(request->api, request->service, name);
+
     if (route == NULL) {
-        return request_fail(request, &error_unknown_operation,
+        return request_fail(request, &error_invalid_action,
                             "The action %.*s is not valid for this endpoint.",
                             TEXT_PRINTF(name));
     }
     if (route->operation == NULL) {
-        return request_fail(request, &error_unserved,
+        return request_fail(request, &error_invalid_action,
                             "The action %.*s is not served by this server (yet).",
                             TEXT_PRINTF(name));
     }
@@ -246,40 +257,65 @@ static enum status params_gather(struct request *request, struct params *params)
                                   reason);
 }
 
-enum status request_route(struct request *request, struct params *params)
+/* The request's words for what it wants, whatever the protocol. */
+struct wish {
+    struct text service; /* of the credential scope */
+    struct text target;  /* X-Amz-Target before the dot */
+    struct text version;
+    struct text action;
+};
+
+static const struct service *service_wished(struct request *request, const struct wish *wish)
 {
     const struct api *api = request->api;
-    struct text prefix = {0};
-    struct text target = http_request_header(request->http, T("X-Amz-Target"));
-    struct text action = target_operation(target, &prefix);
-    struct claim claim = {0};
+    const struct service *owner = service_by_path(request); /* which takes the queue's URL */
+    const struct service *service = service_by(api, is_named, wish->service);
 
-    request->wire = target.len > 0 ? WIRE_JSON : WIRE_QUERY;
+    if (service == NULL) {
+        service = service_by(api, has_target, wish->target);
+    }
+    if (service != NULL || wish->service.len > 0 || request->wire == WIRE_JSON) {
+        return service;
+    }
+    service = service_by(api, has_version, wish->version);
+    if (service == NULL) {
+        service = owner;
+    }
+    return service != NULL ? service : service_by_action(api, wish->action);
+}
+
+enum status request_route(struct request *request, struct params *params)
+{
+    struct text rest = http_request_header(request->http, T("X-Amz-Target"));
+    struct claim claim = {0};
+    struct wish wish = {0};
+
+    request->wire = rest.len > 0 ? WIRE_JSON : WIRE_QUERY;
     enum status status = params_gather(request, params);
 
     if (claim_read(request, params, &claim)) {
         claim_take(request, &claim);
     }
-    request->service = service_by(api, is_named, claim.service);
-    if (request->service == NULL) {
-        request->service = service_by(api, has_target, prefix);
+    wish.service = claim.service;
+    if (request->wire == WIRE_JSON) {
+        wish.target = text_cut(&rest, '.');
+        wish.action = rest;
+    } else {
+        wish.version = params_find(params, T("Version"));
+        wish.action = params_find(params, T("Action"));
     }
-    if (request->wire == WIRE_QUERY) {
-        action = params_find(params, T("Action"));
-        if (request->service == NULL && claim.service.len == 0) {
-            request->service = service_by(api, has_version, params_find(params, T("Version")));
-        }
-    }
+    request->service = service_wished(request, &wish);
     if (status != STATUS_OK) {
         return status;
     }
-    const struct service *owner = service_by_path(request);
-
-    if (request->service == NULL && claim.service.len == 0) {
-        request->service = owner != NULL ? owner : service_by_action(api, action);
-    }
     if (request->service == NULL) {
-        return no_service(request, claim.service.len > 0 ? claim.service : prefix);
+        return no_service(request, wish.service.len > 0 ? wish.service : wish.target,
+                          wish.action);
     }
-    return operation_set(request, action);
+    if (request->wire == WIRE_JSON && !has_target(request->service, wish.target)) {
+        return request_fail(request, &error_invalid_action,
+                            "The target %.*s is not valid for this endpoint.",
+                            TEXT_PRINTF(wish.target));
+    }
+    return operation_find(request, wish.action);
 }

@@ -1,5 +1,6 @@
 /* What both protocols ask of a schema. */
 #include "api/internal.h"
+#include "base/encoding.h"
 
 const void *field_of(const struct field *field, const void *owner)
 {
@@ -9,6 +10,38 @@ const void *field_of(const struct field *field, const void *owner)
 void *field_in(const struct field *field, void *owner)
 {
     return (char *)owner + field->offset;
+}
+
+bool blob_decode(struct arena *arena, struct text base64, struct text *ret_bytes)
+{
+    /* Decoded it is shorter, so this never grows out of the arena's bytes. */
+    struct buffer buffer = {
+        .at = arena_take(arena, base64.len), .room = base64.len, .max = base64.len};
+    bool is_good = base64_decode(&buffer, base64);
+
+    *ret_bytes = buffer_text(&buffer);
+    return is_good;
+}
+
+const char *field_query_name(const struct field *field)
+{
+    return field->query != NULL ? field->query : field->name;
+}
+
+const char *field_query_key(const struct field *field)
+{
+    if (field->query_key != NULL) {
+        return field->query_key;
+    }
+    return field->shape == QUERY_FLAT ? "Name" : "key";
+}
+
+const char *field_query_value(const struct field *field)
+{
+    if (field->query_value != NULL) {
+        return field->query_value;
+    }
+    return field->shape == QUERY_FLAT ? "Value" : "value";
 }
 
 bool field_is_present(const struct field *field, const void *owner)

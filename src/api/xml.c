@@ -2,30 +2,43 @@
 #include "api/internal.h"
 #include "base/encoding.h"
 
-static const char *escape_of(char byte)
+/* How many bytes at `at` have to be written differently, and how: 0 for none.  What XML 1.0
+ * cannot hold at all becomes U+FFFD, so that the rest can be read. */
+static size_t escape_at(const char *at, size_t left, const char **ret_escape)
 {
-    switch (byte) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\r': return "&#xD;";
-    default: return NULL;
+    static const char *const escapes[256] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\r'] = "&#xD;",
+    };
+    static const char replacement[] = "\xef\xbf\xbd";
+    uint8_t byte = (uint8_t)*at;
+
+    if (escapes[byte] != NULL) {
+        *ret_escape = escapes[byte];
+        return 1;
     }
+    *ret_escape = replacement;
+    if (byte < 0x20 && byte != '\t' && byte != '\n') {
+        return 1;
+    }
+    /* U+FFFE and U+FFFF */
+    return byte == 0xef && left >= 3 && (uint8_t)at[1] == 0xbf && (uint8_t)at[2] >= 0xbe ? 3
+                                                                                         : 0;
 }
 
 void xml_add_text(struct buffer *to, struct text text)
 {
+    const char *escape = NULL;
     size_t from = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        const char *escape = escape_of(text.at[i]);
+    for (size_t i = 0; i < text.len;) {
+        size_t len = escape_at(text.at + i, text.len - i, &escape);
 
-        if (escape != NULL) {
+        if (len > 0) {
             buffer_add(to, text_make(text.at + from, i - from));
             buffer_add_string(to, escape);
-            from = i + 1;
+            from = i + len;
         }
+        i += len > 0 ? len : 1;
     }
     buffer_add(to, text_after(text, from));
 }
@@ -53,27 +66,6 @@ static void add_element(struct buffer *to, const char *name, struct text text)
 
 static void add_fields(struct buffer *to, const struct field *fields, const void *owner);
 
-static const char *element_name(const struct field *field)
-{
-    return field->query != NULL ? field->query : field->name;
-}
-
-static const char *key_element(const struct field *field)
-{
-    if (field->query_key != NULL) {
-        return field->query_key;
-    }
-    return field->shape == QUERY_FLAT ? "Name" : "key";
-}
-
-static const char *value_element(const struct field *field)
-{
-    if (field->query_value != NULL) {
-        return field->query_value;
-    }
-    return field->shape == QUERY_FLAT ? "Value" : "value";
-}
-
 /* Around a whole list or map: flat ones have nothing around them. */
 static void around(struct buffer *to, const struct field *field, bool is_open)
 {
@@ -89,7 +81,7 @@ static void around(struct buffer *to, const struct field *field, bool is_open)
 
 static const char *item_element(const struct field *field, const char *kind)
 {
-    return field->shape == QUERY_FLAT ? element_name(field) : kind;
+    return field->shape == QUERY_FLAT ? field_query_name(field) : kind;
 }
 
 static void add_strings(struct buffer *to, const struct field *field,
@@ -110,8 +102,8 @@ static void add_string_map(struct buffer *to, const struct field *field,
     around(to, field, true);
     for (size_t i = 0; i < map->count; i++) {
         add_open(to, item);
-        add_element(to, key_element(field), map->items[i].name);
-        add_element(to, value_element(field), map->items[i].value);
+        add_element(to, field_query_key(field), map->items[i].name);
+        add_element(to, field_query_value(field), map->items[i].value);
         add_close(to, item);
     }
     around(to, field, false);
@@ -139,10 +131,10 @@ static void add_struct_map(struct buffer *to, const struct field *field,
     around(to, field, true);
     for (size_t i = 0; i < map->count; i++) {
         add_open(to, item);
-        add_element(to, key_element(field), map->names[i]);
-        add_open(to, value_element(field));
+        add_element(to, field_query_key(field), map->names[i]);
+        add_open(to, field_query_value(field));
         add_fields(to, field->of, (const char *)map->items + i * field->of_size);
-        add_close(to, value_element(field));
+        add_close(to, field_query_value(field));
         add_close(to, item);
     }
     around(to, field, false);
@@ -164,7 +156,7 @@ static void add_blob(struct buffer *to, const char *name, struct text bytes)
 
 static void add_field(struct buffer *to, const struct field *field, const void *member)
 {
-    const char *name = element_name(field);
+    const char *name = field_query_name(field);
     const struct optional_boolean *boolean = member;
 
     switch (field->type) {
@@ -195,21 +187,28 @@ static void add_fields(struct buffer *to, const struct field *fields, const void
     }
 }
 
+static void add_three(struct buffer *to, const char *before, const char *name,
+                      const char *after)
+{
+    buffer_add_string(to, before);
+    buffer_add_string(to, name);
+    buffer_add_string(to, after);
+}
+
 void query_render(const struct request *request, struct buffer *to)
 {
     const char *name = request->operation->name;
 
-    buffer_printf(to, "<?xml version=\"1.0\"?>\n<%sResponse xmlns=\"%s\">", name,
-                  request->service->xml_namespace);
+    add_three(to, "<?xml version=\"1.0\"?>\n<", name, "Response xmlns=\"");
+    add_three(to, request->service->xml_namespace, "\">", "");
     if (request->operation->output != NULL) {
-        buffer_printf(to, "<%sResult>", name);
+        add_three(to, "<", name, "Result>");
         add_fields(to, request->operation->output, request->output);
-        buffer_printf(to, "</%sResult>", name);
+        add_three(to, "</", name, "Result>");
     }
-    buffer_printf(to,
-                  "<ResponseMetadata><RequestId>%.*s</RequestId></ResponseMetadata>"
-                  "</%sResponse>\n",
-                  TEXT_PRINTF(request->request_id), name);
+    buffer_add_string(to, "<ResponseMetadata><RequestId>");
+    buffer_add(to, request->request_id);
+    add_three(to, "</RequestId></ResponseMetadata></", name, "Response>\n");
 }
 
 void query_render_error(const struct request *request, struct buffer *to)
@@ -218,15 +217,17 @@ void query_render_error(const struct request *request, struct buffer *to)
 
     buffer_add_string(to, "<?xml version=\"1.0\"?>\n<ErrorResponse");
     if (service != NULL) {
-        buffer_printf(to, " xmlns=\"%s\"", service->xml_namespace);
+        add_three(to, " xmlns=\"", service->xml_namespace, "\"");
     }
-    buffer_printf(to, "><Error><Type>%s</Type><Code>%s</Code><Message>",
-                  request->error->is_receiver ? "Receiver" : "Sender", request->error->query);
+    add_three(to, "><Error><Type>", request->error->is_receiver ? "Receiver" : "Sender",
+              "</Type><Code>");
+    add_three(to, request->error->query, "</Code>", "<Message>");
     xml_add_text(to, request->message);
     buffer_add_string(to, "</Message>");
     if (service != NULL && service->error_has_detail) {
         buffer_add_string(to, "<Detail/>");
     }
-    buffer_printf(to, "</Error><RequestId>%.*s</RequestId></ErrorResponse>\n",
-                  TEXT_PRINTF(request->request_id));
+    buffer_add_string(to, "</Error><RequestId>");
+    buffer_add(to, request->request_id);
+    buffer_add_string(to, "</RequestId></ErrorResponse>\n");
 }
