@@ -332,7 +332,7 @@ static void timing_update(struct connection *connection)
 
     if (connection->is_lingering) {
         server_time(connection, TIMING_LINGER, 0);
-    } else if (connection->is_blocked) {
+    } else if (connection->is_blocked || connection->unsent > 0) {
         server_time(connection, TIMING_WRITE, 0);
     } else if (partial != 0) {
         server_time(connection, TIMING_SLOW, partial);

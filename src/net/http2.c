@@ -87,6 +87,7 @@ static void partial_end(struct request *request)
 static void request_end(struct request *request)
 {
     request->connection->http2->open--;
+    request->connection->unsent -= request->is_answered;
     list_remove(&request->node);
     http_request_finish(request);
 }
@@ -443,6 +444,7 @@ static void http2_answer(struct request *request, const struct http_response *re
         return;
     }
     request->is_answered = true;
+    connection->unsent++;
     headers = arena_array(&request->arena, response->header_count + 4, sizeof(*headers));
     count = nv_fill(request, response, headers);
     if (has_body) {

@@ -189,6 +189,7 @@ struct connection {
     struct chain output;
     struct list requests; /* complete, not answered or not in line to be sent yet */
     uint32_t pipelined;   /* HTTP/1: how many those are */
+    uint32_t unsent;      /* HTTP/2: answers that wait for the client's window, too */
     uint64_t taken;       /* requests so far */
     enum timing timing;
     uint64_t timing_number;

@@ -110,10 +110,10 @@ static uint64_t timed_first(const struct net_server *server, enum timing timing)
                         : container_of(node, struct connection, timed)->deadline_ms;
 }
 
-/* While we do not read, nobody can be slow. */
+/* While we do not read, nobody can be slow or idle. */
 static bool timing_counts(const struct net_server *server, enum timing timing)
 {
-    return timing != TIMING_SLOW || !server->is_paused;
+    return !server->is_paused || (timing != TIMING_SLOW && timing != TIMING_IDLE);
 }
 
 static void timed_expire(struct net_server *server, enum timing timing, uint64_t now_ms)
@@ -160,6 +160,19 @@ static void on_timer(uv_timer_t *timer)
 
 /* --- Backpressure. */
 
+/* A pause was our fault, so everybody's time begins anew. */
+static void timed_renew(struct net_server *server, enum timing timing, int64_t duration_ms)
+{
+    uint64_t deadline_ms = uv_now(server->loop) + (uint64_t)duration_ms;
+
+    list_each (node, &server->timed[timing]) {
+        container_of(node, struct connection, timed)->deadline_ms = deadline_ms;
+    }
+    if (!list_is_empty(&server->timed[timing])) {
+        server_wake(server, deadline_ms);
+    }
+}
+
 void net_server_pause(struct net_server *server, bool paused)
 {
     struct list_node *node;
@@ -174,14 +187,8 @@ void net_server_pause(struct net_server *server, bool paused)
     while ((node = list_pop(&server->stalled)) != NULL) {
         connection_mark(container_of(node, struct connection, stalled));
     }
-    /* The pause was our fault, so everybody's time begins anew. */
-    list_each (timed, &server->timed[TIMING_SLOW]) {
-        container_of(timed, struct connection, timed)->deadline_ms =
-            uv_now(server->loop) + (uint64_t)server->options.slow_ms;
-    }
-    if (!list_is_empty(&server->timed[TIMING_SLOW])) {
-        server_wake(server, timed_first(server, TIMING_SLOW));
-    }
+    timed_renew(server, TIMING_SLOW, server->options.slow_ms);
+    timed_renew(server, TIMING_IDLE, server->options.idle_ms);
 }
 
 /* Whatever was answered or may go on since the loop last came by: one system call for each

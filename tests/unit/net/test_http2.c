@@ -512,6 +512,25 @@ Test(http2, gives_up_on_a_slow_request_and_keeps_the_connection)
     bed_stop(&bed);
 }
 
+/* Its socket takes everything, but its window stays shut. */
+Test(http2, closes_when_its_client_takes_no_answers)
+{
+    struct bed bed = {.options.slow_ms = 60};
+    nghttp2_settings_entry shut = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    struct client2 client;
+    struct stream *stream;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &shut, 1);
+    stream = client2_ask(&client, "GET", "/large", NULL, NULL);
+    cr_expect(client2_await_end(&client));
+    cr_expect_not(stream->is_closed);
+    cr_expect_eq(stream->status, 200);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
 Test(http2, says_goodbye_when_idle_and_when_stopping)
 {
     struct bed bed = {.options.idle_ms = 60};
