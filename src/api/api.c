@@ -5,9 +5,9 @@
 #include <assert.h>
 
 /* An answer holds at most ten messages of 1 MiB, escaped sixfold in XML at worst. */
-#define ANSWER_MAX (80 * 1024 * 1024)
+#define ANSWER_MAX ((size_t)80 * 1024 * 1024)
 /* A larger answer's buffer is given back, smaller ones are kept for the next. */
-#define ANSWER_KEPT (1024 * 1024)
+#define ANSWER_KEPT ((size_t)1024 * 1024)
 
 static void request_fail_by_status(struct request *request, enum status status)
 {

@@ -206,6 +206,18 @@ static const struct field *field_named(const struct field *fields, struct text n
     return NULL;
 }
 
+/* The member whose name was just read; one that no schema knows is left out. */
+static enum status decode_member(struct decoding *decoding, const struct field *fields,
+                                 void *owner)
+{
+    const struct field *field = field_named(fields, decoding->reader.value);
+
+    if (field != NULL) {
+        return decode_value(decoding, field, field_in(field, owner));
+    }
+    return json_skip(&decoding->reader) ? STATUS_OK : broken(decoding);
+}
+
 /* Behind the opening brace, to the closing one. */
 static enum status decode_members(struct decoding *decoding, const struct field *fields,
                                   void *owner)
@@ -213,15 +225,7 @@ static enum status decode_members(struct decoding *decoding, const struct field 
     enum json_token token;
 
     while ((token = json_next(&decoding->reader)) == JSON_NAME) {
-        const struct field *field = field_named(fields, decoding->reader.value);
-
-        if (field == NULL) {
-            if (!json_skip(&decoding->reader)) {
-                return broken(decoding);
-            }
-            continue;
-        }
-        enum status status = decode_value(decoding, field, field_in(field, owner));
+        enum status status = decode_member(decoding, fields, owner);
 
         if (status != STATUS_OK) {
             return status;

@@ -16,17 +16,17 @@ static const struct error_kind error_missing_action = {.type = "UnknownOperation
 
 static struct text route_name(const char *service, struct text operation, char *space)
 {
-    size_t service_len = strlen(service);
+    struct text head = text_from(service);
 
-    if (service_len + 1 + operation.len > ROUTE_NAME_MAX) {
+    if (head.len + 1 + operation.len > ROUTE_NAME_MAX) {
         return (struct text){0};
     }
-    memcpy(space, service, service_len);
-    space[service_len] = '.';
+    memcpy(space, head.at, head.len);
+    space[head.len] = '.';
     if (operation.len > 0) {
-        memcpy(space + service_len + 1, operation.at, operation.len);
+        memcpy(space + head.len + 1, operation.at, operation.len);
     }
-    return text_make(space, service_len + 1 + operation.len);
+    return text_make(space, head.len + 1 + operation.len);
 }
 
 const struct route *route_find(const struct api *api, const struct service *service,
@@ -136,18 +136,15 @@ const struct service *service_named(const struct api *api, struct text name)
 static const struct service *service_by_action(const struct api *api, struct text action)
 {
     const struct service *found = NULL;
+    size_t count = 0;
 
     for (size_t i = 0; api->options.services[i] != NULL; i++) {
-        const struct service *service = api->options.services[i];
-
-        if (route_find(api, service, action) != NULL) {
-            if (found != NULL) {
-                return NULL;
-            }
-            found = service;
+        if (route_find(api, api->options.services[i], action) != NULL) {
+            found = api->options.services[i];
+            count++;
         }
     }
-    return found;
+    return count == 1 ? found : NULL;
 }
 
 static const struct service *service_by_path(struct request *request)
