@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define TAG_PREFIX    "tag:"
-#define TAG_KEY_MAX   (128 * 4) /* characters of up to four bytes */
-#define TAG_VALUE_MAX (256 * 4)
+#define TAG_KEY_MAX   512 /* 128 characters of up to four bytes */
+#define TAG_VALUE_MAX 1024
 
 void attribute_set_init(struct attribute_set *set, struct arena *arena,
                         const struct string_pair *pairs, size_t count)

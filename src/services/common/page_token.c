@@ -17,7 +17,7 @@ struct text page_token_encode(struct arena *arena, struct text place)
     struct buffer token;
 
     buffer_init(&bytes, TOKEN_MAX);
-    buffer_init(&token, 2 * TOKEN_MAX);
+    buffer_init(&token, (size_t)2 * TOKEN_MAX);
     buffer_add_u32(&bytes, checksum(place));
     buffer_add(&bytes, place);
     base64_encode(&token, buffer_text(&bytes));

@@ -114,7 +114,7 @@ static bool is_number(struct text value)
     char copy[NUMBER_MAX + 1];
     char *end = NULL;
 
-    if (value.len == 0 || value.len > NUMBER_MAX) {
+    if (value.at == NULL || value.len == 0 || value.len > NUMBER_MAX) {
         return false;
     }
     memcpy(copy, value.at, value.len);

@@ -152,7 +152,10 @@ static enum status publish(struct request *request, struct step *step, const voi
     struct why why = {""};
     enum status status = topic_take(request, step, in, &topic);
 
-    status = status != STATUS_OK ? status : publish_take(request, topic, in, 0, &message);
+    if (status != STATUS_OK || topic == NULL) {
+        return status;
+    }
+    status = publish_take(request, topic, in, 0, &message);
     if (status != STATUS_OK) {
         return status;
     }
@@ -217,6 +220,16 @@ static const struct field publish_batch_output_fields[] = {
     FIELDS_END,
 };
 
+static bool id_is_repeated(const struct publish_input *entries, size_t place)
+{
+    for (size_t before = 0; before < place; before++) {
+        if (text_equal(entries[before].id, entries[place].id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status ids_check(struct request *request, const struct publish_input *entries,
                              size_t count)
 {
@@ -226,12 +239,9 @@ static enum status ids_check(struct request *request, const struct publish_input
                                 "The Id of a batch entry in a batch request doesn't abide by "
                                 "the specification.");
         }
-        for (size_t before = 0; before < i; before++) {
-            if (text_equal(entries[before].id, entries[i].id)) {
-                return request_fail(request, &sns_ids_not_distinct,
-                                    "Two or more batch entries in the request have the same "
-                                    "Id.");
-            }
+        if (id_is_repeated(entries, i)) {
+            return request_fail(request, &sns_ids_not_distinct,
+                                "Two or more batch entries in the request have the same Id.");
         }
     }
     return STATUS_OK;

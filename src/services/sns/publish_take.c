@@ -307,7 +307,7 @@ static struct text content_id(struct arena *arena, struct text body)
     struct buffer hex;
 
     digest_sha256(body, digest);
-    buffer_init(&hex, 2 * SHA256_SIZE);
+    buffer_init(&hex, (size_t)2 * SHA256_SIZE);
     hex_encode(&hex, text_make(digest, sizeof digest));
     struct text text = arena_copy(arena, buffer_text(&hex));
 

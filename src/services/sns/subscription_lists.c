@@ -198,6 +198,9 @@ static void topic_leave(struct request *request, struct list_output *out)
 {
     out->topic_name = arena_printf(request->arena, "%.*s ", TEXT_PRINTF(out->topic_name));
     out->page.after = 0;
+    if (out->subscriptions.count == PAGE_SIZE_MAX) {
+        place_write(request, out); /* full at the end of a topic: the rest is behind it */
+    }
 }
 
 static enum status list_subscriptions(struct request *request, struct step *step,
@@ -212,13 +215,6 @@ static enum status list_subscriptions(struct request *request, struct step *step
         status = topic_read(request, step, topic, out);
         if (status == STATUS_OK && out->next_token.len == 0) {
             topic_leave(request, out);
-        }
-        if (status == STATUS_OK && out->subscriptions.count == PAGE_SIZE_MAX) {
-            /* Full at the end of a topic: the next page begins behind it. */
-            if (out->next_token.len == 0) {
-                place_write(request, out);
-            }
-            break;
         }
     }
     return status;

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#define DISPLAY_NAME_MAX (100 * 4) /* characters of up to four bytes */
+#define DISPLAY_NAME_MAX 400 /* 100 characters of up to four bytes */
 
 enum rule_kind {
     RULE_TEXT,

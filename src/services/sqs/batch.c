@@ -17,6 +17,16 @@ const struct field batch_id_fields[] = {
     FIELDS_END,
 };
 
+static bool id_is_repeated(const struct text *ids, size_t place)
+{
+    for (size_t before = 0; before < place; before++) {
+        if (text_equal(ids[before], ids[place])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum status batch_check(struct request *request, const char *name, const struct text *ids,
                         size_t count)
 {
@@ -35,11 +45,9 @@ enum status batch_check(struct request *request, const char *name, const struct 
                                 "A batch entry id can only contain alphanumeric characters, "
                                 "hyphens and underscores. It can be at most 80 letters long.");
         }
-        for (size_t before = 0; before < i; before++) {
-            if (text_equal(ids[before], ids[i])) {
-                return request_fail(request, &sqs_ids_not_distinct, "Id %.*s repeated.",
-                                    TEXT_PRINTF(ids[i]));
-            }
+        if (id_is_repeated(ids, i)) {
+            return request_fail(request, &sqs_ids_not_distinct, "Id %.*s repeated.",
+                                TEXT_PRINTF(ids[i]));
         }
     }
     return STATUS_OK;

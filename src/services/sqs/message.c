@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define ATTRIBUTES_MAX 10
-#define MD5_TEXT       (2 * MD5_SIZE)
-#define MD5_INPUT_MAX  (4 * 1024 * 1024)
+#define MD5_TEXT       32
+#define MD5_INPUT_MAX  (4UL * 1024 * 1024)
 
 /* --- What is wrong with an attribute, in SQS's words: the name or the type fills the gap. */
 

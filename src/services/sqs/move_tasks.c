@@ -138,7 +138,7 @@ static enum status start_check(struct request *request, struct step *step,
     struct queue *destination = NULL;
     enum status status = queue_by_arn(request, step, in->source_arn, "SourceArn", ret_source);
 
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || *ret_source == NULL) {
         return status;
     }
     if (!is_dead_letter_queue(step, *ret_source)) {
@@ -166,7 +166,7 @@ static enum status start_message_move_task(struct request *request, struct step 
     uint8_t id[16];
     enum status status = start_check(request, step, in, &source);
 
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || source == NULL) {
         return status;
     }
     status =
@@ -338,7 +338,7 @@ static enum status list_message_move_tasks(struct request *request, struct step 
     struct queue *source = NULL;
     enum status status = queue_by_arn(request, step, in->source_arn, "SourceArn", &source);
 
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || source == NULL) {
         return status;
     }
     if (max < 1 || max > LIST_MAX) {

@@ -4,7 +4,7 @@
 #include "router/router.h"
 #include "services/sqs/receive.h"
 
-#define ENVELOPE_MAX (16 * 1024 * 1024)
+#define ENVELOPE_MAX (16UL * 1024 * 1024)
 
 /* --- Which attributes were asked for. */
 
