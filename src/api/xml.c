@@ -66,15 +66,21 @@ static void add_element(struct buffer *to, const char *name, struct text text)
 
 static void add_fields(struct buffer *to, const struct field *fields, const void *owner);
 
-/* Around a whole list or map: flat ones have nothing around them. */
-static void around(struct buffer *to, const struct field *field, bool is_open)
+/* Around a whole list or map: <Topics/> when it is empty; flat ones have nothing around them.
+ */
+static void add_items_open(struct buffer *to, const struct field *field, size_t count)
 {
     if (field->shape == QUERY_FLAT) {
         return;
     }
-    if (is_open) {
-        add_open(to, field->name);
-    } else {
+    buffer_add_byte(to, '<');
+    buffer_add_string(to, field->name);
+    buffer_add(to, count > 0 ? T(">") : T("/>"));
+}
+
+static void add_items_close(struct buffer *to, const struct field *field, size_t count)
+{
+    if (field->shape != QUERY_FLAT && count > 0) {
         add_close(to, field->name);
     }
 }
@@ -87,11 +93,11 @@ static const char *item_element(const struct field *field, const char *kind)
 static void add_strings(struct buffer *to, const struct field *field,
                         const struct string_list *list)
 {
-    around(to, field, true);
+    add_items_open(to, field, list->count);
     for (size_t i = 0; i < list->count; i++) {
         add_element(to, item_element(field, "member"), list->items[i]);
     }
-    around(to, field, false);
+    add_items_close(to, field, list->count);
 }
 
 static void add_string_map(struct buffer *to, const struct field *field,
@@ -99,14 +105,14 @@ static void add_string_map(struct buffer *to, const struct field *field,
 {
     const char *item = item_element(field, "entry");
 
-    around(to, field, true);
+    add_items_open(to, field, map->count);
     for (size_t i = 0; i < map->count; i++) {
         add_open(to, item);
         add_element(to, field_query_key(field), map->items[i].name);
         add_element(to, field_query_value(field), map->items[i].value);
         add_close(to, item);
     }
-    around(to, field, false);
+    add_items_close(to, field, map->count);
 }
 
 static void add_structs(struct buffer *to, const struct field *field,
@@ -114,13 +120,13 @@ static void add_structs(struct buffer *to, const struct field *field,
 {
     const char *item = item_element(field, "member");
 
-    around(to, field, true);
+    add_items_open(to, field, list->count);
     for (size_t i = 0; i < list->count; i++) {
         add_open(to, item);
         add_fields(to, field->of, (const char *)list->items + i * field->of_size);
         add_close(to, item);
     }
-    around(to, field, false);
+    add_items_close(to, field, list->count);
 }
 
 static void add_struct_map(struct buffer *to, const struct field *field,
@@ -128,7 +134,7 @@ static void add_struct_map(struct buffer *to, const struct field *field,
 {
     const char *item = item_element(field, "entry");
 
-    around(to, field, true);
+    add_items_open(to, field, map->count);
     for (size_t i = 0; i < map->count; i++) {
         add_open(to, item);
         add_element(to, field_query_key(field), map->names[i]);
@@ -137,7 +143,7 @@ static void add_struct_map(struct buffer *to, const struct field *field,
         add_close(to, field_query_value(field));
         add_close(to, item);
     }
-    around(to, field, false);
+    add_items_close(to, field, map->count);
 }
 
 static void add_number(struct buffer *to, const char *name, int64_t value)
