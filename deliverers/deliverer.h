@@ -77,7 +77,7 @@ struct deliverer_option {
 struct resolved {
     const char *const *addresses; /* numeric; all of them may be connected to */
     size_t count;                 /* 0: none, and why */
-    bool denied;                  /* it exists, but may not be reached: no use in asking again */
+    bool denied; /* it exists, but may not be reached: no use in asking again */
     const char *why;
 };
 

@@ -20,7 +20,8 @@ struct http {
     CURLM *multi;
     struct request **requests; /* by slot */
     uint32_t request_count;
-    struct request *spare;
+    struct request *spare; /* the last given back first */
+    uint32_t spare_count;
     /* sockets.c */
     uv_timer_t *timer;
     struct watch **watches; /* by file descriptor */

@@ -4,14 +4,15 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define USER_AGENT        "Amazon Simple Notification Service Agent"
-#define RECEIVE_BUFFER    4096L /* answers are short */
-#define CONNECTION_LIFE_S 300L  /* then its name is asked for again */
+#define RECEIVE_BUFFER    4096L  /* answers are short */
+#define SEND_BUFFER       16384L /* libcurl's least: TLS takes one per handle, and keeps it */
+#define SPARE_EASY_MAX    128U   /* handles kept after a burst */
+#define CONNECTION_LIFE_S 300L   /* then its name is asked for again */
 #define CONNECTION_IDLE_S 118L
 #define DNS_REMEMBERED_S  60L
 #define HEADER_TEXT_OVER  ((size_t)-1)
@@ -47,6 +48,7 @@ static bool easy_open(struct request *request)
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
     (void)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
     (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
     (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_REMEMBERED_S);
@@ -93,6 +95,7 @@ struct request *request_take(struct http *http)
 
     if (request != NULL) {
         http->spare = request->next_spare;
+        http->spare_count--;
         return request;
     }
     return request_create(http);
@@ -100,16 +103,19 @@ struct request *request_take(struct http *http)
 
 void request_give_back(struct request *request)
 {
+    struct http *http = request->http;
+
     /* What a handle has learned of a Digest challenge is for that endpoint alone. */
-    if (request->easy != NULL && request->url.has_user) {
+    if (request->url.has_user || http->spare_count >= SPARE_EASY_MAX) {
         curl_easy_cleanup(request->easy);
         request->easy = NULL;
     }
     request->state = REQUEST_SPARE;
     request->turn++;
     request->delivery = NULL;
-    request->next_spare = request->http->spare;
-    request->http->spare = request;
+    request->next_spare = http->spare;
+    http->spare = request;
+    http->spare_count++;
 }
 
 void request_free(struct request *request)

@@ -43,6 +43,7 @@ int main(int count, char **arguments)
     struct hostile_options options = {.mode = NULL};
     int option = 0;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
     while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
         if (option == 'p') {
             options.port = (uint16_t)strtoul(optarg, NULL, 10);

@@ -13,6 +13,7 @@ extern const struct deliverer *const deliverers_builtin[];
 struct rig_delivery {
     struct delivery delivery;
     char endpoint[512];
+    char *payload;    /* owned, gone once it is settled */
     uint32_t settled; /* how often */
     struct outcome outcome;
     char reason[512];
