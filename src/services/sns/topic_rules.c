@@ -106,7 +106,7 @@ static const char *fault_of_delivery_policy(const struct attribute_check *check,
                                             const struct topic_rule *rule, struct text value)
 {
     (void)rule;
-    return value.len == 0 ? NULL : delivery_policy_fault(check->request->arena, value, true);
+    return delivery_policy_fault(check->request->arena, value, true);
 }
 
 static const char *fault_of_word(const struct attribute_check *check,
@@ -155,9 +155,7 @@ static const char *fault_of_archive(const struct attribute_check *check,
 {
     (void)check;
     (void)rule;
-    return value.len == 0 || text_equal(value, T("{}"))
-               ? NULL
-               : "this server does not keep archives of topics";
+    return text_equal(value, T("{}")) ? NULL : "this server does not keep archives of topics";
 }
 
 static const char *(*const faults[])(const struct attribute_check *check,
@@ -179,7 +177,7 @@ static enum status unknown(const struct attribute_check *check, struct text name
                         check->prefix, TEXT_PRINTF(name));
 }
 
-/* Empty unsets; so does a FifoTopic of false, which AWS does not keep. */
+/* So does a FifoTopic of false, which AWS does not keep. */
 static void put_or_remove(struct attribute_set *set, const struct topic_rule *rule,
                           struct text value)
 {
@@ -210,7 +208,8 @@ enum status topic_rules_apply(const struct attribute_check *check, struct attrib
     if (rule->is_fifo_only && !check->is_fifo) {
         return attribute_refuse(check, name, "can only be set on FIFO topics");
     }
-    const char *fault = faults[rule->kind](check, rule, value);
+    /* Empty unsets. */
+    const char *fault = value.len == 0 ? NULL : faults[rule->kind](check, rule, value);
 
     if (fault != NULL) {
         return attribute_refuse(check, name, fault);
