@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "daemon/server.h"
 
-#define PAGE_MAX (64 * 1024 * 1024)
+#define PAGE_MAX ((size_t)64 * 1024 * 1024)
 
 static void answer(struct http_request *request, int status, struct text type, struct text body)
 {

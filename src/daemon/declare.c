@@ -25,12 +25,12 @@ struct declaration {
     size_t queue, topic, subscription; /* next to be looked at */
     bool is_topic_made;
     bool is_looking;
-    int line;        /* of the resource */
+    int line; /* of the resource */
 };
 
 /* --- Wishes. */
 
-#define FORM_MAX (2 * 1024 * 1024)
+#define FORM_MAX ((size_t)2 * 1024 * 1024)
 
 static struct wish *wish_add(struct declaration *declaration, const char *service,
                              const char *action)
@@ -113,35 +113,40 @@ static struct declared_attribute attribute_resolve(struct declaration *declarati
 
 /* --- Looks: what is there, and what must be run so that it is as declared. */
 
+static void create_queue_wish(struct declaration *declaration,
+                              const struct declared_queue *declared)
+{
+    struct wish *wish = wish_add(declaration, "sqs", "CreateQueue");
+
+    wish_say(wish, "QueueName", declared->name);
+    for (size_t i = 0; i < declared->attribute_count; i++) {
+        wish_attribute(wish, true, i + 1, &declared->attributes[i]);
+    }
+}
+
 static void look_queue(struct declaration *declaration, struct step *step)
 {
     const struct settings *settings = declaration->server->settings;
     const struct declared_queue *declared = &settings->declared->queues[declaration->queue];
     struct queue_name name = {settings->account, settings->region, declared->name};
     struct queue *queue = queue_find(queues_of(step), &name);
-    struct wish *wish = NULL;
-    size_t number = 0;
 
     if (queue == NULL) {
-        wish = wish_add(declaration, "sqs", "CreateQueue");
-        wish_say(wish, "QueueName", declared->name);
+        create_queue_wish(declaration, declared);
+        return;
     }
     for (size_t i = 0; i < declared->attribute_count; i++) {
-        struct declared_attribute attribute = declared->attributes[i];
+        const struct declared_attribute *attribute = &declared->attributes[i];
 
-        if (queue != NULL) {
-            if (text_equal(queue_attribute(queue, attribute.name), attribute.value)) {
-                continue;
-            }
-            drift_log(declaration, "queue", declared->name, attribute.name);
-        }
-        if (wish == NULL) {
-            wish = wish_add(declaration, "sqs", "SetQueueAttributes");
+        if (!text_equal(queue_attribute(queue, attribute->name), attribute->value)) {
+            struct wish *wish = wish_add(declaration, "sqs", "SetQueueAttributes");
+
+            drift_log(declaration, "queue", declared->name, attribute->name);
             wish_say(wish, "QueueUrl",
                      arena_printf(&declaration->arena, "http://localhost/%.*s/%.*s",
                                   TEXT_PRINTF(settings->account), TEXT_PRINTF(declared->name)));
+            wish_attribute(wish, true, 1, attribute);
         }
-        wish_attribute(wish, true, ++number, &attribute);
     }
 }
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SETTINGS_TEXT_MAX ((size_t)1024 * 1024)
+
 static const char usage[] =
     "usage: fanfare COMMAND [OPTIONS]\n"
     "\n"
@@ -50,7 +52,7 @@ static const char *option_value(int argc, char **argv, int *io_at, const char *n
     size_t len = strlen(name);
     const char *argument = argv[*io_at];
 
-    if (strncmp(argument, name, len) != 0) {
+    if (argument == NULL || strncmp(argument, name, len) != 0) {
         return NULL;
     }
     if (argument[len] == '=') {
@@ -77,8 +79,9 @@ static enum status read_flag(struct settings *settings, int argc, char **argv, i
         return STATUS_OK; /* read before all others */
     }
     for (const struct flag *flag = flags; flag->name != NULL; flag++) {
+        const char *argument = argv[*io_at] == NULL ? "" : argv[*io_at];
         const char *value = flag->value != NULL
-                                ? (strcmp(argv[*io_at], flag->name) == 0 ? flag->value : NULL)
+                                ? (strcmp(argument, flag->name) == 0 ? flag->value : NULL)
                                 : option_value(argc, argv, io_at, flag->name);
 
         if (value != NULL) {
@@ -101,7 +104,7 @@ static int settings_gather(struct settings *settings, int argc, char **argv)
 
         file = value != NULL ? value : file;
     }
-    buffer_init(&errors, 1024 * 1024);
+    buffer_init(&errors, SETTINGS_TEXT_MAX);
     enum status status = settings_load(settings, file, &errors);
 
     if (status != STATUS_OK) {
@@ -156,7 +159,7 @@ static int command_config(int argc, char **argv)
     struct buffer text;
     int code = settings_gather(&settings, argc, argv);
 
-    buffer_init(&text, 1024 * 1024);
+    buffer_init(&text, SETTINGS_TEXT_MAX);
     if (code == 0) {
         settings_print(&settings, &text);
         (void)fwrite(text.at, 1, text.len, stdout);

@@ -56,10 +56,9 @@ static enum status make_directory(const char *path, struct why *why)
         }
     }
     if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
         status = fail(why, STATUS_STORAGE,
                       "cannot make the data directory %s: %s; choose another with --data", path,
-                      strerror(errno));
+                      strerror(errno)); /* NOLINT(concurrency-mt-unsafe): before any thread */
     }
     memory_free(copy);
     return status;

@@ -63,8 +63,8 @@ static const struct unit {
     const char *name;
     int64_t factor;
 } size_units[] = {{"KiB", 1024},
-                  {"MiB", 1024 * 1024},
-                  {"GiB", 1024 * 1024 * 1024},
+                  {"MiB", 1024LL * 1024},
+                  {"GiB", 1024LL * 1024 * 1024},
                   {"", 1},
                   {NULL, 0}},
   duration_units[] = {{"ms", 1},      {"s", 1000}, {"m", 60000},

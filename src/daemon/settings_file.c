@@ -52,6 +52,52 @@ static bool is_plain_literal(const yaml_node_t *node)
 /* What the frames of a nesting that YAML allows and JSON texts do not need. */
 #define JSON_DEPTH 64
 
+static void write_json(struct file *file, const yaml_node_t *node, struct buffer *to,
+                       int depth);
+
+static void write_scalar(const yaml_node_t *node, struct buffer *to)
+{
+    if (is_plain_literal(node)) {
+        buffer_add(to, scalar(node));
+    } else {
+        json_write_string(to, scalar(node));
+    }
+}
+
+static void write_sequence(struct file *file, const yaml_node_t *node, struct buffer *to,
+                           int depth)
+{
+    const yaml_node_item_t *first = node->data.sequence.items.start;
+
+    buffer_add_byte(to, '[');
+    for (const yaml_node_item_t *item = first; item < node->data.sequence.items.top; item++) {
+        buffer_add_string(to, item > first ? "," : "");
+        write_json(file, node_at(file, *item), to, depth + 1);
+    }
+    buffer_add_byte(to, ']');
+}
+
+static void write_mapping(struct file *file, const yaml_node_t *node, struct buffer *to,
+                          int depth)
+{
+    const yaml_node_pair_t *first = node->data.mapping.pairs.start;
+
+    buffer_add_byte(to, '{');
+    for (const yaml_node_pair_t *pair = first; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(file, pair->key);
+
+        if (key->type != YAML_SCALAR_NODE) {
+            file_error(file, key, "a member's name must be a word");
+            continue;
+        }
+        buffer_add_string(to, pair > first ? "," : "");
+        json_write_string(to, scalar(key));
+        buffer_add_byte(to, ':');
+        write_json(file, node_at(file, pair->value), to, depth + 1);
+    }
+    buffer_add_byte(to, '}');
+}
+
 static void write_json(struct file *file, const yaml_node_t *node, struct buffer *to, int depth)
 {
     if (depth > JSON_DEPTH) {
@@ -60,37 +106,9 @@ static void write_json(struct file *file, const yaml_node_t *node, struct buffer
     }
     switch (node->type) {
     case YAML_NO_NODE: buffer_add_string(to, "null"); break;
-    case YAML_SCALAR_NODE:
-        if (is_plain_literal(node)) {
-            buffer_add(to, scalar(node));
-        } else {
-            json_write_string(to, scalar(node));
-        }
-        break;
-    case YAML_SEQUENCE_NODE:
-        buffer_add_byte(to, '[');
-        for (const yaml_node_item_t *item = node->data.sequence.items.start;
-             item < node->data.sequence.items.top; item++) {
-            if (item > node->data.sequence.items.start) {
-                buffer_add_byte(to, ',');
-            }
-            write_json(file, node_at(file, *item), to, depth + 1);
-        }
-        buffer_add_byte(to, ']');
-        break;
-    case YAML_MAPPING_NODE:
-        buffer_add_byte(to, '{');
-        for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-             pair < node->data.mapping.pairs.top; pair++) {
-            if (pair > node->data.mapping.pairs.start) {
-                buffer_add_byte(to, ',');
-            }
-            json_write_string(to, scalar(node_at(file, pair->key)));
-            buffer_add_byte(to, ':');
-            write_json(file, node_at(file, pair->value), to, depth + 1);
-        }
-        buffer_add_byte(to, '}');
-        break;
+    case YAML_SCALAR_NODE: write_scalar(node, to); break;
+    case YAML_SEQUENCE_NODE: write_sequence(file, node, to, depth); break;
+    case YAML_MAPPING_NODE: write_mapping(file, node, to, depth); break;
     }
 }
 
@@ -98,7 +116,7 @@ static struct text node_json(struct file *file, const yaml_node_t *node)
 {
     struct buffer buffer;
 
-    buffer_init(&buffer, 1024 * 1024);
+    buffer_init(&buffer, (size_t)1024 * 1024);
     write_json(file, node, &buffer, 0);
     struct text text = arena_copy(&file->settings->arena, buffer_text(&buffer));
 

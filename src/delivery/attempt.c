@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define RETRY_AFTER_MAX_MS (3600 * 1000)
+#define RETRY_AFTER_MAX_MS (3600LL * 1000)
 
 struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,
                                int64_t accepted_ms)

@@ -24,7 +24,7 @@ struct lane_id {
 void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
                     const uint32_t *subscriptions, size_t count);
 /* The lane's deliveries end without an outcome; its rows are reclaimed in bounded batches. */
-void deliveries_forget(struct step *step, struct lane_id lane);
+void deliveries_forget(struct step *step, struct lane_id id);
 
 /* Attempts that the world should make.  The effect: handed out by deliveries_next_start. */
 struct attempt_start {
@@ -96,8 +96,8 @@ struct delivery_counters delivery_counters(const struct deliveries *deliveries);
 /* Accept time of the oldest message with an undelivered entry, or 0. */
 int64_t deliveries_oldest_ms(const struct deliveries *deliveries);
 /* How many deliveries wait for this lane, and how many attempts failed in a row. */
-void lane_status(const struct deliveries *deliveries, struct lane_id lane,
-                 uint64_t *ret_waiting, uint32_t *ret_failing);
+void lane_status(const struct deliveries *deliveries, struct lane_id id, uint64_t *ret_waiting,
+                 uint32_t *ret_failing);
 /* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end.
  */
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);

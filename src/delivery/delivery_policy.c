@@ -98,6 +98,14 @@ static const char *read_healthy(struct json_reader *reader, struct healthy *heal
     return token == JSON_OBJECT_END ? NULL : "DeliveryPolicy is not valid JSON";
 }
 
+static const char *read_part(struct json_reader *reader, struct healthy *healthy)
+{
+    if (text_equal(reader->value, T("healthyRetryPolicy"))) {
+        return read_healthy(reader, healthy);
+    }
+    return json_skip(reader) ? NULL : "DeliveryPolicy is not valid JSON";
+}
+
 static const char *read_policy(struct text json, struct arena *arena, struct healthy *healthy)
 {
     struct json_reader reader;
@@ -108,14 +116,10 @@ static const char *read_policy(struct text json, struct arena *arena, struct hea
         return "DeliveryPolicy must be a JSON object";
     }
     while ((token = json_next(&reader)) == JSON_NAME) {
-        if (text_equal(reader.value, T("healthyRetryPolicy"))) {
-            const char *reason = read_healthy(&reader, healthy);
+        const char *reason = read_part(&reader, healthy);
 
-            if (reason != NULL) {
-                return reason;
-            }
-        } else if (!json_skip(&reader)) {
-            return "DeliveryPolicy is not valid JSON";
+        if (reason != NULL) {
+            return reason;
         }
     }
     if (token != JSON_OBJECT_END || json_next(&reader) != JSON_END) {
@@ -155,7 +159,7 @@ static const char *policy_of(const struct healthy *healthy, struct retry_policy 
         .max_delay_ms = healthy->max_delay_s * 1000,
         .function = healthy->function,
     };
-    if (policy_total_ms(policy) > 3600 * 1000) {
+    if (policy_total_ms(policy) > 3600LL * 1000) {
         return "the retries take longer than 3600 seconds in all";
     }
     return NULL;

@@ -2,6 +2,8 @@
 #include "base/json.h"
 #include "router/internal.h"
 
+#include <string.h>
+
 /* SQS takes so many message attributes; a raw message with more is a client's error (AWS). */
 #define RAW_ATTRIBUTES_MAX 10
 
@@ -52,9 +54,7 @@ enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t m
                     "%zu message attributes: a raw message for SQS may have %d",
                     message->attribute_count, RAW_ATTRIBUTES_MAX);
     }
-    for (size_t i = 0; i < sizeof reference.subscription_id; i++) {
-        reference.subscription_id[i] = slot->id[i];
-    }
+    memcpy(reference.subscription_id, slot->id, sizeof reference.subscription_id);
     return reference_send(step, queue, &reference, message, ret_references);
 }
 
@@ -132,6 +132,36 @@ static struct text redrive_target(struct text policy, struct arena *arena)
     return (struct text){0};
 }
 
+static enum status letter_send(struct step *step, uint64_t message_number,
+                               const struct subscription *subscription,
+                               const struct message *message, uint32_t *ret_references,
+                               struct why *why)
+{
+    struct arena arena = {0};
+    struct text arn =
+        redrive_target(subscription_attribute(subscription, T("RedrivePolicy")), &arena);
+    struct queue *queue = arn.len == 0 ? NULL : queue_find_arn(queues_of(step), arn);
+    struct queue_reference reference = {
+        .message = message_number,
+        .raw = subscription_is_raw(subscription),
+        .is_dead_letter = true,
+        .protocol = (uint8_t)subscription->protocol,
+    };
+    enum status status = STATUS_NOT_FOUND;
+
+    memcpy(reference.subscription_id, subscription->id, sizeof reference.subscription_id);
+    if (queue != NULL) {
+        status = reference_send(step, queue, &reference, message, ret_references);
+    } else if (arn.len == 0) {
+        status = fail(why, STATUS_NOT_FOUND, "no RedrivePolicy");
+    } else {
+        status = fail(why, STATUS_NOT_FOUND, "its dead-letter queue %.*s does not exist",
+                      TEXT_PRINTF(arn));
+    }
+    arena_free(&arena);
+    return status;
+}
+
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
                                uint32_t *ret_references, struct why *why)
@@ -144,27 +174,8 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
     (void)lane;
     if (subscription_decode(subscription_record, &arena, &subscription)
         && message_decode(message_record, &arena, &message)) {
-        struct text arn =
-            redrive_target(subscription_attribute(&subscription, T("RedrivePolicy")), &arena);
-        struct queue *queue = arn.len == 0 ? NULL : queue_find_arn(queues_of(step), arn);
-        struct queue_reference reference = {
-            .message = message_number,
-            .raw = subscription_is_raw(&subscription),
-            .is_dead_letter = true,
-            .protocol = (uint8_t)subscription.protocol,
-        };
-
-        for (size_t i = 0; i < sizeof reference.subscription_id; i++) {
-            reference.subscription_id[i] = subscription.id[i];
-        }
-        if (arn.len == 0) {
-            status = fail(why, STATUS_NOT_FOUND, "no RedrivePolicy");
-        } else if (queue == NULL) {
-            status = fail(why, STATUS_NOT_FOUND, "its dead-letter queue %.*s does not exist",
-                          TEXT_PRINTF(arn));
-        } else {
-            status = reference_send(step, queue, &reference, &message, ret_references);
-        }
+        status =
+            letter_send(step, message_number, &subscription, &message, ret_references, why);
     }
     arena_free(&arena);
     return status;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FORMAT     1
-#define RECORD_MAX (2 * 1024 * 1024)
+#define RECORD_MAX ((size_t)2 * 1024 * 1024)
 
 enum flag {
     FLAG_CONFIRMED = 1,

@@ -23,7 +23,7 @@ static struct key endpoint_key(uint32_t topic, enum protocol protocol, struct te
     struct buffer buffer;
     struct key key = key_u32(TABLE_SUBSCRIPTION_ENDPOINT, topic);
 
-    buffer_init(&buffer, 1024 * 1024);
+    buffer_init(&buffer, (size_t)1024 * 1024);
     buffer_add_string(&buffer, protocol_name(protocol));
     buffer_add_byte(&buffer, 0);
     buffer_add(&buffer, endpoint);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define TOPIC_FORMAT 1
-#define RECORD_MAX   (1024 * 1024)
+#define RECORD_MAX   ((size_t)1024 * 1024)
 
 static struct text name_key(const struct topic_name *name, struct buffer *buffer)
 {

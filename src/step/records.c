@@ -304,6 +304,20 @@ struct batch *records_take_batch(struct step *step)
     return batch;
 }
 
+static void batch_unpin(struct records *records, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct record *record = batch->ops[i].owner;
+
+        record->pins--;
+        if (record->pins == 0 && record->value == NULL) {
+            record_drop(records, record);
+        } else {
+            record_release(records, record);
+        }
+    }
+}
+
 /* A ranged read that was handed out before a batch was durable may bring rows from before it.
  * So the batch's records stay known, deletions too, until those reads are back. */
 static void batches_retire(struct records *records)
@@ -319,17 +333,7 @@ static void batches_retire(struct records *records)
             return;
         }
         list_remove(&batch->node);
-        for (size_t i = 0; i < batch->count; i++) {
-            struct record *record = batch->ops[i].owner;
-
-            record->pins--;
-            if (record->pins == 0 && record->value == NULL) {
-                batch->ops[i].key = NULL;
-                record_drop(records, record);
-            } else {
-                record_release(records, record);
-            }
-        }
+        batch_unpin(records, batch);
         batch_free(batch);
     }
 }

@@ -576,22 +576,26 @@ static void scene_drain(struct scene *scene)
     }
 }
 
+static void entry_check(struct scene *scene, uint32_t publish, uint32_t place)
+{
+    const struct ledger *entry = &scene->ledger[publish];
+    bool wants = (scene->wants[place] >> entry->kind & 1) != 0;
+    uint32_t got = place < ENDPOINTS ? entry->delivered[place] + entry->dead[place]
+                                     : entry->received[place - ENDPOINTS];
+
+    if (!wants && got > 0) {
+        complain(scene, "reached whom its filter excludes", publish, place);
+    }
+    if (wants && entry->is_accepted && got == 0) {
+        complain(scene, "was accepted and is lost", publish, place);
+    }
+}
+
 static void scene_check(struct scene *scene)
 {
     for (uint32_t i = 0; i < PUBLISHES; i++) {
-        const struct ledger *entry = &scene->ledger[i];
-
         for (uint32_t place = 0; place < ENDPOINTS + QUEUES; place++) {
-            bool wants = (scene->wants[place] >> entry->kind & 1) != 0;
-            uint32_t got = place < ENDPOINTS ? entry->delivered[place] + entry->dead[place]
-                                             : entry->received[place - ENDPOINTS];
-
-            if (!wants && got > 0) {
-                complain(scene, "reached whom its filter excludes", i, place);
-            }
-            if (wants && entry->is_accepted && got == 0) {
-                complain(scene, "was accepted and is lost", i, place);
-            }
+            entry_check(scene, i, place);
         }
     }
     if (delivery_counters(cell_deliveries(scene->world->cell)).active_messages != 0) {
@@ -622,7 +626,7 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     world_call_start(scene->world, set_up);
     run_until(scene->world, scene->world->now_ms + 1000);
     scene_schedule(scene);
-    run_until(scene->world, scene->world->now_ms + 2 * BUSY_MS);
+    run_until(scene->world, scene->world->now_ms + 2LL * BUSY_MS);
     scene_drain(scene);
     scene_check(scene);
     uint64_t failures = scene->failures;

@@ -30,7 +30,7 @@ Test(retry_policy, for_managed_endpoints_lasts_23_days)
     int64_t total = total_ms(&retry_policy_managed, &retries);
 
     cr_expect_eq(retries, 100015U);
-    cr_expect_eq(total / (24 * 3600 * 1000), 23);
+    cr_expect_eq(total / (24LL * 3600 * 1000), 23);
 }
 
 Test(retry_policy, for_messaging_lasts_six_hours)
