@@ -89,9 +89,13 @@ static bool probe_suffixes(const struct look *look, enum test_kind test,
 {
     const struct lengths *lengths = &look->field->lengths[lengths_kind];
     uint64_t state = seed_of(look, (enum predicate_kind)test);
-    const char *end = bytes.at + bytes.len;
+    const char *end;
     size_t done = 0;
 
+    if (lengths->count == 0) {
+        return true;
+    }
+    end = bytes.at + bytes.len;
     for (uint32_t i = 0; i < lengths->count && lengths->list[2 * i] <= bytes.len; i++) {
         size_t len = lengths->list[2 * i];
 
