@@ -26,7 +26,7 @@ enum filter_profile {
 
 enum filter_status {
     FILTER_OK = 0,
-    FILTER_INVALID = -1,  /* the policy is wrong: filter_error says how */
+    FILTER_INVALID = -1, /* the policy is wrong: filter_error says how */
     FILTER_NO_MEMORY = -2,
     FILTER_NOT_FOUND = -3,
     FILTER_EXISTS = -4
@@ -69,7 +69,8 @@ struct filter_message {
     size_t body_len;
 };
 
-/* What a policy may cost.  filter_limits_default gives AWS's; more is refused as too complex. */
+/* What a policy may cost.  filter_limits_default gives AWS's; more is refused as too complex.
+ */
 struct filter_limits {
     size_t policy_bytes;      /* 262144 */
     uint32_t keys;            /* 5, on the top level */
@@ -88,6 +89,7 @@ enum filter_status filter_policy_compile(const char *text, size_t len, enum filt
                                          enum filter_profile profile,
                                          struct filter_policy **ret_policy,
                                          struct filter_error *error);
+
 /* The same within limits of the caller's. */
 struct filter_options {
     enum filter_scope scope;
@@ -103,7 +105,8 @@ void filter_policy_free(struct filter_policy *policy); /* NULL is fine */
 
 /* Whether one message matches one policy; FILTER_NO_MEMORY or FILTER_OK. */
 enum filter_status filter_policy_matches(const struct filter_policy *policy,
-                                         const struct filter_message *message, bool *ret_matches);
+                                         const struct filter_message *message,
+                                         bool *ret_matches);
 
 /* Why a policy matched a message, or not: one finding for each condition of each alternative (a
  * policy without $or has one alternative; an alternative matches when all its conditions hold,
@@ -144,8 +147,8 @@ size_t filter_index_count(const struct filter_index *index);
 /* Bytes the index holds by its own count. */
 size_t filter_index_bytes(const struct filter_index *index);
 
-/* All ids whose policy matches, each once, ascending; *ret_ids is borrowed until the next call on
- * this index.  FILTER_NO_MEMORY or FILTER_OK. */
+/* All ids whose policy matches, each once, ascending; *ret_ids is borrowed until the next call
+ * on this index.  FILTER_NO_MEMORY or FILTER_OK. */
 enum filter_status filter_index_match(struct filter_index *index,
                                       const struct filter_message *message,
                                       const uint32_t **ret_ids, size_t *ret_count);

@@ -1,6 +1,5 @@
-#include "step/step.h"
-
 #include "base/memory.h"
+#include "step/step.h"
 
 #include <criterion/criterion.h>
 
@@ -145,9 +144,8 @@ static void reader_done(struct task *task, struct step *in, enum status status)
 
 static struct reader reader_of(const char *name)
 {
-    return (struct reader){.task = {.run = reader_run, .done = reader_done},
-                           .name = name,
-                           .status = STATUS_WAIT};
+    return (struct reader){
+        .task = {.run = reader_run, .done = reader_done}, .name = name, .status = STATUS_WAIT};
 }
 
 Test(records, a_task_waits_for_a_read_and_starts_over)
