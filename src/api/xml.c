@@ -2,36 +2,43 @@
 #include "api/internal.h"
 #include "base/encoding.h"
 
-/* How many bytes at `at` have to be written differently, and how: 0 for none.  What XML 1.0
- * cannot hold at all becomes U+FFFD, so that the rest can be read. */
-static size_t escape_at(const char *at, size_t left, const char **ret_escape)
-{
-    static const char *const escapes[256] = {
-        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\r'] = "&#xD;",
-    };
-    static const char replacement[] = "\xef\xbf\xbd";
-    uint8_t byte = (uint8_t)*at;
+/* XML 1.0 has no way at all to write most controls, U+FFFE and U+FFFF: they become U+FFFD, so
+ * that the rest can be read. */
+#define REPLACEMENT "\xef\xbf\xbd"
 
-    if (escapes[byte] != NULL) {
-        *ret_escape = escapes[byte];
+/* NULL: the byte stands for itself. */
+static const char *escape_of(uint8_t byte)
+{
+    switch (byte) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\r': return "&#xD;";
+    case '\t':
+    case '\n': return NULL;
+    case 0xef: return REPLACEMENT; /* perhaps: see escape_len */
+    default: return byte < 0x20 ? REPLACEMENT : NULL;
+    }
+}
+
+/* How many bytes at `at` its escape stands for; 0: it is fine after all. */
+static size_t escape_len(const char *at, size_t left)
+{
+    if ((uint8_t)*at != 0xef) {
         return 1;
     }
-    *ret_escape = replacement;
-    if (byte < 0x20 && byte != '\t' && byte != '\n') {
-        return 1;
-    }
-    /* U+FFFE and U+FFFF */
-    return byte == 0xef && left >= 3 && (uint8_t)at[1] == 0xbf && (uint8_t)at[2] >= 0xbe ? 3
-                                                                                         : 0;
+    return left >= 3 && (uint8_t)at[1] == 0xbf && (uint8_t)at[2] >= 0xbe ? 3 : 0;
 }
 
 void xml_add_text(struct buffer *to, struct text text)
 {
-    const char *escape = NULL;
     size_t from = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.len;) {
-        size_t len = escape_at(text.at + i, text.len - i, &escape);
+    while (i < text.len) {
+        const char *escape = escape_of((uint8_t)text.at[i]);
+        size_t len = escape == NULL ? 0 : escape_len(text.at + i, text.len - i);
 
         if (len > 0) {
             buffer_add(to, text_make(text.at + from, i - from));
