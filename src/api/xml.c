@@ -31,12 +31,24 @@ static size_t escape_len(const char *at, size_t left)
     return left >= 3 && (uint8_t)at[1] == 0xbf && (uint8_t)at[2] >= 0xbe ? 3 : 0;
 }
 
+/* Most bytes need no closer look. */
+static inline bool is_plain(uint8_t byte)
+{
+    return (byte > '>' && byte != 0xef) || (byte >= '\'' && byte < '<') || byte == ' ';
+}
+
 void xml_add_text(struct buffer *to, struct text text)
 {
     size_t from = 0;
     size_t i = 0;
 
-    while (i < text.len) {
+    for (;;) {
+        while (i < text.len && is_plain((uint8_t)text.at[i])) {
+            i++;
+        }
+        if (i == text.len) {
+            break;
+        }
         const char *escape = escape_of((uint8_t)text.at[i]);
         size_t len = escape == NULL ? 0 : escape_len(text.at + i, text.len - i);
 
