@@ -65,10 +65,13 @@ static bool event_begin(struct event *event, uint32_t field_count)
     struct element *elements = account_grow(event->account, event->elements,
                                             &event->element_room, sizeof *elements, 1);
 
-    if (elements == NULL || !fields_reserve(event, field_count)) {
+    if (elements == NULL) {
         return false;
     }
     event->elements = elements;
+    if (!fields_reserve(event, field_count)) {
+        return false;
+    }
     elements[0] = (struct element){0, 0};
     arena_reset(&event->arena);
     epoch_advance(event);
