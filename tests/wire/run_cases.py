@@ -425,4 +425,5 @@ def main():
         shutil.rmtree(data, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
