@@ -76,8 +76,9 @@ enum status pump_open(struct server *server, struct why *why)
 
 void pump_close(struct server *server)
 {
-    cell_free(server->cell);
+    /* The commit thread may still look at keys that live in the cell. */
     store_close(server->store);
+    cell_free(server->cell);
     server->cell = NULL;
     server->store = NULL;
 }
@@ -124,7 +125,7 @@ static void reload(struct server *server)
         server_die(server, "%s", why.text);
         return;
     }
-    api_set_cell(server->api, server->cell);
+    server->is_reloading = true; /* the API gets it once it is loaded */
 }
 
 /* --- Each turn of the loop. */
@@ -199,13 +200,17 @@ void pump_on_prepare(uv_prepare_t *handle)
 
     store_poll(server->store, &events);
     if (cell_has_failed(server->cell, &why)) {
-        if (!cell_is_ready(server->cell)) {
+        if (server->api == NULL || server->is_reloading) {
             server_die(server, "%s", why.text);
             return;
         }
         reload(server);
     }
     cell_set_space(server->cell, store_free_bytes(server->store));
+    if (server->is_reloading && cell_is_ready(server->cell)) {
+        server->is_reloading = false;
+        api_set_cell(server->api, server->cell);
+    }
     declare_turn(server);
     take_effects(server);
     set_tick(server);

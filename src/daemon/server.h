@@ -30,6 +30,7 @@ struct server {
     uv_signal_t signals[2];
     bool is_paused;
     bool is_stopping;
+    bool is_reloading;
     bool has_announced;
     int exit_code;
     int64_t started_us;

@@ -23,6 +23,7 @@ struct records *records_create(uint64_t cache_bytes)
     list_init(&records->wanted);
     list_init(&records->outstanding);
     list_init(&records->runnable);
+    list_init(&records->holds);
     return records;
 }
 
@@ -40,6 +41,9 @@ void records_free(struct records *records)
     }
     while ((node = list_pop(&records->wanted)) != NULL) {
         read_free(container_of(node, struct read, node));
+    }
+    while ((node = list_pop(&records->holds)) != NULL) {
+        memory_free(container_of(node, struct hold, node));
     }
     while ((map_node = map_next(&records->map, NULL)) != NULL) {
         struct record *record = container_of(map_node, struct record, map);
@@ -146,6 +150,7 @@ void record_hold(struct records *records, struct record *record, struct task *ta
 
     *hold = (struct hold){.next = task->holds, .record = record, .records = records};
     task->holds = hold;
+    list_push(&records->holds, &hold->node);
     record->pins++;
 }
 
@@ -155,6 +160,7 @@ void holds_release(struct task *task)
         struct hold *hold = task->holds;
 
         task->holds = hold->next;
+        list_remove(&hold->node);
         hold->record->pins--;
         record_release(hold->records, hold->record);
         memory_free(hold);

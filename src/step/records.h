@@ -23,6 +23,8 @@ struct hold {
     struct hold *next;
     struct record *record;
     struct records *records;
+    struct list_node
+        node; /* in records.holds: a task that is dropped with the cell leaves them */
 };
 
 struct records {
@@ -42,6 +44,7 @@ struct records {
     uint64_t last_read;
 
     struct list runnable; /* tasks */
+    struct list holds;
     struct heap timers;
 
     uint64_t counters[COUNTER_COUNT];
