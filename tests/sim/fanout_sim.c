@@ -561,13 +561,28 @@ static void run_until(struct world *world, int64_t until_ms)
     world->now_ms = until_ms;
 }
 
+/* Dead letters may come several times each after crashes: as many rounds as it takes. */
+static bool scene_is_empty(const struct scene *scene)
+{
+    struct queues *queues = cell_queues(scene->world->cell);
+    uint64_t left = 0;
+
+    for (struct queue *queue = queue_next(queues, NULL); queue != NULL;
+         queue = queue_next(queues, queue)) {
+        struct queue_counts counts = queue_counts(queue);
+
+        left += counts.visible + counts.in_flight + counts.delayed;
+    }
+    return left == 0;
+}
+
 static void scene_drain(struct scene *scene)
 {
     struct world *world = scene->world;
 
     scene->is_draining = true;
     run_until(world, world->now_ms + DAYS_MS / 3);
-    for (uint32_t round = 0; round < 30; round++) {
+    for (uint32_t round = 0; round < 500 && !scene_is_empty(scene); round++) {
         for (uint32_t queue = 0; queue < QUEUES + ENDPOINTS; queue++) {
             schedule(world, on_receive, queue, 0);
             schedule(world, on_receive, queue, 100);
