@@ -251,12 +251,12 @@ static bool try_create(const char *text, enum filter_scope scope, long nth, bool
     return fired;
 }
 
-static long points_try(attempt *attempt, const char *text, enum filter_scope scope)
+static long points_try(attempt *one, const char *text, enum filter_scope scope)
 {
     long nth = 1;
 
-    for (; nth < POINTS_MAX && attempt(text, scope, nth, false); nth++) {
-        (void)attempt(text, scope, nth, true);
+    for (; nth < POINTS_MAX && one(text, scope, nth, false); nth++) {
+        (void)one(text, scope, nth, true);
     }
     return nth - 1;
 }
