@@ -221,7 +221,7 @@ static void node_see(const struct node *node, const struct seen *where,
             int len = snprintf(below.path, sizeof below.path, "%s%s%s", where->path,
                                where->named ? "." : "", node->names[i]);
 
-            require(len > 0 && (size_t)len < sizeof below.path, "path");
+            require(len >= 0 && (size_t)len < sizeof below.path, "path");
             below.named = true;
         } else if (child->kind != NODE_LEAF) {
             /* Scalars belong to what is around their array. */
