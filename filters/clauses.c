@@ -56,7 +56,7 @@ static bool arm_is_plain(struct compiler *compiler, uint32_t arm, bool *ret_plai
     *ret_plain = compiler_token(compiler, arm)->type == TOKEN_OBJECT;
     for (uint32_t name = arm + 1; *ret_plain && name < end;
          name = compiler_token(compiler, name)->next) {
-        struct slice text;
+        struct slice text = {"", 0};
 
         if (!compiler_text(compiler, name, &text)) {
             return false;
@@ -216,7 +216,7 @@ static bool member_read(struct compiler *compiler, uint32_t member, struct scope
 {
     enum token_type type = compiler_token(compiler, member + 1)->type;
     struct scope key = {.depth = scope.depth};
-    struct slice name;
+    struct slice name = {"", 0};
     bool alternatives = false;
 
     if (!compiler_text(compiler, member, &name)) {

@@ -17,7 +17,7 @@ void filter_error_clear(struct filter_error *error)
 
 void filter_limits_default(struct filter_limits *ret_limits)
 {
-    *ret_limits = (struct filter_limits){.policy_bytes = 256 * 1024,
+    *ret_limits = (struct filter_limits){.policy_bytes = (size_t)256 * 1024,
                                          .keys = 5,
                                          .combinations = 150,
                                          .wildcard_stars = 3,

@@ -147,17 +147,27 @@ static bool condition_keep(struct expansion *expansion, struct clause *clause)
     return true;
 }
 
+static bool conditions_keep(struct expansion *expansion, const struct clause_list *clauses);
+
+static bool clause_keep(struct expansion *expansion, struct clause *clause)
+{
+    if (clause->arms == NULL) {
+        return condition_keep(expansion, clause);
+    }
+    for (uint32_t i = 0; i < clause->arm_count; i++) {
+        if (!conditions_keep(expansion, &clause->arms[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Numbers the conditions of all clauses, so that arms may repeat them. */
 static bool conditions_keep(struct expansion *expansion, const struct clause_list *clauses)
 {
     for (struct clause *clause = clauses->first; clause != NULL; clause = clause->next) {
-        if (clause->arms == NULL && !condition_keep(expansion, clause)) {
+        if (!clause_keep(expansion, clause)) {
             return false;
-        }
-        for (uint32_t i = 0; i < clause->arm_count; i++) {
-            if (!conditions_keep(expansion, &clause->arms[i])) {
-                return false;
-            }
         }
     }
     return true;
@@ -165,6 +175,17 @@ static bool conditions_keep(struct expansion *expansion, const struct clause_lis
 
 static bool clauses_apply(struct expansion *expansion, const struct clause_list *clauses,
                           struct rules *rules);
+
+static bool rules_append(struct compiler *compiler, struct rules *rules,
+                         const struct rules *more)
+{
+    for (uint32_t i = 0; i < more->count; i++) {
+        if (!rules_add(compiler, rules, &more->list[i])) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /* Every conjunction so far goes on with every arm. */
 static bool arms_apply(struct expansion *expansion, const struct clause *clause,
@@ -175,21 +196,23 @@ static bool arms_apply(struct expansion *expansion, const struct clause *clause,
     for (uint32_t i = 0; i < clause->arm_count; i++) {
         struct rules arm = {NULL, 0, 0};
 
-        for (uint32_t j = 0; j < rules->count; j++) {
-            if (!rules_add(expansion->compiler, &arm, &rules->list[j])) {
-                return false;
-            }
-        }
-        if (!clauses_apply(expansion, &clause->arms[i], &arm)) {
+        if (!rules_append(expansion->compiler, &arm, rules)
+            || !clauses_apply(expansion, &clause->arms[i], &arm)
+            || !rules_append(expansion->compiler, &all, &arm)) {
             return false;
-        }
-        for (uint32_t j = 0; j < arm.count; j++) {
-            if (!rules_add(expansion->compiler, &all, &arm.list[j])) {
-                return false;
-            }
         }
     }
     *rules = all;
+    return true;
+}
+
+static bool key_apply(struct expansion *expansion, uint32_t number, struct rules *rules)
+{
+    for (uint32_t i = 0; i < rules->count; i++) {
+        if (!conjunction_put(expansion, &rules->list[i], number)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -197,16 +220,9 @@ static bool clauses_apply(struct expansion *expansion, const struct clause_list 
                           struct rules *rules)
 {
     for (const struct clause *clause = clauses->first; clause != NULL; clause = clause->next) {
-        if (clause->arms != NULL) {
-            if (!arms_apply(expansion, clause, rules)) {
-                return false;
-            }
-            continue;
-        }
-        for (uint32_t i = 0; i < rules->count; i++) {
-            if (!conjunction_put(expansion, &rules->list[i], clause->number)) {
-                return false;
-            }
+        if (!(clause->arms != NULL ? arms_apply(expansion, clause, rules)
+                                   : key_apply(expansion, clause->number, rules))) {
+            return false;
         }
     }
     return true;

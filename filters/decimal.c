@@ -46,17 +46,22 @@ static bool exponent_parse(const char *at, const char *end, int64_t *ret_exponen
     return true;
 }
 
-/* Finds the significant digits of the mantissa [at, end) and where the point stands. */
-static bool mantissa_parse(const char *at, const char *end, struct number_text *number)
+/* The significant digits of a mantissa: none, or the first and the last that are not 0. */
+struct mantissa {
+    const char *first;
+    const char *last;
+    const char *point; /* or the end */
+};
+
+/* Digits with at most one point among them, one digit at least. */
+static bool mantissa_scan(const char *at, const char *end, struct mantissa *mantissa)
 {
-    const char *first = NULL;
-    const char *last = NULL;
-    const char *point = NULL;
     bool any = false;
 
+    *mantissa = (struct mantissa){.point = end};
     for (const char *here = at; here < end; here++) {
-        if (*here == '.' && point == NULL) {
-            point = here;
+        if (*here == '.' && mantissa->point == end) {
+            mantissa->point = here;
             continue;
         }
         if (!is_digit(*here)) {
@@ -64,18 +69,27 @@ static bool mantissa_parse(const char *at, const char *end, struct number_text *
         }
         any = true;
         if (*here != '0') {
-            first = first == NULL ? here : first;
-            last = here;
+            mantissa->first = mantissa->first == NULL ? here : mantissa->first;
+            mantissa->last = here;
         }
     }
-    if (!any) {
+    return any;
+}
+
+/* Finds the significant digits of the mantissa [at, end) and where the point stands. */
+static bool mantissa_parse(const char *at, const char *end, struct number_text *number)
+{
+    struct mantissa mantissa;
+
+    if (!mantissa_scan(at, end, &mantissa)) {
         return false;
     }
-    number->digits = first;
-    number->end = first == NULL ? NULL : last + 1;
-    if (first != NULL) {
-        point = point == NULL ? end : point;
-        number->exponent += point > first ? point - first : point - first + 1;
+    if (mantissa.first != NULL) {
+        ptrdiff_t before = mantissa.point - mantissa.first;
+
+        number->digits = mantissa.first;
+        number->end = mantissa.last + 1;
+        number->exponent += before > 0 ? before : before + 1;
     }
     return true;
 }

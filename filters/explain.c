@@ -140,28 +140,36 @@ struct verdict {
     const char *failed_path; /* of the first condition that does not hold */
 };
 
-static void conjunction_explain(struct explainer *explainer, uint32_t number,
-                                struct verdict *verdict)
+/* Whether every condition holds; adds a finding for each. */
+static bool conditions_explain(struct explainer *explainer, uint32_t number,
+                               struct verdict *verdict)
 {
-    const struct filter_policy *policy = explainer->policy;
-    const struct conjunction *conjunction = &policy->conjunctions[number];
-    enum joint_result joint;
+    const struct conjunction *conjunction = &explainer->policy->conjunctions[number];
     bool holds = true;
 
     for (uint32_t i = 0; i < conjunction->count; i++) {
-        const struct condition *condition = &policy->conditions[conjunction->conditions[i]];
+        const struct condition *condition =
+            &explainer->policy->conditions[conjunction->conditions[i]];
+        bool this_holds = condition_explain(explainer, number, condition);
 
-        if (!condition_explain(explainer, number, condition)) {
-            holds = false;
-            if (verdict->failed_path == NULL) {
-                verdict->failed_path = explainer->findings[explainer->finding_count - 1].path;
-            }
+        if (!this_holds && verdict->failed_path == NULL) {
+            verdict->failed_path = explainer->findings[explainer->finding_count - 1].path;
         }
+        holds = holds && this_holds;
     }
-    if (!holds) {
+    return holds;
+}
+
+static void conjunction_explain(struct explainer *explainer, uint32_t number,
+                                struct verdict *verdict)
+{
+    enum joint_result joint;
+
+    if (!conditions_explain(explainer, number, verdict)) {
         return;
     }
-    joint = conjunction_joins(policy, conjunction, &explainer->event);
+    joint = conjunction_joins(explainer->policy, &explainer->policy->conjunctions[number],
+                              &explainer->event);
     explainer->starved = explainer->starved || joint == JOINT_NO_MEMORY;
     verdict->matches = verdict->matches || joint == JOINT_HOLDS;
     verdict->only_arrays = verdict->only_arrays || joint == JOINT_FAILS;

@@ -91,7 +91,7 @@ static const char *escape_scan(const char *at, const char *end)
     if (*at == 'u') {
         return hex_scan(at + 1, end) < 0 ? NULL : at + 5;
     }
-    return memchr("\"\\/bfnrt", *at, 8) == NULL ? NULL : at + 1;
+    return *at != '\0' && strchr("\"\\/bfnrt", *at) != NULL ? at + 1 : NULL;
 }
 
 const char *json_string_scan(const char *at, const char *end, struct json_string *ret_string)
@@ -179,31 +179,36 @@ static const char *digits_scan(const char *at, const char *end)
     return at;
 }
 
+/* At least one digit, or NULL. */
+static const char *some_digits_scan(const char *at, const char *end)
+{
+    const char *behind = digits_scan(at, end);
+
+    return behind == at ? NULL : behind;
+}
+
+/* What may follow "e". */
+static const char *exponent_scan(const char *at, const char *end)
+{
+    if (at < end && (*at == '-' || *at == '+')) {
+        at++;
+    }
+    return some_digits_scan(at, end);
+}
+
 const char *json_number_scan(const char *at, const char *end)
 {
-    const char *digits;
+    const char *digits = at + (at < end && *at == '-' ? 1 : 0);
 
-    at += at < end && *at == '-' ? 1 : 0;
-    digits = at;
-    at = digits_scan(at, end);
-    if (at == digits || (*digits == '0' && at - digits > 1)) {
+    at = some_digits_scan(digits, end);
+    if (at == NULL || (*digits == '0' && at - digits > 1)) {
         return NULL;
     }
     if (at < end && *at == '.') {
-        digits = ++at;
-        at = digits_scan(at, end);
-        if (at == digits) {
-            return NULL;
-        }
+        at = some_digits_scan(at + 1, end);
     }
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        at++;
-        at += at < end && (*at == '-' || *at == '+') ? 1 : 0;
-        digits = at;
-        at = digits_scan(at, end);
-        if (at == digits) {
-            return NULL;
-        }
+    if (at != NULL && at < end && (*at == 'e' || *at == 'E')) {
+        at = exponent_scan(at + 1, end);
     }
     return at;
 }

@@ -4,6 +4,7 @@
 #ifndef FILTERS_NAMES_H
 #define FILTERS_NAMES_H
 
+/* NOLINTBEGIN(readability-identifier-naming): these stand for functions */
 #define absent_matches             filter_private_absent_matches
 #define access_file                filter_private_access_file
 #define access_unfile              filter_private_access_unfile
@@ -30,7 +31,6 @@
 #define bucket_is_largest          filter_private_bucket_is_largest
 #define bucket_move                filter_private_bucket_move
 #define bucket_remove              filter_private_bucket_remove
-#define entry_before               filter_private_entry_before
 #define chain_add                  filter_private_chain_add
 #define chain_find                 filter_private_chain_find
 #define chain_owner_of             filter_private_chain_owner_of
@@ -57,6 +57,7 @@
 #define decimal_approximate        filter_private_decimal_approximate
 #define decimal_key                filter_private_decimal_key
 #define decimal_parse              filter_private_decimal_parse
+#define entry_before               filter_private_entry_before
 #define equals_ignore_case_matches filter_private_equals_ignore_case_matches
 #define equals_ignore_case_parse   filter_private_equals_ignore_case_parse
 #define event_add_element          filter_private_event_add_element
@@ -102,9 +103,9 @@
 #define pool_untouched             filter_private_pool_untouched
 #define predicate_accepts          filter_private_predicate_accepts
 #define predicate_bytes            filter_private_predicate_bytes
+#define predicate_decide           filter_private_predicate_decide
 #define predicate_find             filter_private_predicate_find
 #define predicate_hash             filter_private_predicate_hash
-#define predicate_decide           filter_private_predicate_decide
 #define predicate_members          filter_private_predicate_members
 #define predicate_operand          filter_private_predicate_operand
 #define predicate_release          filter_private_predicate_release
@@ -160,5 +161,6 @@
 #define wildcard_matches           filter_private_wildcard_matches
 #define wildcard_parse             filter_private_wildcard_parse
 #define wildcard_test              filter_private_wildcard_test
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -190,6 +190,20 @@ void paths_release(struct paths *paths, uint32_t node)
     }
 }
 
+/* The node one step below, made if need be; gives up a node that nobody uses when it cannot. */
+static uint32_t step_use(struct paths *paths, uint32_t node, struct slice step)
+{
+    uint32_t next = paths_step(paths, node, step);
+
+    if (next == PATH_NONE) {
+        next = node_create(paths, node, step);
+    }
+    if (next == PATH_NONE && node >= PATH_FIRST && paths->nodes[node].uses == 0) {
+        paths_release(paths, node);
+    }
+    return next;
+}
+
 uint32_t paths_use(struct paths *paths, uint32_t root, struct slice dotted)
 {
     uint32_t node = root;
@@ -197,22 +211,12 @@ uint32_t paths_use(struct paths *paths, uint32_t root, struct slice dotted)
     bool more;
 
     do {
-        uint32_t next;
-
         more = step_cut(&dotted, &step);
-        next = paths_step(paths, node, step);
-        if (next == PATH_NONE) {
-            next = node_create(paths, node, step);
-        }
-        if (next == PATH_NONE) {
-            if (node >= PATH_FIRST && paths->nodes[node].uses == 0) {
-                paths_release(paths, node);
-            }
-            return PATH_NONE;
-        }
-        node = next;
-    } while (more);
-    paths->nodes[node].uses++;
+        node = step_use(paths, node, step);
+    } while (more && node != PATH_NONE);
+    if (node != PATH_NONE) {
+        paths->nodes[node].uses++;
+    }
     return node;
 }
 

@@ -155,25 +155,13 @@ static bool read_member(struct reader *reader)
     return true;
 }
 
-/* `at` stands on the opening bracket or brace. */
-static bool read_container(struct reader *reader, bool object)
+/* Members or values up to behind the closing bracket or brace. */
+static bool read_children(struct reader *reader, bool object)
 {
-    uint32_t container = reader->tokens->count;
     char close = object ? '}' : ']';
     const char *expected = object ? "was expecting comma to separate Object entries"
                                   : "was expecting comma to separate Array entries";
 
-    if (!token_add(reader, (struct token){.type = object ? TOKEN_OBJECT : TOKEN_ARRAY,
-                                          .start = reader_offset(reader, reader->at)})) {
-        return false;
-    }
-    reader->at++;
-    skip_blanks(reader);
-    if (reader->at < reader->end && *reader->at == close) {
-        reader->at++;
-        reader->tokens->list[container].end = reader_offset(reader, reader->at);
-        return true;
-    }
     for (;;) {
         if (!(object ? read_member(reader) : read_value(reader))) {
             return false;
@@ -183,8 +171,27 @@ static bool read_container(struct reader *reader, bool object)
             return reader_surprised(reader, expected);
         }
         if (*reader->at++ == close) {
-            break;
+            return true;
         }
+    }
+}
+
+/* `at` stands on the opening bracket or brace. */
+static bool read_container(struct reader *reader, bool object)
+{
+    uint32_t container = reader->tokens->count;
+    char close = object ? '}' : ']';
+
+    if (!token_add(reader, (struct token){.type = object ? TOKEN_OBJECT : TOKEN_ARRAY,
+                                          .start = reader_offset(reader, reader->at)})) {
+        return false;
+    }
+    reader->at++;
+    skip_blanks(reader);
+    if (reader->at < reader->end && *reader->at == close) {
+        reader->at++;
+    } else if (!read_children(reader, object)) {
+        return false;
     }
     reader->tokens->list[container].end = reader_offset(reader, reader->at);
     reader->tokens->list[container].next = reader->tokens->count;

@@ -10,8 +10,8 @@
 #define GRAM_MAX 4u
 #define GRAM_MIN 3u /* of a regular expression's literal; less says too little */
 
-static bool predicate_attach(struct filter_index *index, uint32_t predicate, uint32_t upward);
-static void predicate_detach(struct filter_index *index, uint32_t predicate, uint32_t upward);
+static bool predicate_attach(struct filter_index *index, uint32_t below, uint32_t above);
+static void predicate_detach(struct filter_index *index, uint32_t below, uint32_t above);
 
 static struct field *field_of(const struct filter_index *index, uint32_t predicate)
 {
@@ -19,24 +19,6 @@ static struct field *field_of(const struct filter_index *index, uint32_t predica
 }
 
 /* Lengths: which prefixes and the like are worth a look-up. */
-
-static bool lengths_insert(struct filter_index *index, struct lengths *lengths, uint32_t at,
-                           uint32_t length)
-{
-    uint32_t *list = account_grow(&index->account, lengths->list, &lengths->room, sizeof *list,
-                                  lengths->count * 2 + 2);
-
-    if (list == NULL) {
-        return false;
-    }
-    lengths->list = list;
-    memmove(list + 2 * (size_t)at + 2, list + 2 * (size_t)at,
-            2 * (size_t)(lengths->count - at) * sizeof *list);
-    list[2 * at] = length;
-    list[2 * at + 1] = 1;
-    lengths->count++;
-    return true;
-}
 
 static uint32_t lengths_place(const struct lengths *lengths, uint32_t length)
 {
@@ -46,7 +28,7 @@ static uint32_t lengths_place(const struct lengths *lengths, uint32_t length)
     while (low < high) {
         uint32_t middle = (low + high) / 2;
 
-        if (lengths->list[2 * middle] < length) {
+        if (lengths->list[middle].length < length) {
             low = middle + 1;
         } else {
             high = middle;
@@ -58,22 +40,31 @@ static uint32_t lengths_place(const struct lengths *lengths, uint32_t length)
 static bool lengths_add(struct filter_index *index, struct lengths *lengths, uint32_t length)
 {
     uint32_t at = lengths_place(lengths, length);
+    struct length *list;
 
-    if (at < lengths->count && lengths->list[2 * at] == length) {
-        lengths->list[2 * at + 1]++;
+    if (at < lengths->count && lengths->list[at].length == length) {
+        lengths->list[at].predicates++;
         return true;
     }
-    return lengths_insert(index, lengths, at, length);
+    list = account_grow(&index->account, lengths->list, &lengths->room, sizeof *list,
+                        lengths->count + 1);
+    if (list == NULL) {
+        return false;
+    }
+    lengths->list = list;
+    memmove(list + at + 1, list + at, (lengths->count - at) * sizeof *list);
+    list[at] = (struct length){length, 1};
+    lengths->count++;
+    return true;
 }
 
 static void lengths_drop(struct lengths *lengths, uint32_t length)
 {
-    uint32_t at = lengths_place(lengths, length);
-    uint32_t *list = lengths->list + 2 * (size_t)at;
+    struct length *at = &lengths->list[lengths_place(lengths, length)];
 
-    if (--list[1] == 0) {
+    if (--at->predicates == 0) {
         lengths->count--;
-        memmove(list, list + 2, 2 * (size_t)(lengths->count - at) * sizeof *list);
+        memmove(at, at + 1, (size_t)(lengths->list + lengths->count - at) * sizeof *at);
     }
 }
 
@@ -378,27 +369,27 @@ static void predicate_leave(struct filter_index *index, uint32_t predicate)
     }
 }
 
-static bool predicate_attach(struct filter_index *index, uint32_t predicate, uint32_t upward)
+static bool predicate_attach(struct filter_index *index, uint32_t below, uint32_t above)
 {
     struct chain chain = {&index->pool, NULL, NULL, 1};
 
-    if (!predicate_enter(index, predicate)) {
+    if (!predicate_enter(index, below)) {
         return false;
     }
-    if (chain_add(&chain, predicate + PREDICATE_UPWARD, upward, 0) == 0) {
-        predicate_leave(index, predicate);
+    if (chain_add(&chain, below + PREDICATE_UPWARD, above, 0) == 0) {
+        predicate_leave(index, below);
         return false;
     }
     return true;
 }
 
-static void predicate_detach(struct filter_index *index, uint32_t predicate, uint32_t upward)
+static void predicate_detach(struct filter_index *index, uint32_t below, uint32_t above)
 {
     struct chain chain = {&index->pool, NULL, NULL, 1};
-    uint32_t list = predicate + PREDICATE_UPWARD;
+    uint32_t list = below + PREDICATE_UPWARD;
 
-    chain_remove(&chain, list, chain_find(&chain, list, upward));
-    predicate_leave(index, predicate);
+    chain_remove(&chain, list, chain_find(&chain, list, above));
+    predicate_leave(index, below);
 }
 
 /* Postings: conjunctions, each with a second predicate as a note that decides about most of

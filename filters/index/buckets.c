@@ -38,8 +38,8 @@ static void entry_write(uint32_t *units, uint32_t i, const struct entry *entry)
 {
     uint32_t room = bucket_room(units);
 
-    key_write(units + BUCKET_LOWS + 2 * i, entry->low);
-    key_write(units + BUCKET_LOWS + 2 * (room + i), entry->high);
+    key_write(units + BUCKET_LOWS + (size_t)2 * i, entry->low);
+    key_write(units + BUCKET_LOWS + (size_t)2 * (room + i), entry->high);
     units[BUCKET_LOWS + 4 * room + i] = entry->predicate;
 }
 

@@ -43,12 +43,12 @@ static inline uint32_t bucket_room(const uint32_t *units)
 
 static inline uint64_t bucket_low(const uint32_t *units, uint32_t i)
 {
-    return key_read(units + BUCKET_LOWS + 2 * i);
+    return key_read(units + BUCKET_LOWS + (size_t)2 * i);
 }
 
 static inline uint64_t bucket_high(const uint32_t *units, uint32_t i)
 {
-    return key_read(units + BUCKET_LOWS + 2 * (bucket_room(units) + i));
+    return key_read(units + BUCKET_LOWS + (size_t)2 * (bucket_room(units) + i));
 }
 
 static inline uint32_t bucket_predicate(const uint32_t *units, uint32_t i)

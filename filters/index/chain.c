@@ -140,25 +140,30 @@ void chain_remove(const struct chain *chain, uint32_t list, uint32_t place)
     last_drop(chain, list);
 }
 
+/* The place of a value in a block, or 0. */
+static uint32_t block_find(const struct chain *chain, uint32_t block, uint32_t value)
+{
+    const uint32_t *units = pool_at(chain->pool, block);
+
+    for (uint32_t i = 0; i < units[BLOCK_COUNT] >> 16; i++) {
+        if (units[BLOCK_ENTRIES + i * chain->width] == value) {
+            return entry_place(chain, block, i);
+        }
+    }
+    return 0;
+}
+
 uint32_t chain_find(const struct chain *chain, uint32_t list, uint32_t value)
 {
     const uint32_t *first = pool_at(chain->pool, list);
     uint32_t block = first[chain->width];
+    uint32_t place = first[0] == value ? list : 0;
 
-    if (first[0] == value) {
-        return list;
+    while (place == 0 && block != 0) {
+        place = block_find(chain, block, value);
+        block = pool_at(chain->pool, block)[BLOCK_NEXT];
     }
-    while (block != 0) {
-        const uint32_t *units = pool_at(chain->pool, block);
-
-        for (uint32_t i = 0; i < units[BLOCK_COUNT] >> 16; i++) {
-            if (units[BLOCK_ENTRIES + i * chain->width] == value) {
-                return entry_place(chain, block, i);
-            }
-        }
-        block = units[BLOCK_NEXT];
-    }
-    return 0;
+    return place;
 }
 
 uint32_t chain_owner_of(const struct pool *pool, uint32_t place)

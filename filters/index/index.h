@@ -45,7 +45,7 @@ enum predicate_unit {
 };
 
 /* Longer operands and member lists are in large memory. */
-#define PREDICATE_INLINE ((POOL_UNITS_MAX - PREDICATE_DATA) * 4)
+#define PREDICATE_INLINE ((size_t)(POOL_UNITS_MAX - PREDICATE_DATA) * sizeof(uint32_t))
 
 /* What is known in the present message, below the epoch in a stamp. */
 enum stamp {
@@ -77,11 +77,17 @@ enum membership_unit {
     MEMBERSHIP_UNITS = MEMBERSHIP_UNIONS + CHAIN_UNITS(1)
 };
 
-/* Distinct lengths (or mask bits) of the access predicates of a kind on a field. */
+/* A length (or number of mask bits) of access predicates, and how many have it. */
+struct length {
+    uint32_t length;
+    uint32_t predicates;
+};
+
+/* Of one kind, on one field; ascending. */
 struct lengths {
-    uint32_t *list; /* pairs: length, how many; lengths ascending */
-    uint32_t count; /* of pairs */
-    uint32_t room;  /* of numbers */
+    struct length *list;
+    uint32_t count;
+    uint32_t room;
 };
 
 enum length_kind {

@@ -31,24 +31,32 @@ static void epoch_advance(struct filter_index *index)
     index->epoch++;
 }
 
-/* The conjunctions filed under what fired, less those whose second predicate fails. */
+/* The conjunctions filed under a predicate, less those whose second predicate fails. */
+static bool postings_collect(struct filter_index *index, uint32_t predicate)
+{
+    struct chain_walk walk =
+        chain_walk(&index->pool, predicate + PREDICATE_POSTINGS, POSTING_UNITS);
+    uint32_t conjunction;
+
+    while (chain_step(&walk, &conjunction)) {
+        uint32_t check = chain_note(&walk);
+
+        if (check != 0 && !predicate_holds(index, check)) {
+            continue;
+        }
+        pool_prefetch(&index->pool, conjunction);
+        if (!numbers_add(index, &index->candidates, conjunction)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool candidates_collect(struct filter_index *index)
 {
     for (uint32_t i = 0; i < index->fired.count; i++) {
-        struct chain_walk walk =
-            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_POSTINGS, POSTING_UNITS);
-        uint32_t conjunction;
-
-        while (chain_step(&walk, &conjunction)) {
-            uint32_t check = chain_note(&walk);
-
-            if (check != 0 && !predicate_holds(index, check)) {
-                continue;
-            }
-            pool_prefetch(&index->pool, conjunction);
-            if (!numbers_add(index, &index->candidates, conjunction)) {
-                return false;
-            }
+        if (!postings_collect(index, index->fired.list[i])) {
+            return false;
         }
     }
     return true;
@@ -67,19 +75,26 @@ static bool ids_take(struct filter_index *index, uint32_t rule)
     return true;
 }
 
+/* A union is found by each of its members that holds, and taken once. */
+static bool union_take(struct filter_index *index, uint32_t rule)
+{
+    uint32_t *units = pool_at(&index->pool, rule);
+
+    if (units[RULE_PLACE] == index->epoch) {
+        return true;
+    }
+    units[RULE_PLACE] = index->epoch;
+    return ids_take(index, rule);
+}
+
 static bool unions_take(struct filter_index *index, uint32_t conjunction)
 {
     struct chain_walk walk = chain_walk(&index->pool, rule_unions(index, conjunction), 1);
     uint32_t rule;
 
     while (chain_step(&walk, &rule)) {
-        uint32_t *units = pool_at(&index->pool, rule);
-
-        if (units[RULE_PLACE] != index->epoch) {
-            units[RULE_PLACE] = index->epoch;
-            if (!ids_take(index, rule)) {
-                return false;
-            }
+        if (!union_take(index, rule)) {
+            return false;
         }
     }
     return true;

@@ -220,13 +220,13 @@ uint32_t pool_large_take(struct pool *pool, size_t size)
 {
     uint32_t number = pool->large_free;
     void *memory = account_take(pool->account, size);
-    void **large;
+    union pool_large *large;
 
     if (memory == NULL) {
         return 0;
     }
     if (number != 0) {
-        pool->large_free = (uint32_t)(uintptr_t)pool->large[number - 1];
+        pool->large_free = pool->large[number - 1].next;
     } else {
         large = account_grow(pool->account, pool->large, &pool->large_room, sizeof *large,
                              pool->large_count + 1);
@@ -237,18 +237,18 @@ uint32_t pool_large_take(struct pool *pool, size_t size)
         pool->large = large;
         number = ++pool->large_count;
     }
-    pool->large[number - 1] = memory;
+    pool->large[number - 1].memory = memory;
     return number;
 }
 
 void pool_large_give(struct pool *pool, uint32_t number, size_t size)
 {
-    account_free(pool->account, pool->large[number - 1], size);
-    pool->large[number - 1] = (void *)(uintptr_t)pool->large_free;
+    account_free(pool->account, pool->large[number - 1].memory, size);
+    pool->large[number - 1].next = pool->large_free;
     pool->large_free = number;
 }
 
 void *pool_large_at(const struct pool *pool, uint32_t number)
 {
-    return pool->large[number - 1];
+    return pool->large[number - 1].memory;
 }

@@ -19,11 +19,17 @@ struct pool_chunk {
     uint32_t free;    /* first page given back, or 0 */
 };
 
+/* What is too large for a page; a free entry holds the number of the next. */
+union pool_large {
+    void *memory;
+    uint32_t next;
+};
+
 struct pool {
     struct account *account;
     struct pool_chunk chunks[POOL_CHUNK_HIGH + 1];
     uint32_t partial[POOL_CLASSES]; /* per size: first page with room, or 0 */
-    void **large;                   /* what is too large for a page */
+    union pool_large *large;
     uint32_t large_count;
     uint32_t large_room;
     uint32_t large_free; /* number + 1 of the first free entry, or 0 */

@@ -163,7 +163,7 @@ static void field_free_unused(struct filter_index *index, uint32_t number)
     }
     for (uint32_t i = 0; i < LENGTHS_KINDS; i++) {
         account_free(&index->account, field->lengths[i].list,
-                     field->lengths[i].room * sizeof(uint32_t));
+                     field->lengths[i].room * sizeof(struct length));
     }
     account_free(&index->account, field, sizeof *field);
     index->fields[number] = NULL;

@@ -70,8 +70,8 @@ static bool probe_prefixes(const struct look *look, enum test_kind test,
     uint64_t state = seed_of(look, (enum predicate_kind)test);
     size_t done = 0;
 
-    for (uint32_t i = 0; i < lengths->count && lengths->list[2 * i] <= bytes.len; i++) {
-        size_t len = lengths->list[2 * i];
+    for (uint32_t i = 0; i < lengths->count && lengths->list[i].length <= bytes.len; i++) {
+        size_t len = lengths->list[i].length;
 
         for (; len - done >= HASH_BLOCK; done += HASH_BLOCK) {
             state = hash_block(state, hash_load(bytes.at + done));
@@ -96,8 +96,8 @@ static bool probe_suffixes(const struct look *look, enum test_kind test,
         return true;
     }
     end = bytes.at + bytes.len;
-    for (uint32_t i = 0; i < lengths->count && lengths->list[2 * i] <= bytes.len; i++) {
-        size_t len = lengths->list[2 * i];
+    for (uint32_t i = 0; i < lengths->count && lengths->list[i].length <= bytes.len; i++) {
+        size_t len = lengths->list[i].length;
 
         for (; len - done >= HASH_BLOCK; done += HASH_BLOCK) {
             state = hash_block(state, hash_load(end - done - HASH_BLOCK));
@@ -118,7 +118,7 @@ static bool probe_blocks(const struct look *look)
         &look->field->lengths[leaf->address_len == 4 ? LENGTHS_CIDR4 : LENGTHS_CIDR6];
 
     for (uint32_t i = 0; leaf->address_len > 0 && i < lengths->count; i++) {
-        uint32_t bits = lengths->list[2 * i];
+        uint32_t bits = lengths->list[i].length;
         char *operand = arena_take(&look->index->event.arena, 17);
 
         if (operand == NULL) {
@@ -167,7 +167,7 @@ static bool probe_string(const struct look *look)
     const struct lengths *contains = &look->field->lengths[LENGTHS_CONTAINS];
 
     for (uint32_t i = 0; i < contains->count; i++) {
-        if (!fire_contained(look, contains->list[2 * i])) {
+        if (!fire_contained(look, contains->list[i].length)) {
             return false;
         }
     }
@@ -286,6 +286,21 @@ static bool absences_fire(struct filter_index *index)
     return true;
 }
 
+/* Lists and announces what is above one predicate. */
+static bool above_find(struct filter_index *index, uint32_t predicate)
+{
+    struct chain_walk walk = chain_walk(&index->pool, predicate + PREDICATE_UPWARD, 1);
+    uint32_t above;
+
+    while (chain_step(&walk, &above)) {
+        predicate_prefetch(index, above);
+        if (!numbers_add(index, &index->candidates, above)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Sets and wildcards above the predicates that fired, from `from` on: looked for, announced,
  * then tried.  What fires by this is behind the others. */
 static bool upward_fire(struct filter_index *index, uint32_t from)
@@ -296,15 +311,8 @@ static bool upward_fire(struct filter_index *index, uint32_t from)
         chain_prefetch(&index->pool, index->fired.list[i] + PREDICATE_UPWARD, 1);
     }
     for (uint32_t i = from; i < count; i++) {
-        struct chain_walk walk =
-            chain_walk(&index->pool, index->fired.list[i] + PREDICATE_UPWARD, 1);
-        uint32_t above;
-
-        while (chain_step(&walk, &above)) {
-            predicate_prefetch(index, above);
-            if (!numbers_add(index, &index->candidates, above)) {
-                return false;
-            }
+        if (!above_find(index, index->fired.list[i])) {
+            return false;
         }
     }
     return found_fire(index);

@@ -390,15 +390,23 @@ static void union_part(struct filter_index *index, uint32_t rule, uint32_t union
     membership_drop_unused(index, membership);
 }
 
+/* Takes the union out of its first `count` members. */
+static void union_leave(struct filter_index *index, uint32_t union_rule, uint32_t count)
+{
+    const uint32_t *units = pool_at(&index->pool, union_rule);
+
+    for (uint32_t i = 0; i < count; i++) {
+        union_part(index, units[RULE_MEMBERS + i], union_rule);
+    }
+}
+
 static bool union_enter(struct filter_index *index, uint32_t union_rule)
 {
     const uint32_t *units = pool_at(&index->pool, union_rule);
 
     for (uint32_t i = 0; i < rule_count(units); i++) {
         if (!union_join(index, units[RULE_MEMBERS + i], union_rule)) {
-            while (i-- > 0) {
-                union_part(index, units[RULE_MEMBERS + i], union_rule);
-            }
+            union_leave(index, union_rule, i);
             return false;
         }
     }

@@ -74,6 +74,7 @@ uint32_t table_next(const struct table *table, struct table_probe *probe)
 
 uint32_t table_first(const struct table *table, uint32_t hash, struct table_probe *probe)
 {
+    *probe = (struct table_probe){.bucket = 0};
     if (table->bucket_count == 0) {
         return 0;
     }

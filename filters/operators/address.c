@@ -18,34 +18,39 @@ static int hex_value(char byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-static bool v4_parse(struct slice text, unsigned char to[4])
+/* One decimal part up to 255 at *at; moves *at behind it. */
+static bool part_read(struct slice text, size_t *at, unsigned char *ret_part)
 {
     unsigned value = 0;
-    unsigned digits = 0;
-    unsigned part = 0;
+    size_t start = *at;
+
+    while (*at < text.len && is_decimal(text.at[*at])) {
+        value = value * 10 + (unsigned)(text.at[*at] - '0');
+        if (value > 255) {
+            return false;
+        }
+        ++*at;
+    }
+    *ret_part = (unsigned char)value;
+    return *at > start;
+}
+
+static bool v4_parse(struct slice text, unsigned char to[4])
+{
+    size_t at = 0;
 
     if (text.len > V4_TEXT_MAX) {
         return false;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_decimal(text.at[i])) {
-            value = value * 10 + (unsigned)(text.at[i] - '0');
-            digits++;
-        }
-        if (value > 255 || (!is_decimal(text.at[i]) && text.at[i] != '.')) {
+    for (unsigned part = 0; part < 4; part++) {
+        if (!part_read(text, &at, &to[part])) {
             return false;
         }
-        if (text.at[i] == '.') {
-            if (digits == 0 || part == 3) {
-                return false;
-            }
-            to[part++] = (unsigned char)value;
-            value = 0;
-            digits = 0;
+        if (part < 3 && (at == text.len || text.at[at++] != '.')) {
+            return false;
         }
     }
-    to[part] = (unsigned char)value;
-    return part == 3 && digits > 0;
+    return at == text.len;
 }
 
 struct groups {
@@ -98,11 +103,10 @@ static bool groups_read(struct slice text, struct groups *groups)
     size_t at = 0;
 
     while (at < text.len) {
-        if (hex_value(text.at[at]) >= 0) {
-            if (!group_read(text, &at, groups)) {
-                return false;
-            }
-        } else if (!colons_read(text, &at, groups)) {
+        bool fine = hex_value(text.at[at]) >= 0 ? group_read(text, &at, groups)
+                                                : colons_read(text, &at, groups);
+
+        if (!fine) {
             return false;
         }
     }

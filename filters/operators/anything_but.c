@@ -39,7 +39,7 @@ static struct test *tests_take(struct compiler *compiler, uint32_t count)
 static bool inner_value_parse(struct compiler *compiler, uint32_t value,
                               const struct inner_operator *op, struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
 
     if (compiler_token(compiler, value)->type != TOKEN_STRING) {
         return compiler_fails(
@@ -85,7 +85,7 @@ static bool inner_list_parse(struct compiler *compiler, uint32_t list,
 static bool inner_parse(struct compiler *compiler, uint32_t object, struct test *ret_test)
 {
     const struct inner_operator *op;
-    struct slice name;
+    struct slice name = {"", 0};
     uint32_t value = object + 2;
 
     if (compiler_token(compiler, object)->next == object + 1) {

@@ -91,7 +91,7 @@ static bool block_parse(struct compiler *compiler, size_t at, struct slice text,
 bool cidr_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
     unsigned char bytes[17];
-    struct slice text;
+    struct slice text = {"", 0};
     size_t len = 0;
 
     if (compiler_token(compiler, value)->type != TOKEN_STRING) {

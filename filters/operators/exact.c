@@ -6,7 +6,7 @@
  * "0:0:0:0:0:0:0:1". */
 static bool string_parse(struct compiler *compiler, uint32_t token, struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
     unsigned char bytes[17];
     uint8_t len;
 

@@ -148,8 +148,8 @@ static bool range_finish(struct members *members, const struct range *range,
 static bool upper_parse(struct members *members, struct range *range, struct test *ret_test)
 {
     struct compiler *compiler = members->compiler;
-    struct slice name;
-    struct slice number;
+    struct slice name = {"", 0};
+    struct slice number = {"", 0};
     const struct bound *bound;
 
     if (!next_is(members, TOKEN_STRING)) {
@@ -192,7 +192,7 @@ static bool bound_parse(struct members *members, const struct bound *bound,
                         struct test *ret_test)
 {
     struct range range = {.low = {"", 0}, .high = {"", 0}};
-    struct slice number;
+    struct slice number = {"", 0};
 
     if (!number_take(members, bound->name, &number)) {
         return false;
@@ -214,7 +214,7 @@ static bool equal_parse(struct members *members, struct test *ret_test)
 bool numeric_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
     struct members members = {compiler, value, value + 1};
-    struct slice name;
+    struct slice name = {"", 0};
     const struct bound *bound;
 
     if (compiler_token(compiler, value)->type != TOKEN_ARRAY) {

@@ -90,7 +90,7 @@ static const struct operator_row *operator_find(const struct compiler *compiler,
 bool operator_parse(struct compiler *compiler, uint32_t name, uint32_t value,
                     struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
     const struct operator_row *row;
 
     if (!compiler_text(compiler, name, &text)) {

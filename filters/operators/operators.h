@@ -28,7 +28,7 @@ enum test_kind {
 };
 
 /* Never a byte of UTF-8. */
-#define WILDCARD_STAR '\xff'
+#define WILDCARD_STAR ((char)-1)
 
 struct regex;
 

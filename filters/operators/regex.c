@@ -178,7 +178,26 @@ static size_t literal_run(struct slice pattern, size_t from)
     return end - from;
 }
 
-/* Skips a class or an escape at `at`; groups, alternatives and options give up with 0. */
+/* Length of the class that begins at `at`; 0 when that is not certain. */
+static size_t class_len(struct slice pattern, size_t at)
+{
+    /* A bracket right behind "[" or "[^" is a member of the class. */
+    size_t from = at + 1 < pattern.len && pattern.at[at + 1] == '^' ? at + 3 : at + 2;
+    const char *close =
+        from < pattern.len ? memchr(pattern.at + from, ']', pattern.len - from) : NULL;
+    struct slice inside = slice_make(pattern.at + at + 1, 0);
+
+    if (close == NULL) {
+        return 0;
+    }
+    inside.len = (size_t)(close - inside.at);
+    return memchr(inside.at, '\\', inside.len) != NULL
+                   || memchr(inside.at, '[', inside.len) != NULL
+               ? 0
+               : inside.len + 2;
+}
+
+/* Skips what is special at `at`; groups, alternatives and options give up with 0. */
 static size_t special_skip(struct slice pattern, size_t at)
 {
     if (pattern.at[at] == '\\') {
@@ -188,20 +207,7 @@ static size_t special_skip(struct slice pattern, size_t at)
                    : 0;
     }
     if (pattern.at[at] == '[') {
-        /* A bracket right behind "[" or "[^" is a member of the class. */
-        size_t from = at + 1 < pattern.len && pattern.at[at + 1] == '^' ? at + 3 : at + 2;
-        const char *close =
-            from < pattern.len ? memchr(pattern.at + from, ']', pattern.len - from) : NULL;
-        struct slice inside = slice_make(pattern.at + at + 1, 0);
-
-        if (close == NULL) {
-            return 0;
-        }
-        inside.len = (size_t)(close - inside.at);
-        return memchr(inside.at, '\\', inside.len) != NULL
-                       || memchr(inside.at, '[', inside.len) != NULL
-                   ? 0
-                   : inside.len + 2;
+        return class_len(pattern, at);
     }
     return strchr("()|", pattern.at[at]) != NULL ? 0 : 1;
 }
@@ -243,7 +249,7 @@ struct slice regex_literal(struct slice pattern)
 bool regex_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
     struct regex_error error = {.offset = 0};
-    struct slice pattern;
+    struct slice pattern = {"", 0};
     enum regex_result result;
 
     if (compiler_token(compiler, value)->type != TOKEN_STRING) {

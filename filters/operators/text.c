@@ -38,7 +38,7 @@ bool text_test(struct compiler *compiler, enum test_kind kind, struct slice text
 
 bool equals_ignore_case_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
 
     return text_operand(compiler, value, "equals-ignore-case", &text)
            && text_test(compiler, TEST_EQUALS_IGNORE_CASE, text, ret_test);
@@ -71,7 +71,7 @@ static bool nested_ignore_case(struct compiler *compiler, uint32_t value, const 
 static bool affix_parse(struct compiler *compiler, uint32_t value, const char *name,
                         const enum test_kind kinds[2], struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
 
     if (compiler->profile == FILTER_PROFILE_FANFARE
         && compiler_token(compiler, value)->type == TOKEN_OBJECT) {

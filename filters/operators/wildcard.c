@@ -29,7 +29,7 @@ bool wildcard_test(struct compiler *compiler, uint32_t value, struct slice text,
         return compiler_starves(compiler);
     }
     for (size_t i = 0; i < text.len; i++) {
-        char next = i + 1 < text.len ? text.at[i + 1] : '\0';
+        char next = (char)(i + 1 < text.len ? text.at[i + 1] : '\0');
 
         if (text.at[i] == '*' && next == '*') {
             return pattern_fails(compiler, value, "Consecutive wildcard characters", i);
@@ -42,7 +42,7 @@ bool wildcard_test(struct compiler *compiler, uint32_t value, struct slice text,
             stars++;
             continue;
         }
-        i += text.at[i] == '\\';
+        i += text.at[i] == '\\' ? 1 : 0;
         to[len++] = text.at[i];
     }
     stars_count(compiler, stars);
@@ -52,7 +52,7 @@ bool wildcard_test(struct compiler *compiler, uint32_t value, struct slice text,
 
 bool wildcard_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
-    struct slice text;
+    struct slice text = {"", 0};
 
     return text_operand(compiler, value, "wildcard", &text)
            && wildcard_test(compiler, value, text, ret_test);

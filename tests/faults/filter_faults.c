@@ -50,7 +50,7 @@ static void require(bool holds, const char *what, const char *policy)
     if (!holds) {
         (void)alloc_faults_disarm();
         (void)fprintf(stderr, "filter_faults: %s: %s\n", what, policy);
-        exit(1);
+        _Exit(1);
     }
 }
 

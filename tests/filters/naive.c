@@ -62,15 +62,16 @@ static void require(bool holds, const char *what)
 
 /* Operators. */
 
-static bool glob(const char *pattern, const char *text)
+static bool star_matches(const char *pattern, const char *text)
 {
     if (*pattern == '*') {
-        return glob(pattern + 1, text) || (*text != '\0' && glob(pattern, text + 1));
+        return star_matches(pattern + 1, text)
+               || (*text != '\0' && star_matches(pattern, text + 1));
     }
     if (*pattern == '\\') {
         pattern++;
     }
-    return *pattern == *text && (*pattern == '\0' || glob(pattern + 1, text + 1));
+    return *pattern == *text && (*pattern == '\0' || star_matches(pattern + 1, text + 1));
 }
 
 static bool starts(const char *text, const char *prefix)
@@ -153,7 +154,7 @@ static bool string_passes(const struct op *op, const struct string_sample *value
     case OP_EQUALS_IGNORE_CASE: return strcmp(value->folded, wanted->folded) == 0;
     case OP_PREFIX_IGNORE_CASE: return starts(value->folded, wanted->folded);
     case OP_SUFFIX_IGNORE_CASE: return ends(value->folded, wanted->folded);
-    case OP_WILDCARD: return glob(op->pattern, value->text);
+    case OP_WILDCARD: return star_matches(op->pattern, value->text);
     case OP_REGEX: return searches(op->pattern, value->text);
     case OP_CIDR:
         return value->family == op->family && same_bits(value->address, op->address, op->bits);
@@ -381,8 +382,6 @@ struct naive_policy *naive_policy_create(const struct policy *policy)
         naive_policy_free(naive);
         return NULL;
     }
-    naive->rules.list =
-        realloc(naive->rules.list, naive->rules.count * sizeof *naive->rules.list);
     return naive;
 }
 

@@ -33,14 +33,14 @@ static void fail(const struct trial *trial, const char *what, const char *detail
 {
     (void)fprintf(stderr, "%.*s: %s %s\n  policy %.*s\n", TEXT_PRINTF(trial->id), what, detail,
                   TEXT_PRINTF(trial->policy));
-    exit(1);
+    _Exit(1);
 }
 
 static void require(bool holds, const char *what)
 {
     if (!holds) {
         (void)fprintf(stderr, "the file of cases: %s\n", what);
-        exit(1);
+        _Exit(1);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #define SLOTS 32
 
+/* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct machine {

@@ -8,6 +8,7 @@
 
 #define POLICIES (sizeof texts / sizeof texts[0])
 
+/* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const texts[] = {

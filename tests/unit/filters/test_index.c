@@ -91,7 +91,7 @@ Test(index, identical_policies_cost_next_to_nothing)
     for (uint32_t id = 1; id < 100000; id++) {
         cr_assert_eq(filter_index_add(index, id, policy), FILTER_OK);
     }
-    cr_expect_lt(filter_index_bytes(index) - one, 100000u * 16);
+    cr_expect_lt(filter_index_bytes(index) - one, (size_t)100000 * 16);
     filter_policy_free(policy);
     filter_index_free(index);
 }
@@ -195,7 +195,7 @@ Test(index, adversarial_sets_stay_linear)
 #pragma GCC diagnostic pop
             add(index, id, text);
         }
-        cr_expect_lt(filter_index_bytes(index), 1024u * POLICIES, "%s", forms[form]);
+        cr_expect_lt(filter_index_bytes(index), (size_t)1024 * POLICIES, "%s", forms[form]);
         (void)matches(index, "{\"p\":[\"aaaaaaaaaaaaaaaa17\",\"a17bc\",100,\"x\"]}");
         for (uint32_t id = 0; id < POLICIES; id++) {
             cr_assert_eq(filter_index_remove(index, id), FILTER_OK);
