@@ -162,6 +162,7 @@ static enum status letter_send(struct step *step, uint64_t message_number,
     return status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the shape of struct delivery_hooks */
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
                                uint32_t *ret_references, struct why *why)
