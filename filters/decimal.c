@@ -181,6 +181,13 @@ bool decimal_parse(struct slice text, char *to, size_t *ret_len)
     return true;
 }
 
+bool decimal_is_number(struct slice text)
+{
+    struct number_text number;
+
+    return number_parse(text, &number);
+}
+
 uint64_t decimal_key(struct slice canonical)
 {
     uint64_t key = 0;

@@ -13,6 +13,9 @@
  * are taken as 10^15. */
 bool decimal_parse(struct slice text, char *to, size_t *ret_len);
 
+/* Whether decimal_parse would read it. */
+bool decimal_is_number(struct slice text);
+
 /* Monotone in the number, but not exact: for ordering with a later exact check. */
 uint64_t decimal_key(struct slice canonical);
 

@@ -55,6 +55,7 @@
 #define conjunction_joins          filter_private_conjunction_joins
 #define conjunction_verify         filter_private_conjunction_verify
 #define decimal_approximate        filter_private_decimal_approximate
+#define decimal_is_number          filter_private_decimal_is_number
 #define decimal_key                filter_private_decimal_key
 #define decimal_parse              filter_private_decimal_parse
 #define entry_before               filter_private_entry_before

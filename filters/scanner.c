@@ -1,5 +1,6 @@
 /* Message bytes to leaves in one pass: no tree, and only paths that some policy names are
  * entered; everything else is checked and skipped. */
+#include "decimal.h"
 #include "event_parts.h"
 #include "json.h"
 
@@ -291,24 +292,32 @@ static enum scan_result scan_string_array(struct scanner *scanner, uint32_t node
     return scanner->at == scanner->end ? SCAN_FINE : SCAN_INVALID;
 }
 
+/* Also attributes that nobody asks for must be well-formed: what one policy says of a message
+ * does not depend on the others. */
 static enum scan_result scan_attribute(struct event *event, const struct paths *paths,
                                        const struct filter_attribute *attribute)
 {
     struct scanner scanner = {.event = event, .paths = paths};
-    struct place place = {
-        paths_walk(paths, PATH_ATTRIBUTES, slice_make(attribute->name, attribute->name_len)),
-        0};
+    struct slice name = slice_make(attribute->name, attribute->name_len);
     struct slice value = slice_make(attribute->value, attribute->value_len);
-    enum leaf_type type =
-        attribute->type == FILTER_ATTRIBUTE_NUMBER ? LEAF_NUMBER : LEAF_STRING;
+    struct place place = {paths_walk(paths, PATH_ATTRIBUTES, name), 0};
+    bool is_number = attribute->type == FILTER_ATTRIBUTE_NUMBER;
 
-    if (attribute->type == FILTER_ATTRIBUTE_BINARY || place.node == PATH_NONE) {
+    if (attribute->type == FILTER_ATTRIBUTE_BINARY) {
         return SCAN_FINE;
     }
     if (attribute->type == FILTER_ATTRIBUTE_STRING_ARRAY) {
         return scan_string_array(&scanner, place.node, value);
     }
-    return leaf_add(&scanner, place, type, value) ? SCAN_FINE : scanner.result;
+    if (is_number && !decimal_is_number(value)) {
+        return SCAN_INVALID;
+    }
+    if (place.node == PATH_NONE) {
+        return SCAN_FINE;
+    }
+    return leaf_add(&scanner, place, is_number ? LEAF_NUMBER : LEAF_STRING, value)
+               ? SCAN_FINE
+               : scanner.result;
 }
 
 enum scan_result scan_attributes(struct event *event, const struct paths *paths,

@@ -57,7 +57,9 @@ struct filter_attribute {
     const char *name;
     size_t name_len;
     enum filter_attribute_type type;
-    const char *value; /* the text as published; ignored for BINARY */
+    /* The text as published; ignored for BINARY.  When a NUMBER is no number, or a STRING_ARRAY
+     * no JSON array, no policy with scope MessageAttributes matches the message. */
+    const char *value;
     size_t value_len;
 };
 
