@@ -158,17 +158,26 @@ static void leaf_link(struct event *event, uint32_t number)
     *field = (struct field_leaves){event->epoch, number, number, leaf->element != 0};
 }
 
-enum scan_result event_add_leaf(struct event *event, const struct leaf *from, uint32_t needs)
+static bool leaves_grow(struct event *event)
 {
     struct leaf *leaves = account_grow(event->account, event->leaves, &event->leaf_room,
                                        sizeof *leaves, event->leaf_count + 1);
-    struct leaf *leaf;
 
     if (leaves == NULL) {
-        return SCAN_NO_MEMORY;
+        return false;
     }
     event->leaves = leaves;
-    leaf = &leaves[event->leaf_count];
+    return true;
+}
+
+enum scan_result event_add_leaf(struct event *event, const struct leaf *from, uint32_t needs)
+{
+    struct leaf *leaf;
+
+    if (event->leaf_count == event->leaf_room && !leaves_grow(event)) {
+        return SCAN_NO_MEMORY;
+    }
+    leaf = &event->leaves[event->leaf_count];
     *leaf = *from;
     leaf->next = LEAF_NONE;
     if (leaf->type == LEAF_STRING && !string_prepare(event, leaf, needs)) {

@@ -103,11 +103,10 @@
 #define pool_take                  filter_private_pool_take
 #define pool_untouched             filter_private_pool_untouched
 #define predicate_accepts          filter_private_predicate_accepts
-#define predicate_bytes            filter_private_predicate_bytes
 #define predicate_decide           filter_private_predicate_decide
 #define predicate_find             filter_private_predicate_find
 #define predicate_hash             filter_private_predicate_hash
-#define predicate_members          filter_private_predicate_members
+#define predicate_large_data       filter_private_predicate_large_data
 #define predicate_operand          filter_private_predicate_operand
 #define predicate_release          filter_private_predicate_release
 #define predicate_share            filter_private_predicate_share

@@ -26,9 +26,36 @@ static inline struct slice slice_of(const char *string)
     return (struct slice){.at = string, .len = strlen(string)};
 }
 
+/* Mostly short texts are compared: without a call up to 16 bytes, by two loads that may
+ * overlap. */
+static inline bool bytes_equal(const char *a, const char *b, size_t len)
+{
+    uint64_t words[4];
+    uint32_t halves[4];
+
+    if (len > 16) {
+        return memcmp(a, b, len) == 0;
+    }
+    if (len >= 8) {
+        memcpy(&words[0], a, 8);
+        memcpy(&words[1], b, 8);
+        memcpy(&words[2], a + len - 8, 8);
+        memcpy(&words[3], b + len - 8, 8);
+        return words[0] == words[1] && words[2] == words[3];
+    }
+    if (len >= 4) {
+        memcpy(&halves[0], a, 4);
+        memcpy(&halves[1], b, 4);
+        memcpy(&halves[2], a + len - 4, 4);
+        memcpy(&halves[3], b + len - 4, 4);
+        return halves[0] == halves[1] && halves[2] == halves[3];
+    }
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static inline bool slice_equal(struct slice a, struct slice b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+    return a.len == b.len && bytes_equal(a.at, b.at, a.len);
 }
 
 static inline bool slice_is(struct slice slice, const char *string)

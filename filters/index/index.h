@@ -172,10 +172,9 @@ void predicate_release(struct filter_index *index, uint32_t predicate);
 uint32_t predicate_find(const struct filter_index *index, const struct predicate_key *key,
                         uint32_t hash);
 uint32_t predicate_hash(const struct filter_index *index, const struct predicate_key *key);
-struct slice predicate_bytes(const struct filter_index *index, uint32_t predicate);
 struct operand predicate_operand(const struct filter_index *index, uint32_t predicate);
-const uint32_t *predicate_members(const struct filter_index *index, uint32_t predicate,
-                                  uint32_t *ret_count);
+/* The operand of a predicate whose data is not in its record. */
+const void *predicate_large_data(const struct filter_index *index, const uint32_t *units);
 table_hasher predicate_stored_hash;
 /* Frees what predicates hold outside the pool; only before the whole index is freed. */
 void predicates_free_large(struct filter_index *index);
@@ -188,6 +187,49 @@ static inline enum predicate_kind predicate_kind(const uint32_t *units)
 static inline uint32_t predicate_field(const uint32_t *units)
 {
     return units[PREDICATE_HEAD] >> 8;
+}
+
+static inline bool predicate_is_set(enum predicate_kind kind)
+{
+    return kind == PREDICATE_ANY_OF || kind == PREDICATE_ONE_OF || kind == PREDICATE_NONE_OF
+           || kind == (enum predicate_kind)TEST_ANYTHING_BUT;
+}
+
+/* Size of the operand or the members in bytes. */
+static inline size_t predicate_data_size(const uint32_t *units)
+{
+    size_t len = units[PREDICATE_LEN];
+
+    return predicate_is_set(predicate_kind(units)) ? len * sizeof(uint32_t) : len;
+}
+
+static inline bool predicate_data_is_inline(enum predicate_kind kind, size_t size)
+{
+    return size <= PREDICATE_INLINE && kind != (enum predicate_kind)TEST_REGEX;
+}
+
+static inline const void *predicate_data(const struct filter_index *index,
+                                         const uint32_t *units)
+{
+    return predicate_data_is_inline(predicate_kind(units), predicate_data_size(units))
+               ? units + PREDICATE_DATA
+               : predicate_large_data(index, units);
+}
+
+static inline struct slice predicate_bytes(const struct filter_index *index, uint32_t predicate)
+{
+    const uint32_t *units = pool_at(&index->pool, predicate);
+
+    return slice_make(predicate_data(index, units), predicate_data_size(units));
+}
+
+static inline const uint32_t *predicate_members(const struct filter_index *index,
+                                                uint32_t predicate, uint32_t *ret_count)
+{
+    const uint32_t *units = pool_at(&index->pool, predicate);
+
+    *ret_count = units[PREDICATE_LEN];
+    return predicate_data(index, units);
 }
 
 /* Announces a predicate to the memory; it often lies on two cache lines. */

@@ -10,12 +10,6 @@
 
 #define FIELD_MAX ((1u << 24) - 1)
 
-static bool is_set(enum predicate_kind kind)
-{
-    return kind == PREDICATE_ANY_OF || kind == PREDICATE_ONE_OF || kind == PREDICATE_NONE_OF
-           || kind == (enum predicate_kind)TEST_ANYTHING_BUT;
-}
-
 static bool is_suffix(enum predicate_kind kind)
 {
     return kind == (enum predicate_kind)TEST_SUFFIX
@@ -44,49 +38,16 @@ uint32_t predicate_stored_hash(const void *context, uint32_t entry)
     return pool_at(&index->pool, entry)[PREDICATE_HASH];
 }
 
-/* Size of the operand or the members in bytes. */
-static size_t data_size(const uint32_t *units)
-{
-    size_t len = units[PREDICATE_LEN];
-
-    return is_set(predicate_kind(units)) ? len * sizeof(uint32_t) : len;
-}
-
 /* A regular expression has its compiled form in front of the pattern, in large memory. */
 static size_t data_front(enum predicate_kind kind)
 {
     return kind == (enum predicate_kind)TEST_REGEX ? sizeof(struct regex *) : 0;
 }
 
-static bool data_is_inline(enum predicate_kind kind, size_t size)
+const void *predicate_large_data(const struct filter_index *index, const uint32_t *units)
 {
-    return size <= PREDICATE_INLINE && data_front(kind) == 0;
-}
-
-static const void *data_at(const struct filter_index *index, const uint32_t *units)
-{
-    enum predicate_kind kind = predicate_kind(units);
-
-    if (data_is_inline(kind, data_size(units))) {
-        return units + PREDICATE_DATA;
-    }
-    return (const char *)pool_large_at(&index->pool, units[PREDICATE_DATA]) + data_front(kind);
-}
-
-struct slice predicate_bytes(const struct filter_index *index, uint32_t predicate)
-{
-    const uint32_t *units = pool_at(&index->pool, predicate);
-
-    return slice_make(data_at(index, units), data_size(units));
-}
-
-const uint32_t *predicate_members(const struct filter_index *index, uint32_t predicate,
-                                  uint32_t *ret_count)
-{
-    const uint32_t *units = pool_at(&index->pool, predicate);
-
-    *ret_count = units[PREDICATE_LEN];
-    return data_at(index, units);
+    return (const char *)pool_large_at(&index->pool, units[PREDICATE_DATA])
+           + data_front(predicate_kind(units));
 }
 
 static struct regex **regex_place(const struct filter_index *index, const uint32_t *units)
@@ -97,8 +58,9 @@ static struct regex **regex_place(const struct filter_index *index, const uint32
 struct operand predicate_operand(const struct filter_index *index, uint32_t predicate)
 {
     const uint32_t *units = pool_at(&index->pool, predicate);
-    struct operand operand = {.kind = (enum test_kind)predicate_kind(units),
-                              .bytes = slice_make(data_at(index, units), data_size(units))};
+    struct operand operand = {
+        .kind = (enum test_kind)predicate_kind(units),
+        .bytes = slice_make(predicate_data(index, units), predicate_data_size(units))};
 
     if (operand.kind == TEST_REGEX) {
         operand.regex = *regex_place(index, units);
@@ -117,7 +79,8 @@ uint32_t predicate_find(const struct filter_index *index, const struct predicate
         const uint32_t *units = pool_at(&index->pool, at);
 
         if (units[PREDICATE_HASH] == hash && units[PREDICATE_HEAD] == head
-            && slice_equal(slice_make(data_at(index, units), data_size(units)), key->bytes)) {
+            && slice_equal(slice_make(predicate_data(index, units), predicate_data_size(units)),
+                           key->bytes)) {
             return at;
         }
     }
@@ -176,7 +139,7 @@ static bool data_put(struct filter_index *index, uint32_t *units, struct slice b
     size_t front = data_front(kind);
     char *to = (char *)(units + PREDICATE_DATA);
 
-    if (!data_is_inline(kind, bytes.len)) {
+    if (!predicate_data_is_inline(kind, bytes.len)) {
         units[PREDICATE_DATA] = pool_large_take(&index->pool, front + bytes.len);
         if (units[PREDICATE_DATA] == 0) {
             return false;
@@ -193,9 +156,9 @@ static void data_drop(struct filter_index *index, const uint32_t *units)
 {
     enum predicate_kind kind = predicate_kind(units);
 
-    if (!data_is_inline(kind, data_size(units))) {
+    if (!predicate_data_is_inline(kind, predicate_data_size(units))) {
         pool_large_give(&index->pool, units[PREDICATE_DATA],
-                        data_front(kind) + data_size(units));
+                        data_front(kind) + predicate_data_size(units));
     }
 }
 
@@ -207,7 +170,8 @@ static bool regex_put(struct filter_index *index, const uint32_t *units)
     if (predicate_kind(units) != (enum predicate_kind)TEST_REGEX) {
         return true;
     }
-    return regex_create(&index->account, slice_make(data_at(index, units), data_size(units)),
+    return regex_create(&index->account,
+                        slice_make(predicate_data(index, units), predicate_data_size(units)),
                         &index->starved, regex_place(index, units), &error)
            == REGEX_FINE;
 }
@@ -216,7 +180,7 @@ static bool regex_put(struct filter_index *index, const uint32_t *units)
 static uint32_t record_create(struct filter_index *index, const struct predicate_key *key,
                               uint32_t hash)
 {
-    size_t size = data_is_inline(key->kind, key->bytes.len) ? key->bytes.len : 4;
+    size_t size = predicate_data_is_inline(key->kind, key->bytes.len) ? key->bytes.len : 4;
     uint32_t record = pool_take(&index->pool, PREDICATE_DATA + (uint32_t)((size + 3) / 4));
     uint32_t *units;
 
@@ -228,7 +192,8 @@ static uint32_t record_create(struct filter_index *index, const struct predicate
     units[PREDICATE_HEAD] = key->field << 8 | (uint32_t)key->kind;
     units[PREDICATE_HASH] = hash;
     units[PREDICATE_LEN] =
-        (uint32_t)(is_set(key->kind) ? key->bytes.len / sizeof(uint32_t) : key->bytes.len);
+        (uint32_t)(predicate_is_set(key->kind) ? key->bytes.len / sizeof(uint32_t)
+                                               : key->bytes.len);
     if (!data_put(index, units, key->bytes)) {
         pool_give(&index->pool, record);
         return 0;
@@ -278,7 +243,7 @@ static void predicate_enter(struct filter_index *index, const struct predicate_k
                        ? test_needs((enum test_kind)key->kind)
                        : (uint32_t)PATH_NEEDS_VALUE;
     table_put(&index->predicates, pool_at(&index->pool, predicate)[PREDICATE_HASH], predicate);
-    if (is_set(key->kind)) {
+    if (predicate_is_set(key->kind)) {
         uint32_t count;
         const uint32_t *members = predicate_members(index, predicate, &count);
 
@@ -331,7 +296,7 @@ void predicate_release(struct filter_index *index, uint32_t predicate)
     }
     table_drop(&index->predicates, units[PREDICATE_HASH], predicate);
     table_shrink(&index->predicates, predicate_stored_hash, index);
-    if (is_set(kind)) {
+    if (predicate_is_set(kind)) {
         members_release(index, predicate);
     }
     if (kind == (enum predicate_kind)TEST_REGEX) {

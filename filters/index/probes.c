@@ -35,10 +35,8 @@ static uint64_t seed_of(const struct look *look, enum predicate_kind kind)
     return hash_mix(look->index->seed, (uint64_t)look->leaf->field << 8 | (uint64_t)kind);
 }
 
-static bool probe_add(const struct look *look, enum predicate_kind kind, struct slice bytes,
-                      uint64_t hash)
+static bool probes_grow(struct filter_index *index)
 {
-    struct filter_index *index = look->index;
     struct probe *list = account_grow(&index->account, index->probes.list, &index->probes.room,
                                       sizeof *list, index->probes.count + 1);
 
@@ -46,7 +44,19 @@ static bool probe_add(const struct look *look, enum predicate_kind kind, struct 
         return false;
     }
     index->probes.list = list;
-    list[index->probes.count++] = (struct probe){
+    return true;
+}
+
+static bool probe_add(const struct look *look, enum predicate_kind kind, struct slice bytes,
+                      uint64_t hash)
+{
+    struct filter_index *index = look->index;
+    struct probes *probes = &index->probes;
+
+    if (probes->count == probes->room && !probes_grow(index)) {
+        return false;
+    }
+    probes->list[probes->count++] = (struct probe){
         .bytes = bytes, .hash = (uint32_t)hash, .leaf = look->number, .kind = kind};
     table_prefetch(&index->predicates, (uint32_t)hash);
     return true;
