@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* Chunks from here on ask for large pages; smaller ones would waste what they round up to. */
-#define ACCOUNT_LARGE ((size_t)16 << 20)
+/* Less does not gain a large page. */
+#define ACCOUNT_LARGE ((size_t)2 << 20)
 #define ACCOUNT_PAGE  ((size_t)4096)
 
 void *account_take(struct account *account, size_t size)

@@ -16,10 +16,10 @@ struct filter_index *filter_index_create(void)
     index->account.bytes = sizeof *index;
     index->seed = hash_mix((uintptr_t)index, (uintptr_t)&index->seed);
     pool_init(&index->pool, &index->account);
-    table_init(&index->predicates, &index->account);
-    table_init(&index->rules, &index->account);
-    table_init(&index->memberships, &index->account);
-    table_init(&index->ids, &index->account);
+    table_init(&index->predicates, &index->pool);
+    table_init(&index->rules, &index->pool);
+    table_init(&index->memberships, &index->pool);
+    table_init(&index->ids, &index->pool);
     event_init(&index->event, &index->account);
     arena_init(&index->work, &index->account);
     if (!paths_init(&index->paths, &index->account, index->seed)) {

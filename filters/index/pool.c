@@ -1,6 +1,9 @@
 /* Pages of equal records, and chunks of pages. */
 #include "index/pool.h"
 
+/* Chunks from here on ask for large pages; smaller ones would waste what they round up to. */
+#define CHUNK_LARGE ((size_t)8 << 20)
+
 /* A page begins with these units. */
 enum page_unit {
     PAGE_COUNT, /* size class << 16 | live records */
@@ -84,7 +87,9 @@ static uint32_t chunk_with_room(struct pool *pool)
     if (pool->chunks[missing].memory == NULL) {
         return 0;
     }
-    account_advise(pool->chunks[missing].memory, chunk_bytes(missing));
+    if (chunk_bytes(missing) >= CHUNK_LARGE) {
+        account_advise(pool->chunks[missing].memory, chunk_bytes(missing));
+    }
     return missing;
 }
 

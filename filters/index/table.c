@@ -7,6 +7,9 @@
 
 #define LINE 64u
 
+/* How far ahead of the work entries are announced to the memory when a table grows. */
+#define AHEAD 16u
+
 static uint8_t tag_of(uint32_t hash)
 {
     uint8_t tag = (uint8_t)hash;
@@ -32,9 +35,9 @@ static inline uint32_t tags_equal(const struct table_bucket *bucket, uint8_t tag
 #endif
 }
 
-void table_init(struct table *table, struct account *account)
+void table_init(struct table *table, const struct pool *pool)
 {
-    *table = (struct table){.account = account};
+    *table = (struct table){.account = pool->account, .pool = pool};
 }
 
 static size_t memory_size(uint32_t bucket_count)
@@ -45,7 +48,7 @@ static size_t memory_size(uint32_t bucket_count)
 void table_free(struct table *table)
 {
     account_free(table->account, table->memory, memory_size(table->bucket_count));
-    table_init(table, table->account);
+    table_init(table, table->pool);
 }
 
 static inline uint32_t bucket_after(const struct table *table, uint32_t bucket)
@@ -162,8 +165,12 @@ static bool table_resize(struct table *table, uint32_t bucket_count, table_hashe
     table->bucket_count = bucket_count;
     table->count = 0;
     for (uint32_t i = 0; i < table_slots(&old); i++) {
+        uint32_t ahead = i + AHEAD < table_slots(&old) ? table_slot(&old, i + AHEAD) : 0;
         uint32_t entry = table_slot(&old, i);
 
+        if (ahead != 0) {
+            pool_prefetch(table->pool, ahead);
+        }
         if (entry != 0) {
             table_put(table, hasher(context, entry), entry);
         }

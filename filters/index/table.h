@@ -3,7 +3,7 @@
 #ifndef FILTERS_INDEX_TABLE_H
 #define FILTERS_INDEX_TABLE_H
 
-#include "account.h"
+#include "index/pool.h"
 
 #define TABLE_SLOTS 12u
 
@@ -15,6 +15,7 @@ struct table_bucket {
 
 struct table {
     struct account *account;
+    const struct pool *pool; /* what the entries are numbers of */
     void *memory;
     struct table_bucket *buckets; /* in the memory, on a cache line */
     uint32_t bucket_count;
@@ -31,7 +32,7 @@ struct table_probe {
     uint8_t tag;
 };
 
-void table_init(struct table *table, struct account *account);
+void table_init(struct table *table, const struct pool *pool);
 void table_free(struct table *table);
 /* Room for one more entry; false when out of memory. */
 bool table_reserve(struct table *table, table_hasher *hasher, const void *context);
