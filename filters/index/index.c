@@ -54,7 +54,9 @@ void filter_index_free(struct filter_index *index)
     }
     predicates_free_large(index);
     fields_free(index);
+    numbers_free(index, &index->buckets);
     numbers_free(index, &index->fired);
+    numbers_free(index, &index->postings);
     numbers_free(index, &index->candidates);
     numbers_free(index, &index->matched);
     numbers_free(index, &index->sorted);

@@ -152,7 +152,9 @@ struct filter_index {
     bool starved;             /* something ran out of memory during this match */
     struct event event;
     struct probes probes;
+    struct numbers buckets; /* of ranges to look into */
     struct numbers fired;
+    struct numbers postings; /* conjunction and check, in turn */
     struct numbers candidates;
     struct numbers matched;
     struct numbers sorted; /* second half of the sort */

@@ -31,7 +31,7 @@ static void epoch_advance(struct filter_index *index)
     index->epoch++;
 }
 
-/* The conjunctions filed under a predicate, less those whose second predicate fails. */
+/* What is filed under a predicate; announces what is checked first. */
 static bool postings_collect(struct filter_index *index, uint32_t predicate)
 {
     struct chain_walk walk =
@@ -41,21 +41,35 @@ static bool postings_collect(struct filter_index *index, uint32_t predicate)
     while (chain_step(&walk, &conjunction)) {
         uint32_t check = chain_note(&walk);
 
-        if (check != 0 && !predicate_holds(index, check)) {
-            continue;
-        }
-        pool_prefetch(&index->pool, conjunction);
-        if (!numbers_add(index, &index->candidates, conjunction)) {
+        pool_prefetch(&index->pool, (check == 0 ? conjunction : check + PREDICATE_STAMP));
+        if (!numbers_add(index, &index->postings, conjunction)
+            || !numbers_add(index, &index->postings, check)) {
             return false;
         }
     }
     return true;
 }
 
+/* The conjunctions filed under what fired, less those whose second predicate fails. */
 static bool candidates_collect(struct filter_index *index)
 {
+    const struct numbers *postings = &index->postings;
+
+    index->postings.count = 0;
     for (uint32_t i = 0; i < index->fired.count; i++) {
         if (!postings_collect(index, index->fired.list[i])) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < postings->count; i += POSTING_UNITS) {
+        uint32_t conjunction = postings->list[i];
+        uint32_t check = postings->list[i + 1];
+
+        if (check != 0 && !predicate_holds(index, check)) {
+            continue;
+        }
+        pool_prefetch(&index->pool, conjunction);
+        if (!numbers_add(index, &index->candidates, conjunction)) {
             return false;
         }
     }

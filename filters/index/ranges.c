@@ -20,6 +20,8 @@ enum node_unit {
     NODE_UNITS = NODE_FIRST + 2
 };
 
+#define LINE_UNITS 16u /* of a cache line */
+
 static uint32_t *node_bucket(const struct filter_index *index, uint32_t node)
 {
     return pool_at(&index->pool, pool_at(&index->pool, node)[NODE_BUCKET]);
@@ -309,6 +311,45 @@ void ranges_remove(struct filter_index *index, struct field *field, uint32_t pre
     }
 }
 
+/* Announces the bounds of a bucket to the memory; they lie on up to a dozen cache lines. */
+static void bucket_announce(const uint32_t *units)
+{
+    uint32_t count = bucket_count(units);
+    const uint32_t *lows = units + BUCKET_LOWS;
+    const uint32_t *highs = lows + (size_t)2 * bucket_room(units);
+
+    for (uint32_t i = 0; i < 2 * count; i += LINE_UNITS) {
+        __builtin_prefetch(lows + i);
+        __builtin_prefetch(highs + i);
+    }
+}
+
+/* Lists the buckets that may have ranges around the number. */
+static bool tree_stab(struct filter_index *index, uint32_t tree, uint64_t key)
+{
+    while (tree != 0) {
+        const uint32_t *units = pool_at(&index->pool, tree);
+
+        if (key_read(units + NODE_TOP) < key) {
+            return true;
+        }
+        if (!tree_stab(index, units[NODE_LEFT], key)) {
+            return false;
+        }
+        if (key_read(units + NODE_FIRST) > key) {
+            return true;
+        }
+        if (key_read(units + NODE_OWN) >= key) {
+            pool_prefetch(&index->pool, units[NODE_BUCKET]);
+            if (!numbers_add(index, &index->buckets, units[NODE_BUCKET])) {
+                return false;
+            }
+        }
+        tree = units[NODE_RIGHT];
+    }
+    return true;
+}
+
 /* Ranges of one bucket around the leaf's number. */
 static bool bucket_stab(struct filter_index *index, const uint32_t *units, uint64_t key,
                         const struct leaf *leaf)
@@ -331,31 +372,22 @@ static bool bucket_stab(struct filter_index *index, const uint32_t *units, uint6
     return true;
 }
 
-static bool tree_stab(struct filter_index *index, uint32_t tree, uint64_t key,
-                      const struct leaf *leaf)
-{
-    while (tree != 0) {
-        const uint32_t *units = pool_at(&index->pool, tree);
-
-        if (key_read(units + NODE_TOP) < key) {
-            return true;
-        }
-        if (!tree_stab(index, units[NODE_LEFT], key, leaf)) {
-            return false;
-        }
-        if (key_read(units + NODE_FIRST) > key) {
-            return true;
-        }
-        if (key_read(units + NODE_OWN) >= key
-            && !bucket_stab(index, pool_at(&index->pool, units[NODE_BUCKET]), key, leaf)) {
-            return false;
-        }
-        tree = units[NODE_RIGHT];
-    }
-    return true;
-}
-
 bool ranges_stab(struct filter_index *index, const struct field *field, const struct leaf *leaf)
 {
-    return tree_stab(index, field->ranges, decimal_key(leaf->canonical), leaf);
+    uint64_t key = decimal_key(leaf->canonical);
+    const struct numbers *buckets = &index->buckets;
+
+    index->buckets.count = 0;
+    if (!tree_stab(index, field->ranges, key)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < buckets->count; i++) {
+        bucket_announce(pool_at(&index->pool, buckets->list[i]));
+    }
+    for (uint32_t i = 0; i < buckets->count; i++) {
+        if (!bucket_stab(index, pool_at(&index->pool, buckets->list[i]), key, leaf)) {
+            return false;
+        }
+    }
+    return true;
 }
