@@ -324,6 +324,12 @@ static void bucket_announce(const uint32_t *units)
     }
 }
 
+static bool bucket_list(struct filter_index *index, uint32_t bucket)
+{
+    pool_prefetch(&index->pool, bucket);
+    return numbers_add(index, &index->buckets, bucket);
+}
+
 /* Lists the buckets that may have ranges around the number. */
 static bool tree_stab(struct filter_index *index, uint32_t tree, uint64_t key)
 {
@@ -339,11 +345,8 @@ static bool tree_stab(struct filter_index *index, uint32_t tree, uint64_t key)
         if (key_read(units + NODE_FIRST) > key) {
             return true;
         }
-        if (key_read(units + NODE_OWN) >= key) {
-            pool_prefetch(&index->pool, units[NODE_BUCKET]);
-            if (!numbers_add(index, &index->buckets, units[NODE_BUCKET])) {
-                return false;
-            }
+        if (key_read(units + NODE_OWN) >= key && !bucket_list(index, units[NODE_BUCKET])) {
+            return false;
         }
         tree = units[NODE_RIGHT];
     }
