@@ -88,6 +88,12 @@ MUST_CHECK enum status subscription_rules_apply(const struct attribute_check *ch
                                                 struct text value);
 MUST_CHECK enum status subscription_filter_check(const struct attribute_check *check,
                                                  const struct attribute_set *set);
+/* Of the attributes named Fanfare.<Name> (fanfare_attributes.c): NULL, or why the value is
+ * refused (static, or in the request's arena). An empty value takes the attribute away. */
+const char *fanfare_attribute_fault(const struct attribute_check *check, struct text name,
+                                    struct text value);
+/* A secret: taken, never shown. */
+bool fanfare_attribute_is_write_only(struct text name);
 /* Equal, or the same JSON. */
 bool attribute_values_equal(struct text a, struct text b);
 

@@ -61,6 +61,7 @@ static void given_add(const struct subscription *subscription, struct string_map
     for (size_t i = 0; i < subscription->attribute_count; i++) {
         struct text name = subscription->attributes[i].name;
         bool is_hidden = text_equal(name, T(AUTHENTICATED))
+                         || fanfare_attribute_is_write_only(name)
                          || text_equal(name, T("RawMessageDelivery"))
                          || (text_equal(name, T("FilterPolicyScope")) && !has_policy);
 

@@ -12,22 +12,17 @@ enum rule_kind {
     RULE_DELIVERY_POLICY,
     RULE_REDRIVE,
     RULE_TEXT,
-    RULE_NO_REPLAY,
-    RULE_FILTER_PROFILE
+    RULE_NO_REPLAY
 };
 
 static const struct {
     struct text name;
     enum rule_kind kind;
 } rules[] = {
-    {TEXT("FilterPolicy"), RULE_FILTER_POLICY},
-    {TEXT("FilterPolicyScope"), RULE_FILTER_SCOPE},
-    {TEXT("RawMessageDelivery"), RULE_RAW},
-    {TEXT("DeliveryPolicy"), RULE_DELIVERY_POLICY},
-    {TEXT("RedrivePolicy"), RULE_REDRIVE},
-    {TEXT("SubscriptionRoleArn"), RULE_TEXT},
+    {TEXT("FilterPolicy"), RULE_FILTER_POLICY}, {TEXT("FilterPolicyScope"), RULE_FILTER_SCOPE},
+    {TEXT("RawMessageDelivery"), RULE_RAW},     {TEXT("DeliveryPolicy"), RULE_DELIVERY_POLICY},
+    {TEXT("RedrivePolicy"), RULE_REDRIVE},      {TEXT("SubscriptionRoleArn"), RULE_TEXT},
     {TEXT("ReplayPolicy"), RULE_NO_REPLAY},
-    {TEXT(FANFARE_PREFIX "FilterProfile"), RULE_FILTER_PROFILE},
 };
 
 /* --- NULL, or why the value is refused. */
@@ -122,14 +117,6 @@ static const char *fault_of_replay(const struct attribute_check *check, struct t
     return value.len == 0 ? NULL : "this server does not keep archives to replay";
 }
 
-static const char *fault_of_profile(const struct attribute_check *check, struct text value)
-{
-    if (value.len == 0 || text_equal(value, T("sns")) || text_equal(value, T("fanfare"))) {
-        return NULL;
-    }
-    return invalid_value(check, value, "Must be sns or fanfare.");
-}
-
 static const char *(*const faults[])(const struct attribute_check *check, struct text value) = {
     [RULE_FILTER_POLICY] = fault_of_nothing,
     [RULE_FILTER_SCOPE] = fault_of_scope,
@@ -138,7 +125,6 @@ static const char *(*const faults[])(const struct attribute_check *check, struct
     [RULE_REDRIVE] = fault_of_redrive,
     [RULE_TEXT] = fault_of_nothing,
     [RULE_NO_REPLAY] = fault_of_replay,
-    [RULE_FILTER_PROFILE] = fault_of_profile,
 };
 
 static size_t rule_find(struct text name)
@@ -167,6 +153,11 @@ enum status subscription_rules_apply(const struct attribute_check *check,
     size_t rule = rule_find(name);
 
     if (rule == countof(rules) && text_starts_with(name, T(FANFARE_PREFIX))) {
+        const char *fault = fanfare_attribute_fault(check, name, value);
+
+        if (fault != NULL) {
+            return attribute_refuse(check, name, fault);
+        }
         put_or_remove(set, name, value);
         return STATUS_OK;
     }

@@ -79,6 +79,22 @@ Test(rules, of_subscriptions_say_what_each_attribute_may_be)
         {TEXT("RedrivePolicy"), TEXT("q"),
          "Invalid parameter: RedrivePolicy: failed to parse JSON."},
         {TEXT("Nonsense"), TEXT("x"), "Invalid parameter: AttributeName"},
+        {TEXT("Fanfare.MaxConcurrency"), TEXT("8"), NULL},
+        {TEXT("Fanfare.MaxConcurrency"), TEXT("0"),
+         "Invalid parameter: Fanfare.MaxConcurrency: Invalid value [0]. Must be a whole number "
+         "from 1 to 1000."},
+        {TEXT("Fanfare.MaxConcurrency"), TEXT(""), NULL},
+        {TEXT("Fanfare.Signing"), TEXT("maybe"),
+         "Invalid parameter: Fanfare.Signing: Invalid value [maybe]. Must be sns, standard, both "
+         "or none."},
+        {TEXT("Fanfare.Secret"), TEXT("a\nb"),
+         "Invalid parameter: Fanfare.Secret: must not contain control characters"},
+        {TEXT("Fanfare.Disabled"), TEXT("yes"),
+         "Invalid parameter: Fanfare.Disabled: can only be set to nothing, which enables the "
+         "subscription again"},
+        {TEXT("Fanfare.Colour"), TEXT("red"),
+         "Invalid parameter: Fanfare.Colour: is not an attribute that this server knows"},
+        {TEXT("Fanfare.X-Colour"), TEXT("red"), NULL},
     };
     struct attribute_check check = {
         .request = &request, .prefix = "Invalid parameter: ", .unknown = "AttributeName"};
@@ -92,6 +108,14 @@ Test(rules, of_subscriptions_say_what_each_attribute_may_be)
                   "row %zu: %.*s", i, TEXT_PRINTF(request.message));
     }
     cr_expect(text_equal(attribute_set_get(&set, T("RawMessageDelivery")), T("true")));
+}
+
+Test(rules, know_which_attributes_are_never_shown)
+{
+    cr_expect(fanfare_attribute_is_write_only(T("Fanfare.Secret")));
+    cr_expect(fanfare_attribute_is_write_only(T("Fanfare.ClientCertificate")));
+    cr_expect_not(fanfare_attribute_is_write_only(T("Fanfare.Format")));
+    cr_expect_not(fanfare_attribute_is_write_only(T("RedrivePolicy")));
 }
 
 Test(rules, of_fifo_subscriptions_want_fifo_dead_letters)
