@@ -33,7 +33,7 @@ static const struct message full = {
     .trace_header = TEXT("Root=1"),
 };
 
-#define expect_text(a, b) \
+#define EXPECT_TEXT(a, b) \
     cr_expect(text_equal((a), (b)), "%.*s instead of %.*s", TEXT_PRINTF(a), TEXT_PRINTF(b))
 
 Test(message, comes_back_as_it_was)
@@ -47,20 +47,20 @@ Test(message, comes_back_as_it_was)
     cr_expect_arr_eq(message.id, full.id, sizeof full.id);
     cr_expect_eq(message.time_ms, full.time_ms);
     cr_expect_eq(message.signature_version, 2);
-    expect_text(message.topic_arn, full.topic_arn);
-    expect_text(message.subject, full.subject);
-    expect_text(message.body, full.body);
-    expect_text(message.token, full.token);
-    expect_text(message.subscription_arn, full.subscription_arn);
-    expect_text(message.group_id, full.group_id);
-    expect_text(message.deduplication_id, full.deduplication_id);
-    expect_text(message.sequence_number, full.sequence_number);
-    expect_text(message.trace_header, full.trace_header);
+    EXPECT_TEXT(message.topic_arn, full.topic_arn);
+    EXPECT_TEXT(message.subject, full.subject);
+    EXPECT_TEXT(message.body, full.body);
+    EXPECT_TEXT(message.token, full.token);
+    EXPECT_TEXT(message.subscription_arn, full.subscription_arn);
+    EXPECT_TEXT(message.group_id, full.group_id);
+    EXPECT_TEXT(message.deduplication_id, full.deduplication_id);
+    EXPECT_TEXT(message.sequence_number, full.sequence_number);
+    EXPECT_TEXT(message.trace_header, full.trace_header);
     cr_assert_eq(message.variant_count, 2);
-    expect_text(message.variants[1].body, variants[1].body);
+    EXPECT_TEXT(message.variants[1].body, variants[1].body);
     cr_assert_eq(message.attribute_count, 2);
-    expect_text(message.attributes[1].value, attributes[1].value);
-    expect_text(message.attributes[0].type, attributes[0].type);
+    EXPECT_TEXT(message.attributes[1].value, attributes[1].value);
+    EXPECT_TEXT(message.attributes[0].type, attributes[0].type);
     blob_unref(record);
     arena_free(&arena);
 }
@@ -82,8 +82,8 @@ Test(message, of_nothing_comes_back_as_nothing)
 
 Test(message, gives_each_protocol_its_own_text)
 {
-    expect_text(message_body_for(&full, T("http")), variants[1].body);
-    expect_text(message_body_for(&full, T("email")), full.body);
+    EXPECT_TEXT(message_body_for(&full, T("http")), variants[1].body);
+    EXPECT_TEXT(message_body_for(&full, T("email")), full.body);
 }
 
 Test(message, cut_anywhere_is_no_message)

@@ -88,7 +88,7 @@ static int openssl_verify(const char *directory, const char *digest)
         "openssl base64 -d -A -in signature.txt -out signature.bin && openssl dgst -%s "
         "-verify public.pem -signature signature.bin text.txt > verdict.txt",
         directory, digest);
-    return system(command);
+    return system(command); /* NOLINT(concurrency-mt-unsafe): one thread, a test */
 }
 
 Test(signer, makes_signatures_that_openssl_verifies)

@@ -127,7 +127,7 @@ Test(fifo, answers_a_duplicate_with_the_first_ones_ids_for_five_minutes)
     struct rig_batch batch = rig_receive(&rig, queue, 1, 1000);
 
     cr_expect_eq(rig_delete(&rig, queue, batch.handles[0]), STATUS_OK);
-    rig_pass(&rig, 4 * 60000);
+    rig_pass(&rig, 4LL * 60000);
     rig_crash(&rig);
     struct queue_sent second = rig_send_group(&rig, queue, "b", "once");
 
@@ -139,7 +139,7 @@ Test(fifo, answers_a_duplicate_with_the_first_ones_ids_for_five_minutes)
     rig_pass(&rig, 1);
     cr_expect_neq(rig_send_group(&rig, queue, "b", "once").sequence, first.sequence);
     rig_expect_counts(&rig, queue, 1, 0, 0);
-    rig_pass(&rig, 10 * 60000);
+    rig_pass(&rig, 10LL * 60000);
     cr_expect_eq(rig_rows(&rig, TABLE_DEDUPLICATION), 0);
     rig_close(&rig);
 }
