@@ -1,11 +1,28 @@
-/* A subscription's DeliveryPolicy (JSON) read into a retry policy. */
+/* DeliveryPolicy documents (JSON), a subscription's and its topic's, read into what they mean.
+ */
 #include "base/json.h"
 #include "delivery/retry_policy.h"
+
+#define NOT_JSON "DeliveryPolicy is not valid JSON"
 
 /* What healthyRetryPolicy may say; -1: not said. */
 struct healthy {
     int64_t min_delay_s, max_delay_s, retries, no_delay, min_delay, max_delay;
     enum backoff function;
+};
+
+/* What of a document matters here. */
+struct document {
+    struct healthy healthy;
+    bool has_healthy;
+    int64_t per_second; /* 0: no throttle */
+    bool has_throttle;
+    bool no_overrides; /* of a topic: its subscriptions' own documents do not count */
+};
+
+struct part {
+    struct text name;
+    const char *(*read)(struct json_reader *reader, struct document *document);
 };
 
 static const struct {
@@ -78,7 +95,7 @@ static const char *read_healthy_member(struct json_reader *reader, struct health
     return "healthyRetryPolicy has an unknown member";
 }
 
-static const char *read_healthy(struct json_reader *reader, struct healthy *healthy)
+static const char *read_healthy(struct json_reader *reader, struct document *document)
 {
     enum json_token token = json_next(reader);
 
@@ -88,44 +105,130 @@ static const char *read_healthy(struct json_reader *reader, struct healthy *heal
     if (token != JSON_OBJECT) {
         return "healthyRetryPolicy must be an object";
     }
+    document->has_healthy = true;
     while ((token = json_next(reader)) == JSON_NAME) {
-        const char *reason = read_healthy_member(reader, healthy);
+        const char *reason = read_healthy_member(reader, &document->healthy);
 
         if (reason != NULL) {
             return reason;
         }
     }
-    return token == JSON_OBJECT_END ? NULL : "DeliveryPolicy is not valid JSON";
+    return token == JSON_OBJECT_END ? NULL : NOT_JSON;
 }
 
-static const char *read_part(struct json_reader *reader, struct healthy *healthy)
+static const char *read_rate(struct json_reader *reader, struct document *document)
 {
-    if (text_equal(reader->value, T("healthyRetryPolicy"))) {
-        return read_healthy(reader, healthy);
-    }
-    return json_skip(reader) ? NULL : "DeliveryPolicy is not valid JSON";
-}
+    enum json_token token = json_next(reader);
 
-static const char *read_policy(struct text json, struct arena *arena, struct healthy *healthy)
-{
-    struct json_reader reader;
-    enum json_token token;
-
-    json_reader_init(&reader, json, arena);
-    if (json_next(&reader) != JSON_OBJECT) {
-        return "DeliveryPolicy must be a JSON object";
+    if (token == JSON_NULL) {
+        return NULL;
     }
-    while ((token = json_next(&reader)) == JSON_NAME) {
-        const char *reason = read_part(&reader, healthy);
-
-        if (reason != NULL) {
-            return reason;
-        }
-    }
-    if (token != JSON_OBJECT_END || json_next(&reader) != JSON_END) {
-        return "DeliveryPolicy is not valid JSON";
+    if (token != JSON_NUMBER || !text_to_int64(reader->value, &document->per_second)
+        || document->per_second < 1) {
+        document->per_second = 0;
+        return "maxReceivesPerSecond must be a whole number of at least 1";
     }
     return NULL;
+}
+
+/* The members of an object that `parts` names; the others are passed over. */
+static const char *read_parts(struct json_reader *reader, const struct part *parts,
+                              struct document *document)
+{
+    enum json_token token;
+
+    while ((token = json_next(reader)) == JSON_NAME) {
+        const struct part *part = parts;
+        const char *reason = NULL;
+
+        while (part->read != NULL && !text_equal(part->name, reader->value)) {
+            part++;
+        }
+        if (part->read != NULL) {
+            reason = part->read(reader, document);
+        } else if (!json_skip(reader)) {
+            reason = NOT_JSON;
+        }
+        if (reason != NULL) {
+            return reason;
+        }
+    }
+    return token == JSON_OBJECT_END ? NULL : NOT_JSON;
+}
+
+static const char *read_throttle(struct json_reader *reader, struct document *document)
+{
+    static const struct part parts[] = {{TEXT("maxReceivesPerSecond"), read_rate},
+                                        {.read = NULL}};
+    enum json_token token = json_next(reader);
+
+    if (token == JSON_NULL) {
+        return NULL;
+    }
+    document->has_throttle = true;
+    return token == JSON_OBJECT ? read_parts(reader, parts, document)
+                                : "throttlePolicy must be an object";
+}
+
+static const char *read_no_overrides(struct json_reader *reader, struct document *document)
+{
+    document->no_overrides = json_next(reader) == JSON_TRUE;
+    return NULL;
+}
+
+static const struct part subscription_parts[] = {
+    {TEXT("healthyRetryPolicy"), read_healthy},
+    {TEXT("throttlePolicy"), read_throttle},
+    {.read = NULL},
+};
+
+static const char *read_http(struct json_reader *reader, struct document *document)
+{
+    static const struct part parts[] = {
+        {TEXT("defaultHealthyRetryPolicy"), read_healthy},
+        {TEXT("defaultThrottlePolicy"), read_throttle},
+        {TEXT("disableSubscriptionOverrides"), read_no_overrides},
+        {.read = NULL},
+    };
+    enum json_token token = json_next(reader);
+
+    if (token == JSON_NULL) {
+        return NULL;
+    }
+    return token == JSON_OBJECT ? read_parts(reader, parts, document)
+                                : "http must be an object";
+}
+
+static const struct part topic_parts[] = {
+    {TEXT("http"), read_http},
+    {.read = NULL},
+};
+
+static struct document document_empty(void)
+{
+    return (struct document){.healthy = {.min_delay_s = 20, .max_delay_s = 20, .retries = 3}};
+}
+
+/* NULL, or why it cannot be read. An empty text says nothing. */
+static const char *read_document(struct text json, const struct part *parts,
+                                 struct document *document)
+{
+    struct json_reader reader;
+    struct arena arena = {0};
+    const char *reason = NULL;
+
+    *document = document_empty();
+    if (json.len == 0) {
+        return NULL;
+    }
+    json_reader_init(&reader, json, &arena);
+    reason = json_next(&reader) == JSON_OBJECT ? read_parts(&reader, parts, document)
+                                               : "DeliveryPolicy must be a JSON object";
+    if (reason == NULL && json_next(&reader) != JSON_END) {
+        reason = NOT_JSON;
+    }
+    arena_free(&arena);
+    return reason;
 }
 
 /* All delays added up: AWS allows an hour. */
@@ -168,20 +271,37 @@ static const char *policy_of(const struct healthy *healthy, struct retry_policy 
 bool retry_policy_parse(struct text json, struct retry_policy *ret_policy,
                         const char **ret_reason)
 {
-    struct healthy healthy = {.min_delay_s = 20, .max_delay_s = 20, .retries = 3};
+    struct document document;
     struct retry_policy policy = retry_policy_http;
-    struct arena arena = {0};
-    const char *reason = NULL;
+    const char *reason = read_document(json, subscription_parts, &document);
 
-    if (json.len > 0) {
-        reason = read_policy(json, &arena, &healthy);
-        reason = reason == NULL ? policy_of(&healthy, &policy) : reason;
-    }
-    arena_free(&arena);
+    reason = reason == NULL ? policy_of(&document.healthy, &policy) : reason;
     if (reason != NULL) {
         *ret_reason = reason;
         return false;
     }
     *ret_policy = policy;
     return true;
+}
+
+void delivery_policy_join(struct text topic_json, struct text own_json,
+                          struct retry_policy *ret_policy, uint32_t *ret_per_second)
+{
+    struct document topic;
+    struct document own;
+
+    /* The services refused what cannot be read. */
+    if (read_document(topic_json, topic_parts, &topic) != NULL) {
+        topic = document_empty();
+    }
+    if (topic.no_overrides || read_document(own_json, subscription_parts, &own) != NULL) {
+        own = document_empty();
+    }
+    const struct document *throttle = own.has_throttle ? &own : &topic;
+
+    if (policy_of(own.has_healthy ? &own.healthy : &topic.healthy, ret_policy) != NULL) {
+        *ret_policy = retry_policy_http;
+    }
+    *ret_per_second =
+        throttle->per_second < UINT32_MAX ? (uint32_t)throttle->per_second : UINT32_MAX;
 }

@@ -61,7 +61,7 @@ static int64_t backoff_delay(const struct retry_policy *policy, uint32_t i)
 int64_t retry_delay(const struct retry_policy *policy, uint32_t retry)
 {
     assert(retry > 0);
-    if (policy->schedule != NULL) {
+    if (policy->schedule_count > 0) {
         return retry <= policy->schedule_count ? policy->schedule[retry - 1] : RETRY_NEVER;
     }
     if (retry <= policy->immediate) {

@@ -11,6 +11,8 @@ enum backoff {
     BACKOFF_EXPONENTIAL
 };
 
+#define RETRY_SCHEDULE_MAX 50
+
 /* AWS's four phases (sns-delivery.md section 6); delays in milliseconds. */
 struct retry_policy {
     uint32_t immediate;    /* numNoDelayRetries */
@@ -20,8 +22,8 @@ struct retry_policy {
     int64_t min_delay_ms;
     int64_t max_delay_ms;
     enum backoff function;
-    const int64_t *schedule; /* when not NULL: these delays instead of the phases */
-    uint32_t schedule_count;
+    uint32_t schedule_count; /* when not 0: the delays of `schedule` instead of the phases */
+    int64_t schedule[RETRY_SCHEDULE_MAX];
 };
 
 #define RETRY_NEVER (-1)
@@ -43,5 +45,16 @@ int64_t retry_jitter(int64_t delay_ms, uint64_t chance);
  * false with *ret_reason (static text) when it breaks AWS's rules. */
 MUST_CHECK bool retry_policy_parse(struct text json, struct retry_policy *ret_policy,
                                    const char **ret_reason);
+/* What a topic's DeliveryPolicy and a subscription's own mean together (either may be empty):
+ * the own one comes first unless the topic says disableSubscriptionOverrides; what cannot be
+ * read says nothing. *ret_per_second: maxReceivesPerSecond, 0: none. */
+void delivery_policy_join(struct text topic_json, struct text own_json,
+                          struct retry_policy *ret_policy, uint32_t *ret_per_second);
+
+/* Reads a retry schedule: "normal" (28 hours), "patient" (3 days), or delays like "5s,1m,2h"
+ * (s, m, h, d; at most 50 of them, 30 days in all); "sns" or nothing leaves *io_policy as it
+ * is. false with *ret_reason (static text) when it is none of these. */
+MUST_CHECK bool retry_schedule_parse(struct text text, struct retry_policy *io_policy,
+                                     const char **ret_reason);
 
 #endif

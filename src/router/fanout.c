@@ -86,30 +86,6 @@ enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t
     return status;
 }
 
-void router_retry_policy(struct step *step, struct text subscription_record,
-                         struct retry_policy *ret_policy)
-{
-    struct subscription subscription;
-    struct arena arena = {0};
-    const char *reason = NULL;
-
-    (void)step;
-    *ret_policy = retry_policy_http;
-    if (subscription_decode(subscription_record, &arena, &subscription)) {
-        bool is_http =
-            subscription.protocol == PROTOCOL_HTTP || subscription.protocol == PROTOCOL_HTTPS;
-
-        if (!is_http) {
-            *ret_policy = retry_policy_messaging;
-        } else if (!retry_policy_parse(
-                       subscription_attribute(&subscription, T("DeliveryPolicy")), ret_policy,
-                       &reason)) {
-            *ret_policy = retry_policy_http; /* Subscribe refused such a one */
-        }
-    }
-    arena_free(&arena);
-}
-
 /* deadLetterTargetArn out of {"deadLetterTargetArn":"..."}; empty when there is none. */
 static struct text redrive_target(struct text policy, struct arena *arena)
 {

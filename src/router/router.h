@@ -63,7 +63,7 @@ static inline struct router *router_of(const struct step *step)
 }
 
 struct topic *topic_find(struct router *router, const struct topic_name *name);
-struct topic *topic_find_number(struct router *router, uint32_t number);
+struct topic *topic_find_number(const struct router *router, uint32_t number);
 /* In name order within account and region, the first whose name is > `after`; NULL at the end.
  */
 struct topic *topic_after(struct router *router, const struct topic_name *after);

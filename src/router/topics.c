@@ -29,7 +29,7 @@ struct topic *topic_find(struct router *router, const struct topic_name *name)
     return node == NULL ? NULL : container_of(node, struct topic_state, by_name)->topic;
 }
 
-struct topic *topic_find_number(struct router *router, uint32_t number)
+struct topic *topic_find_number(const struct router *router, uint32_t number)
 {
     struct map_node *node = map_find(&router->by_number, text_make(&number, sizeof number));
 

@@ -2,6 +2,7 @@
  * deliverers (deliverers/README.md has the table for users), delivery/, filters. */
 #include "base/buffer.h"
 #include "base/json.h"
+#include "delivery/retry_policy.h"
 #include "services/sns/internal.h"
 
 #define SECRET_MAX ((size_t)4096)
@@ -95,6 +96,15 @@ static const char *fault_of_rate(const struct attribute_check *check, struct tex
     return number_within(check, value, 1, 100000);
 }
 
+static const char *fault_of_schedule(const struct attribute_check *check, struct text value)
+{
+    struct retry_policy policy = retry_policy_http;
+    const char *reason = NULL;
+
+    (void)check;
+    return retry_schedule_parse(value, &policy, &reason) ? NULL : reason;
+}
+
 static const char *fault_of_timeout(const struct attribute_check *check, struct text value)
 {
     return number_within(check, value, 1, 60);
@@ -145,7 +155,7 @@ static const struct fanfare_attribute table[] = {
     {TEXT("MaxConcurrency"), fault_of_concurrency, false},
     {TEXT("MaxPerSecond"), fault_of_rate, false},
     {TEXT("Proxy"), fault_of_line, true},
-    {TEXT("RetrySchedule"), fault_of_line, false},
+    {TEXT("RetrySchedule"), fault_of_schedule, false},
     {TEXT("RoutingKey"), fault_of_line, true},
     {TEXT("Secret"), fault_of_line, true},
     {TEXT("Signing"), fault_of_signing, false},

@@ -80,8 +80,8 @@ Test(retry_policy, phases_follow_each_other)
 
 Test(retry_policy, a_schedule_replaces_the_phases)
 {
-    static const int64_t schedule[] = {5000, 300000};
-    struct retry_policy policy = {.backoff = 9, .schedule = schedule, .schedule_count = 2};
+    struct retry_policy policy = {
+        .backoff = 9, .schedule = {5000, 300000}, .schedule_count = 2};
 
     cr_expect_eq(retry_delay(&policy, 1), 5000);
     cr_expect_eq(retry_delay(&policy, 2), 300000);
@@ -146,5 +146,113 @@ Test(retry_policy, refuses_what_breaks_the_rules)
 
         cr_expect_not(retry_policy_parse(bad[i], &policy, &reason), "%s", bad[i].at);
         cr_expect_not_null(reason, "%s", bad[i].at);
+    }
+}
+
+static void expect_schedule(const char *text, const int64_t *expected, uint32_t count)
+{
+    struct retry_policy policy = retry_policy_http;
+    const char *reason = NULL;
+
+    cr_assert(retry_schedule_parse(text_from(text), &policy, &reason), "%s: %s", text, reason);
+    for (uint32_t i = 0; i < count; i++) {
+        cr_expect_eq(retry_delay(&policy, i + 1), expected[i], "%s: retry %u", text, i + 1);
+    }
+    cr_expect_eq(retry_delay(&policy, count + 1), RETRY_NEVER, "%s", text);
+}
+
+Test(retry_policy, a_list_of_delays_is_a_schedule)
+{
+    static const int64_t list[] = {5000, 60000, 1800000, 7200000, 86400000, 0};
+    static const int64_t three[] = {20000, 20000, 20000};
+
+    expect_schedule("5s,1m, 30m ,2h,1d,0s", list, countof(list));
+    expect_schedule("sns", three, countof(three));
+    expect_schedule("", three, countof(three));
+}
+
+Test(retry_policy, named_schedules_last_28_hours_and_three_days)
+{
+    static const struct {
+        const char *name;
+        uint32_t retries;
+        int64_t hours;
+    } rows[] = {{"normal", 7, 28}, {"patient", 9, 76}};
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct retry_policy policy = retry_policy_http;
+        const char *reason = NULL;
+        uint32_t retries = 0;
+
+        cr_assert(retry_schedule_parse(text_from(rows[i].name), &policy, &reason));
+        cr_expect_eq((total_ms(&policy, &retries) + 1800000) / 3600000, rows[i].hours);
+        cr_expect_eq(retries, rows[i].retries);
+    }
+}
+
+Test(retry_policy, refuses_what_is_no_schedule)
+{
+    static const char *const bad[] = {"often",
+                                      "5",
+                                      "5x",
+                                      ",",
+                                      "5s,",
+                                      "-5s",
+                                      "s",
+                                      "1w",
+                                      "31d",
+                                      "20d,11d",
+                                      "5s;6s",
+                                      "5 s",
+                                      "99999999999999999999s",
+                                      "9223372036854775807d"};
+
+    for (size_t i = 0; i < countof(bad); i++) {
+        struct retry_policy policy = retry_policy_http;
+        const char *reason = NULL;
+
+        cr_expect_not(retry_schedule_parse(text_from(bad[i]), &policy, &reason), "%s", bad[i]);
+        cr_expect_not_null(reason);
+        cr_expect_eq(policy.schedule_count, 0U, "%s left something behind", bad[i]);
+    }
+}
+
+Test(retry_policy, a_topics_policy_is_the_default_of_its_subscriptions)
+{
+    static const struct {
+        const char *topic, *own;
+        uint32_t retries, per_second;
+    } rows[] = {
+        {"", "", 3, 0},
+        {"{\"http\":{\"defaultHealthyRetryPolicy\":{\"numRetries\":5}}}", "", 5, 0},
+        {"{\"http\":{\"defaultHealthyRetryPolicy\":{\"numRetries\":5}}}",
+         "{\"healthyRetryPolicy\":{\"numRetries\":7}}", 7, 0},
+        {"{\"http\":{\"defaultHealthyRetryPolicy\":{\"numRetries\":5},"
+         "\"disableSubscriptionOverrides\":true}}",
+         "{\"healthyRetryPolicy\":{\"numRetries\":7},\"throttlePolicy\":"
+         "{\"maxReceivesPerSecond\":9}}",
+         5, 0},
+        {"{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":4}}}", "", 3, 4},
+        /* part by part */
+        {"{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":4},"
+         "\"defaultHealthyRetryPolicy\":{\"numRetries\":5}}}",
+         "{\"throttlePolicy\":{\"maxReceivesPerSecond\":9}}", 5, 9},
+        {"{\"http\":null}", "{\"healthyRetryPolicy\":null,\"throttlePolicy\":null}", 3, 0},
+        {"{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":99999999999}}}", "", 3,
+         UINT32_MAX},
+        /* not to be read: it says nothing */
+        {"{\"http\":5}", "[", 3, 0},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct retry_policy policy = {0};
+        uint32_t per_second = 77;
+        uint32_t retries = 0;
+
+        delivery_policy_join(text_from(rows[i].topic), text_from(rows[i].own), &policy,
+                             &per_second);
+        (void)total_ms(&policy, &retries);
+        cr_expect_eq(retries, rows[i].retries, "row %zu: %u", i, retries);
+        cr_expect_eq(per_second, rows[i].per_second, "row %zu: %u", i, per_second);
     }
 }
