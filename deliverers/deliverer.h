@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELIVERER_ABI 1
+#define DELIVERER_ABI 2
 
 enum verdict {
     VERDICT_DELIVERED, /* the endpoint took it */
@@ -66,12 +66,18 @@ struct delivery {
     int64_t timeout_ms;
 };
 
-/* An option of the transport, for the configuration file and its help. */
+/* An option of the transport: "name" in its section of the configuration file, and the variable
+ * FANFARE_<TRANSPORT>_<NAME>. */
 struct deliverer_option {
     const char *name;  /* as in the file: "timeout" */
     const char *value; /* default, as text */
     const char *help;
+    const char *form; /* checked before open(): OPTION_TEXT, ..., or "one|of|these" */
 };
+
+#define OPTION_TEXT   ""
+#define OPTION_SECRET "secret" /* any text, never shown */
+#define OPTION_NUMBER "number" /* whole, above 0, below 2^31 */
 
 /* What a name stands for; borrowed for the call. */
 struct resolved {

@@ -235,10 +235,11 @@ static int http_open(struct deliverer_host *host, void **ret_self)
 static const char *const http_protocols[] = {"http", "https", NULL};
 static const struct deliverer_option http_options[] = {
     {IDLE_CONNECTIONS, "1024",
-     "connections kept open for the next delivery, all endpoints together"},
-    {CONNECT_TIMEOUT, "5000", "how long a connection may take, TLS included"},
-    {CA_FILE, "", "PEM file of trusted certificate authorities instead of the system's"},
-    {NULL, NULL, NULL},
+     "connections kept open for the next delivery, all endpoints together", OPTION_NUMBER},
+    {CONNECT_TIMEOUT, "5000", "how long a connection may take, TLS included", OPTION_NUMBER},
+    {CA_FILE, "", "PEM file of trusted certificate authorities instead of the system's",
+     OPTION_TEXT},
+    {.name = NULL},
 };
 
 extern const struct deliverer deliverer_http;

@@ -41,7 +41,7 @@ static void null_close(void *self)
 }
 
 static const char *const null_protocols[] = {"null", NULL};
-static const struct deliverer_option null_options[] = {{NULL, NULL, NULL}};
+static const struct deliverer_option null_options[] = {{.name = NULL}};
 
 extern const struct deliverer deliverer_null;
 

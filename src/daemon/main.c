@@ -107,17 +107,18 @@ static int settings_gather(struct settings *settings, int argc, char **argv)
     buffer_init(&errors, SETTINGS_TEXT_MAX);
     enum status status = settings_load(settings, file, &errors);
 
-    if (status != STATUS_OK) {
-        (void)fprintf(stderr, "%.*s", (int)errors.len, errors.at);
-    }
-    buffer_free(&errors);
-    if (status != STATUS_OK) {
-        return 2;
-    }
-    for (int i = 2; i < argc; i++) {
+    for (int i = 2; i < argc && status == STATUS_OK; i++) {
         if (read_flag(settings, argc, argv, &i, &why) != STATUS_OK) {
+            buffer_free(&errors);
             return refuse("fanfare: %s\n", why.text);
         }
+    }
+    enum status finished = settings_finish(settings, &errors);
+
+    (void)fprintf(stderr, "%.*s", (int)errors.len, errors.at == NULL ? "" : errors.at);
+    buffer_free(&errors);
+    if (status != STATUS_OK || finished != STATUS_OK) {
+        return 2;
     }
     settings_find_data(settings);
     return 0;

@@ -278,6 +278,13 @@ static enum status parts_open(struct server *server, struct why *why)
     return status != STATUS_OK ? status : signer_open(&signing, &server->signer, why);
 }
 
+static const char *on_option(void *context, const char *transport, const char *name)
+{
+    struct server *server = context;
+
+    return settings_option(server->settings, transport, name);
+}
+
 static enum status outbound_open(struct server *server, struct why *why)
 {
     const struct settings *settings = server->settings;
@@ -291,6 +298,7 @@ static enum status outbound_open(struct server *server, struct why *why)
                    .private_ranges = settings->dev,
                    .allow = settings->egress_allow.items,
                    .allow_count = settings->egress_allow.count},
+        .option = on_option,
         .outcome = on_attempt_outcome,
         .context = server,
     };

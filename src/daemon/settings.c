@@ -151,7 +151,13 @@ enum status settings_set(struct settings *settings, struct text name, struct tex
                          struct why *why)
 {
     const struct setting *setting = setting_find(name);
+    struct text option = name;
+    struct text transport = text_cut(&option, '.');
 
+    if (setting == NULL && option.len > 0) {
+        option_give(settings, transport, option, value, 0);
+        return STATUS_OK;
+    }
     if (setting == NULL) {
         return fail(why, STATUS_INVALID, "there is no setting \"%.*s\"", TEXT_PRINTF(name));
     }
@@ -209,6 +215,7 @@ void settings_print(const struct settings *settings, struct buffer *to)
         print_value(settings, row, to);
         buffer_add_byte(to, '\n');
     }
+    options_print(settings, to);
 }
 
 /* --- Where they come from. */

@@ -33,8 +33,10 @@ struct settings {
     int64_t signing_threads, signatures_remembered;
     int64_t policies_per_topic, policies_per_account, subscriptions_per_topic;
     int64_t topics_per_account;
-    struct declared *declared; /* resources of the file, or NULL */
-    struct text file;          /* that was read, or empty */
+    struct declared *declared;          /* resources of the file, or NULL */
+    struct option_given *options_given; /* of transports (transport_options.c) */
+    struct option_known *options;
+    struct text file; /* that was read, or empty */
 };
 
 /* Reads defaults, then `file` (NULL: $FANFARE_CONFIG, else /etc/fanfare/fanfare.yaml if there),
@@ -42,9 +44,15 @@ struct settings {
  * "file:line: what"; STATUS_INVALID when there are any. */
 MUST_CHECK enum status settings_load(struct settings *settings, const char *file,
                                      struct buffer *errors);
-/* One setting by name, from the command line. */
+/* One setting by name, or a transport's option by "transport.name", from the command line. */
 MUST_CHECK enum status settings_set(struct settings *settings, struct text name,
                                     struct text value, struct why *why);
+/* After the last settings_set: what was said of the transports' options against what these
+ * have, plug-ins included.  STATUS_INVALID: mistakes are in `errors`. */
+MUST_CHECK enum status settings_finish(struct settings *settings, struct buffer *errors);
+/* A transport's option, or NULL: it has no such. */
+const char *settings_option(const struct settings *settings, const char *transport,
+                            const char *name);
 /* The whole configuration as YAML, defaults included, with its help as comments. */
 void settings_print(const struct settings *settings, struct buffer *to);
 /* The data directory by the rules of the README, when no setting names one. */

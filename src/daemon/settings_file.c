@@ -345,12 +345,32 @@ static void list_read(struct file *file, const struct setting *setting, const ya
     }
 }
 
+/* A transport's section: whether it has such options is asked when plug-ins are known, too. */
+static void transport_node(struct file *file, const yaml_node_t *key, const yaml_node_t *value)
+{
+    for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+         pair < value->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *name = node_at(file, pair->key);
+        const yaml_node_t *option = node_at(file, pair->value);
+
+        if (name->type != YAML_SCALAR_NODE || option->type != YAML_SCALAR_NODE) {
+            file_error(file, name, "an option of \"%.*s\" takes one value",
+                       TEXT_PRINTF(scalar(key)));
+        } else {
+            option_give(file->settings, scalar(key), scalar(name), scalar(option),
+                        node_line(name));
+        }
+    }
+}
+
 static void setting_node(struct file *file, const yaml_node_t *key, const yaml_node_t *value)
 {
     const struct setting *setting = setting_find(scalar(key));
     struct why why;
 
-    if (setting == NULL) {
+    if (setting == NULL && value->type == YAML_MAPPING_NODE) {
+        transport_node(file, key, value);
+    } else if (setting == NULL) {
         file_error(file, key, "there is no setting \"%.*s\"", TEXT_PRINTF(scalar(key)));
     } else if (setting->type == SETTING_LIST && value->type == YAML_SEQUENCE_NODE) {
         list_read(file, setting, value);

@@ -283,8 +283,12 @@ void outbound_start(struct outbound *outbound, const struct attempt_start *take_
         return;
     }
     sending->transport = transport_find(outbound, sending->target.protocol);
-    if (sending->transport == NULL || !sending->transport->is_open) {
+    if (sending->transport == NULL) {
         settle_as(sending, VERDICT_REFUSED, "nothing here delivers to this protocol");
+        return;
+    }
+    if (!sending->transport->is_open) { /* may be mended before the retries end */
+        settle_as(sending, VERDICT_RETRY, "its deliverer could not be opened, see the log");
         return;
     }
     sending->delivery.raw = sending_is_raw(sending);

@@ -7,6 +7,7 @@
 #include "deliverers/deliverer.h"
 #include "delivery/delivery.h"
 #include "notification/notification.h"
+#include "outbound/plugins.h"
 
 #include <uv.h>
 
@@ -28,7 +29,8 @@ struct outbound_options {
     struct egress_rules egress;   /* borrowed for good */
     int64_t timeout_ms;           /* of one attempt; 0: AWS's 15 s */
     const char *dns_servers;      /* "127.0.0.1:5353,..."; NULL: the system's */
-    /* A transport's option out of the configuration, or NULL for its default.  May be NULL. */
+    /* A transport's option out of the configuration, or NULL for its default; in the form that
+     * the option says.  May be NULL. */
     const char *(*option)(void *context, const char *deliverer, const char *name);
     /* The DeliveryPolicy of a topic, or empty text.  May be NULL. */
     struct text (*topic_policy)(void *context, uint32_t topic);

@@ -20,6 +20,7 @@ set(MAY_cli          "${MAY_daemon};daemon")
 # Besides <folder>/<folder>.h.
 set(DOORS_store     "batch;keys;engine")
 set(DOORS_delivery  "retry_policy")
+set(DOORS_outbound   "plugins")
 set(DOORS_deliverers "deliverer")
 set(DOORS_fanfare   "filter") # filters/include/fanfare/filter.h
 set(DOORS_services  ".*")

@@ -66,6 +66,26 @@ def settings_come_from_file_environment_and_flags():
             assert again.returncode == 0 and again.stdout == said, again.stderr
 
 
+def options_of_transports_are_settings_too():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("http:\n  idle_connections: 7\n  ca_file: /some/where.pem\n")
+        file.flush()
+        run = lambda *arguments, **env: subprocess.run(
+            [FANFARE, "config", "--config", file.name, *arguments], capture_output=True, text=True, check=True,
+            env=dict(os.environ, **env)).stdout
+        assert "\n  idle_connections: 7\n" in run() and 'ca_file: "/some/where.pem"' in run(), run()
+        assert "\n  idle_connections: 8\n" in run(FANFARE_HTTP_IDLE_CONNECTIONS="8")
+        assert "\n  idle_connections: 9\n" in run("--set", "http.idle_connections=9", FANFARE_HTTP_IDLE_CONNECTIONS="8")
+        file.write("  colour: red\nhtpp: {ca_file: x}\nhttp: {idle_connections: many}\n")
+        file.flush()
+        code, said = serve("--config", file.name)
+        for line, what in ((4, '"colour"'), (5, '"htpp"'), (6, "many")):
+            assert code == 2 and any(l.startswith("%s:%d:" % (file.name, line)) and what in l
+                                     for l in said.splitlines()), said
+    code, said = serve(environment={"FANFARE_HTTP_IDLE_CONNECTIONS": "none"})
+    assert code == 2 and "$FANFARE_HTTP_IDLE_CONNECTIONS: http.idle_connections" in said, said
+
+
 DECLARED = """
 queues:
   - {name: orders-eu, visibility_timeout: 7}
@@ -145,5 +165,5 @@ def environment_names_the_data_directory():
 
 
 main([refusals_name_the_next_step, mistakes_in_the_file_are_all_told_with_their_lines,
-      settings_come_from_file_environment_and_flags, declared_resources_are_there_and_stay_the_same,
-      a_stop_lets_answers_finish, environment_names_the_data_directory])
+      settings_come_from_file_environment_and_flags, options_of_transports_are_settings_too,
+      declared_resources_are_there_and_stay_the_same, a_stop_lets_answers_finish, environment_names_the_data_directory])

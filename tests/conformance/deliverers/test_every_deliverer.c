@@ -50,6 +50,7 @@ static void check_table(struct rig *rig)
          option++) {
         cr_expect_not_null(option->value, "%s: %s", deliverer->name, option->name);
         cr_expect_not_null(option->help, "%s: %s", deliverer->name, option->name);
+        cr_expect_not_null(option->form, "%s: %s", deliverer->name, option->name);
     }
 }
 

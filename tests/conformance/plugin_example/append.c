@@ -64,7 +64,7 @@ static void append_close(void *self)
 }
 
 static const char *const protocols[] = {"firehose", NULL};
-static const struct deliverer_option options[] = {{NULL, NULL, NULL}};
+static const struct deliverer_option options[] = {{.name = NULL}};
 
 const struct deliverer deliverer_plugin = {
     .abi = DELIVERER_ABI,

@@ -52,7 +52,7 @@ static void misbehaving_close(void *self)
 }
 
 static const char *const protocols[] = {"application", NULL};
-static const struct deliverer_option options[] = {{NULL, NULL, NULL}};
+static const struct deliverer_option options[] = {{.name = NULL}};
 
 const struct deliverer deliverer_plugin = {
     .abi = DELIVERER_ABI,
