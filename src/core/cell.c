@@ -39,7 +39,7 @@ struct cell *cell_create(const struct cell_options *options)
     struct cell *cell = memory_zero(sizeof *cell);
 
     cell->records = records_create(options->cache_bytes);
-    cell->queues = queues_create(&queues_hooks);
+    cell->queues = queues_create(&queues_hooks, &options->queues);
     cell->router = router_create(&options->limits);
     cell->deliveries = deliveries_create(&options->deliveries, &delivery_hooks);
     cell->watermark_bytes = options->watermark_bytes;

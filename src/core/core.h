@@ -16,6 +16,7 @@ struct cell_options {
     uint64_t cache_bytes;
     uint64_t watermark_bytes; /* of free space, below which new work is refused */
     struct router_limits limits;
+    struct queues_limits queues;
     struct deliveries_options deliveries;
 };
 

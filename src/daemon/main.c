@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define SETTINGS_TEXT_MAX ((size_t)1024 * 1024)
+/* What AWS lets a queue choose as its MaximumMessageSize. */
+#define MESSAGE_SIZE_LEAST 1024
+#define MESSAGE_SIZE_MOST  1048576
 
 static const char usage[] =
     "usage: fanfare COMMAND [OPTIONS]\n"
@@ -146,6 +149,12 @@ static int command_serve(int argc, char **argv)
     if (code == 0 && log_level_set(settings.log_level) != STATUS_OK) {
         code = refuse("fanfare: log_level: \"%s\" is none of error, warn, info, debug\n",
                       settings.log_level.at);
+    }
+    if (code == 0
+        && (settings.message_size_max < MESSAGE_SIZE_LEAST
+            || settings.message_size_max > MESSAGE_SIZE_MOST)) {
+        code = refuse("fanfare: message_size_max: choose 1KiB to 1MiB, not %lld bytes\n",
+                      (long long)settings.message_size_max);
     }
     if (code == 0) {
         code = server_run(&settings);

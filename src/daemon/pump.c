@@ -38,6 +38,8 @@ static struct cell *cell_of_settings(struct server *server)
                    .policies_per_account = (uint32_t)settings->policies_per_account,
                    .subscriptions_per_topic = (uint32_t)settings->subscriptions_per_topic,
                    .topics_per_account = (uint32_t)settings->topics_per_account},
+        .queues = {.message_size_max = (uint32_t)settings->message_size_max,
+                   .name_pause_ms = settings->queue_name_pause_ms},
         .deliveries = {.in_flight_max = (uint32_t)settings->deliveries_in_flight_max,
                        .lane_window_max = (uint32_t)settings->lane_window_max,
                        .active_message_max = (uint32_t)settings->active_messages_max,

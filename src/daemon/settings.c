@@ -56,6 +56,10 @@ const struct setting settings_table[] = {
         "filter policies of one account, 0: unlimited (AWS: 10000)"),
     ROW(subscriptions_per_topic, NUMBER, "0", "0: unlimited (AWS: 12500000)"),
     ROW(topics_per_account, NUMBER, "0", "0: unlimited (AWS: 100000)"),
+    ROW(message_size_max, SIZE, "1MiB",
+        "most bytes of a queue's message and of a batch, 1KiB to 1MiB (classic SQS: 256KiB)"),
+    ROW_MS(queue_name_pause, "0s",
+           "a deleted queue's name may be given again after (AWS: 60s; a restart ends it)"),
     {.name = NULL},
 };
 

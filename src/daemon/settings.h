@@ -33,6 +33,7 @@ struct settings {
     int64_t signing_threads, signatures_remembered;
     int64_t policies_per_topic, policies_per_account, subscriptions_per_topic;
     int64_t topics_per_account;
+    int64_t message_size_max, queue_name_pause_ms;
     struct declared *declared;          /* resources of the file, or NULL */
     struct option_given *options_given; /* of transports (transport_options.c) */
     struct option_known *options;

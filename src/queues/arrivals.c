@@ -17,7 +17,7 @@ struct arrivals {
 static void message_arrive(struct queue_state *state, struct message *message,
                            bool *io_caught_up)
 {
-    if (*io_caught_up && window_has_room(state)) {
+    if (*io_caught_up && window_has_room(state, state->queues->window_room)) {
         state->window.cursor = message->sequence + 1;
         window_add(state, message);
         return;

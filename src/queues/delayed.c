@@ -123,7 +123,8 @@ static void delayed_release(struct step *step, struct queue_state *state,
     heap_remove(&state->delayed, &message->node);
     delayed_unindex(step, state, message->node.key, message->sequence);
     message->place = PLACE_NONE;
-    if (message->sequence < state->window.cursor && (is_fifo || window_has_room(state))) {
+    if (message->sequence < state->window.cursor
+        && (is_fifo || window_has_room(state, state->queues->window_room))) {
         struct key key = entry_key(state->queue->store, message->sequence);
 
         record_prefetch(step, &key);

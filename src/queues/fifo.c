@@ -219,13 +219,28 @@ static struct fingerprint *fifo_find(struct queue_state *state, int64_t now_ms,
     return NULL;
 }
 
+/* Its slot, and what stands in it; NULL: it was not accepted lately.  What a queue took while
+ * it told no groups apart counts for every group (AWS). */
+static const struct fingerprint *fifo_seek(struct queue_state *state, int64_t now_ms,
+                                           struct text scope, struct text deduplication_id,
+                                           struct fingerprint *ret_wanted)
+{
+    fingerprint_make(state->queues, scope, deduplication_id, ret_wanted);
+    const struct fingerprint *slot = fifo_find(state, now_ms, ret_wanted);
+
+    if (slot == NULL && scope.len > 0) {
+        fingerprint_make(state->queues, (struct text){0}, deduplication_id, ret_wanted);
+        slot = fifo_find(state, now_ms, ret_wanted);
+    }
+    return slot;
+}
+
 bool fifo_knows(struct queue_state *state, int64_t now_ms, struct text scope,
                 struct text deduplication_id)
 {
     struct fingerprint wanted;
 
-    fingerprint_make(state->queues, scope, deduplication_id, &wanted);
-    return fifo_find(state, now_ms, &wanted) != NULL;
+    return fifo_seek(state, now_ms, scope, deduplication_id, &wanted) != NULL;
 }
 
 /* --- What was accepted: fingerprint, message id, sequence, time. */
@@ -287,8 +302,8 @@ enum status fifo_recall(struct step *step, struct queue_state *state, struct tex
     struct fingerprint wanted;
     struct blob *row = NULL;
 
-    fingerprint_make(state->queues, scope, deduplication_id, &wanted);
-    const struct fingerprint *slot = fifo_find(state, step->now_ms, &wanted);
+    const struct fingerprint *slot =
+        fifo_seek(state, step->now_ms, scope, deduplication_id, &wanted);
 
     if (slot == NULL) {
         return STATUS_NOT_FOUND;

@@ -9,6 +9,7 @@ enum {
     SECRET_SIZE = 16,
     WINDOW_ROOM = 2048,     /* receivable messages in memory, roughly; half of it: read on */
     WINDOW_HARD = 120000,   /* in memory, those of busy FIFO groups included */
+    WINDOW_FAIR = 30000,    /* the same of a standard queue, whose groups share the window */
     IN_FLIGHT_MAX = 120000, /* AWS */
     RECEIVE_MAX = 10,
     REDUCED_ROW = 256 /* enough of an entry to know all but its texts, its group included */
@@ -120,13 +121,14 @@ void messages_free(struct queue_state *state);
 struct window {
     struct heap groups; /* that something may be received of, the best first */
     size_t ready;
-    size_t available;      /* without those of busy FIFO groups */
-    uint64_t cursor;       /* below it everything that may be received is in memory */
+    size_t available; /* without those of busy FIFO groups, and what a group has too many */
+    uint64_t cursor;  /* below it everything that may be received is in memory */
     uint64_t last_durable; /* sequence */
     bool is_scanning;
 };
 
-bool window_has_room(const struct queue_state *state);
+/* As much as may be in memory, and less of it can be received than `enough`. */
+bool window_has_room(const struct queue_state *state, size_t enough);
 void window_add(struct queue_state *state, struct message *message);
 /* One that was lent may be received again; takes it over. */
 void window_return(struct queue_state *state, struct message *message);
@@ -207,8 +209,20 @@ struct queue_state {
     struct list moves; /* struct move, the newest first */
 };
 
+/* Names of deleted queues that are not given again yet (resting.c). */
+struct resting {
+    struct map names;
+    struct list ages; /* the oldest first */
+};
+
+void resting_add(struct queues *queues, struct text arn, int64_t now_ms);
+bool resting_has(struct queues *queues, struct text arn, int64_t now_ms);
+void resting_free(struct queues *queues);
+
 struct queues {
     struct queues_hooks hooks;
+    struct queues_limits limits;
+    struct resting resting;
     size_t window_room;
     uint8_t secret[SECRET_SIZE];
     struct map by_arn, by_number;

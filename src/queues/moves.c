@@ -320,6 +320,9 @@ enum status queue_move_start(struct step *step, struct queue *source,
     struct move *move = move_new(state, step_number(step, COUNTER_SEQUENCE));
 
     step->random->fill(step->random, move->id, sizeof move->id);
+    /* As its text says it: a version-4 UUID, found again by the bytes of that text. */
+    move->id[6] = (uint8_t)((move->id[6] & 0x0f) | 0x40);
+    move->id[8] = (uint8_t)((move->id[8] & 0x3f) | 0x80);
     memcpy(ret_id, move->id, sizeof move->id);
     move->destination_arn = text_own(destination_arn);
     move->rate = rate;

@@ -13,11 +13,17 @@ enum {
 
 #define ARN_PREFIX "arn:aws:sqs:"
 
-struct queues *queues_create(const struct queues_hooks *hooks)
+struct queues *queues_create(const struct queues_hooks *hooks,
+                             const struct queues_limits *limits)
 {
     struct queues *queues = memory_zero(sizeof *queues);
 
     queues->hooks = *hooks;
+    queues->limits = *limits;
+    if (queues->limits.message_size_max == 0) {
+        queues->limits.message_size_max = queue_settings_default.maximum_message_size;
+    }
+    list_init(&queues->resting.ages);
     queues->window_room = WINDOW_ROOM;
     queues->is_ordered = true;
     list_init(&queues->gone);
@@ -35,6 +41,7 @@ void queues_free(struct queues *queues)
         return;
     }
     arrivals_free(queues);
+    resting_free(queues);
     for (size_t i = 0; i < queues->count; i++) {
         moves_free(queues->ordered[i]->state);
         queue_state_free(queues->ordered[i]->state);
@@ -55,6 +62,11 @@ void queues_free(struct queues *queues)
 void queues_set_window(struct queues *queues, uint32_t room)
 {
     queues->window_room = room;
+}
+
+const struct queues_limits *queues_limits(const struct queues *queues)
+{
+    return &queues->limits;
 }
 
 size_t queues_count(const struct queues *queues)
@@ -118,6 +130,13 @@ struct queue *queue_find_number(struct queues *queues, uint32_t number)
     struct map_node *node = map_find(&queues->by_number, text_make(&number, sizeof number));
 
     return node == NULL ? NULL : container_of(node, struct queue_state, by_number)->queue;
+}
+
+bool queue_name_rests(struct queues *queues, const struct queue_name *name, int64_t now_ms)
+{
+    char at[ARN_MAX];
+
+    return resting_has(queues, arn_make(name, at), now_ms);
 }
 
 static int queue_compare_name(const struct queue *queue, const struct queue_name *name)
@@ -302,6 +321,7 @@ void queue_delete(struct step *step, struct queue *queue)
     struct queue_name name = {queue->account, queue->region, queue->name};
     size_t place = queues_search(queues, &name, false);
 
+    resting_add(queues, queue->arn, step->now_ms);
     record_delete(step, &record);
     record_delete(step, &counts);
     reclaimer_add(step, queues->reclaimer, queue->store, queue->number);

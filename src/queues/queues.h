@@ -29,6 +29,12 @@ struct queue_settings {
 
 extern const struct queue_settings queue_settings_default;
 
+/* What the operator may choose. */
+struct queues_limits {
+    uint32_t message_size_max; /* bytes of a message and of a batch; 0: 1048576 */
+    int64_t name_pause_ms;     /* how long a deleted queue's name is not given again */
+};
+
 struct queue_counts {
     uint64_t visible, in_flight, delayed;
 };
@@ -85,6 +91,10 @@ MUST_CHECK enum status queue_create(struct step *step, const struct queue_name *
 /* Replaces settings and attributes. */
 void queue_update(struct step *step, struct queue *queue, const struct queue_settings *settings,
                   const struct queue_attribute *attributes, size_t attribute_count);
+const struct queues_limits *queues_limits(const struct queues *queues);
+/* Whether a queue of that name was deleted less than name_pause_ms ago.  Kept in memory only: a
+ * restart ends the pause. */
+bool queue_name_rests(struct queues *queues, const struct queue_name *name, int64_t now_ms);
 /* The queue is gone at once; receivers waiting on it get STATUS_NOT_FOUND; space follows. */
 void queue_delete(struct step *step, struct queue *queue);
 /* Empties it at once, what is in flight included. */
@@ -245,7 +255,8 @@ struct queues_hooks {
     enum status (*release)(struct step *step, uint64_t message);
 };
 
-struct queues *queues_create(const struct queues_hooks *hooks);
+struct queues *queues_create(const struct queues_hooks *hooks,
+                             const struct queues_limits *limits);
 void queues_free(struct queues *queues);
 /* One stored queue, at start. */
 MUST_CHECK enum status queues_load(struct queues *queues, const struct key *key,

@@ -150,6 +150,9 @@ static void on_scan(struct read *read, struct step *step)
     read_free(read);
     leases_arm(step, state);
     window_settle(step, state);
+    if (state->fifo == NULL) {
+        scan_start(step, state); /* behind one group's backlog others may wait */
+    }
 }
 
 void scan_start(struct step *step, struct queue_state *state)
@@ -157,8 +160,7 @@ void scan_start(struct step *step, struct queue_state *state)
     const struct window *window = &state->window;
 
     if (window->is_scanning || state->unloaded != 0 || !scan_has_more(state)
-        || window->available >= state->queues->window_room / 2
-        || window->ready >= WINDOW_HARD) {
+        || !window_has_room(state, state->queues->window_room / 2)) {
         return;
     }
     struct read *read = scan_read(state, window->cursor, on_scan);

@@ -14,12 +14,28 @@ static int64_t group_noise(const struct group *group)
 }
 
 enum {
-    NOISE_SHIFT = 56 /* above every sequence */
+    NOISE_SHIFT = 56, /* above every sequence */
+    FAIR_SHARES = 8   /* this part of the window a single group may fill */
 };
 
 static bool group_is_busy(const struct queue_state *state, const struct group *group)
 {
     return state->queue->settings.is_fifo && group->lent > 0;
+}
+
+/* How many of its messages count as available.  Of a standard queue's group no more than its
+ * share: so the window reads on behind a backlog of one group, to where others wait. */
+static size_t group_share(const struct queue_state *state, const struct group *group)
+{
+    size_t share = state->queues->window_room / FAIR_SHARES;
+
+    if (group_is_busy(state, group)) {
+        return 0;
+    }
+    if (group->number == 0 || state->queue->settings.is_fifo || group->ready.count <= share) {
+        return group->ready.count;
+    }
+    return share;
 }
 
 /* Puts the group where it belongs after something of it has changed. */
@@ -41,24 +57,31 @@ static void group_rank(struct queue_state *state, struct group *group)
     }
 }
 
-bool window_has_room(const struct queue_state *state)
+bool window_has_room(const struct queue_state *state, size_t enough)
 {
-    return state->window.available < state->queues->window_room
-           && state->window.ready < WINDOW_HARD;
+    size_t hard = state->queue->settings.is_fifo ? WINDOW_HARD : WINDOW_FAIR;
+
+    return state->window.available < enough && state->window.ready < hard;
+}
+
+/* Something of the group has changed since it counted for `before`. */
+static void group_settle(struct queue_state *state, struct group *group, size_t before)
+{
+    state->window.available += group_share(state, group);
+    state->window.available -= before;
+    group_rank(state, group);
 }
 
 void window_add(struct queue_state *state, struct message *message)
 {
     struct group *group = message->group;
+    size_t before = group_share(state, group);
 
     message_list(state, message);
     message->place = PLACE_READY;
     heap_insert(&group->ready, &message->node, (int64_t)message->sequence);
     state->window.ready++;
-    if (!group_is_busy(state, group)) {
-        state->window.available++;
-    }
-    group_rank(state, group);
+    group_settle(state, group, before);
 }
 
 void window_return(struct queue_state *state, struct message *message)
@@ -73,14 +96,12 @@ void window_return(struct queue_state *state, struct message *message)
 void window_remove(struct queue_state *state, struct message *message)
 {
     struct group *group = message->group;
+    size_t before = group_share(state, group);
 
     heap_remove(&group->ready, &message->node);
     message->place = PLACE_NONE;
     state->window.ready--;
-    if (!group_is_busy(state, group)) {
-        state->window.available--;
-    }
-    group_rank(state, group);
+    group_settle(state, group, before);
 }
 
 struct message *window_first(const struct queue_state *state, const struct group *preferred)
@@ -100,24 +121,18 @@ struct message *window_first(const struct queue_state *state, const struct group
 
 void window_lock(struct queue_state *state, struct group *group)
 {
-    bool was_busy = group_is_busy(state, group);
+    size_t before = group_share(state, group);
 
     group->lent++;
-    if (!was_busy && group_is_busy(state, group)) {
-        state->window.available -= group->ready.count;
-    }
-    group_rank(state, group);
+    group_settle(state, group, before);
 }
 
 void window_unlock(struct queue_state *state, struct group *group)
 {
-    bool was_busy = group_is_busy(state, group);
+    size_t before = group_share(state, group);
 
     group->lent--;
-    if (was_busy && !group_is_busy(state, group)) {
-        state->window.available += group->ready.count;
-    }
-    group_rank(state, group);
+    group_settle(state, group, before);
 }
 
 void window_settle(struct step *step, struct queue_state *state)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define TAG_PREFIX    "tag:"
-#define TAG_KEY_MAX   512 /* 128 characters of up to four bytes */
-#define TAG_VALUE_MAX 1024
+#define TAG_KEY_MAX   128 /* characters */
+#define TAG_VALUE_MAX 256
 
 void attribute_set_init(struct attribute_set *set, struct arena *arena,
                         const struct string_pair *pairs, size_t count)
@@ -142,8 +142,19 @@ struct string_pair *tags_list(const struct attribute_set *set, size_t *ret_count
     return tags;
 }
 
+/* Of UTF-8: bytes that do not go on with a character. */
+static size_t character_count(struct text text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        count += ((unsigned char)text.at[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
 bool tag_is_valid(struct text key, struct text value)
 {
-    return key.len > 0 && key.len <= TAG_KEY_MAX && value.len <= TAG_VALUE_MAX
-           && !text_starts_with(key, T("aws:"));
+    return key.len > 0 && character_count(key) <= TAG_KEY_MAX
+           && character_count(value) <= TAG_VALUE_MAX && !text_starts_with(key, T("aws:"));
 }

@@ -25,22 +25,21 @@ struct attribute_rule {
     bool is_fifo_only;
     uint32_t min, max;
     size_t setting;    /* offset in struct queue_settings, or NO_SETTING */
-    struct text value; /* the default; empty: none */
+    struct text value; /* the default; empty: none, or a number's setting */
     struct text words[2];
 };
 
 #define SETTING(member) .setting = offsetof(struct queue_settings, member)
 
 static const struct attribute_rule rules[] = {
-    {TEXT("VisibilityTimeout"), RULE_NUMBER, .max = VISIBILITY_MAX_S, .value = TEXT("30"),
+    {TEXT("VisibilityTimeout"), RULE_NUMBER, .max = VISIBILITY_MAX_S,
      SETTING(visibility_timeout_s)},
     {TEXT("MaximumMessageSize"), RULE_NUMBER, .min = 1024, .max = 1048576,
-     .value = TEXT("1048576"), SETTING(maximum_message_size)},
+     SETTING(maximum_message_size)},
     {TEXT("MessageRetentionPeriod"), RULE_NUMBER, .min = 60, .max = 1209600,
-     .value = TEXT("345600"), SETTING(message_retention_s)},
-    {TEXT("DelaySeconds"), RULE_NUMBER, .max = 900, .value = TEXT("0"), SETTING(delay_s)},
-    {TEXT("ReceiveMessageWaitTimeSeconds"), RULE_NUMBER, .max = 20, .value = TEXT("0"),
-     SETTING(receive_wait_s)},
+     SETTING(message_retention_s)},
+    {TEXT("DelaySeconds"), RULE_NUMBER, .max = 900, SETTING(delay_s)},
+    {TEXT("ReceiveMessageWaitTimeSeconds"), RULE_NUMBER, .max = 20, SETTING(receive_wait_s)},
     {TEXT("KmsDataKeyReusePeriodSeconds"), RULE_NUMBER, .min = 60, .max = 86400,
      .setting = NO_SETTING},
     {TEXT("KmsMasterKeyId"), RULE_TEXT, .setting = NO_SETTING},
@@ -97,9 +96,12 @@ static void keep(const struct attribute_change *change, const struct attribute_r
 static enum status apply_number(const struct attribute_change *change,
                                 const struct attribute_rule *rule, struct text value)
 {
+    bool is_size = rule->setting == offsetof(struct queue_settings, maximum_message_size);
+    int64_t max =
+        is_size ? queues_limits(queues_of(change->step))->message_size_max : rule->max;
     int64_t number = 0;
 
-    if (!text_to_int64(value, &number) || number < rule->min || number > rule->max) {
+    if (!text_to_int64(value, &number) || number < rule->min || number > max) {
         return bad_value(change, rule);
     }
     if (rule->setting != NO_SETTING) {
@@ -183,18 +185,17 @@ static enum status unknown_attribute(struct request *request, struct text name)
                         TEXT_PRINTF(name));
 }
 
-/* That a queue is FIFO is settled by its name, before. */
+/* That a queue is FIFO is settled by its name, before; standard queues do not know it at all.
+ */
 static enum status apply_fifo_queue(const struct attribute_change *change,
                                     const struct attribute_rule *rule, struct text value)
 {
-    bool is_true = text_equal_ignore_case(value, T("true"));
-
-    if (is_true && change->settings->is_fifo) {
+    if (!change->settings->is_fifo) {
+        return unknown_attribute(change->request, rule->name);
+    }
+    if (text_equal_ignore_case(value, T("true"))) {
         keep(change, rule, T("true"));
         return STATUS_OK;
-    }
-    if (change->is_new) {
-        return unknown_attribute(change->request, rule->name);
     }
     return request_fail(change->request, &sqs_invalid_attribute_value,
                         "Invalid value for the parameter FifoQueue. Reason: Modifying queue "
@@ -221,6 +222,18 @@ static enum status (*const appliers[])(const struct attribute_change *change,
     [RULE_READ_ONLY] = apply_read_only,
 };
 
+/* The older of these attributes AWS calls unknown, the choices it explains. */
+static enum status not_for_standard(const struct attribute_change *change,
+                                    const struct attribute_rule *rule)
+{
+    if (rule->kind != RULE_CHOICE) {
+        return unknown_attribute(change->request, rule->name);
+    }
+    return request_fail(change->request, &sqs_invalid_attribute_name,
+                        "You can specify the %.*s only when FifoQueue is set to true.",
+                        TEXT_PRINTF(rule->name));
+}
+
 static enum status apply_one(const struct attribute_change *change,
                              const struct string_pair *pair)
 {
@@ -229,10 +242,8 @@ static enum status apply_one(const struct attribute_change *change,
     if (rule == NULL) {
         return unknown_attribute(change->request, pair->name);
     }
-    if (rule->is_fifo_only && rule->kind != RULE_FIFO_QUEUE && !change->settings->is_fifo) {
-        return request_fail(change->request, &sqs_invalid_attribute_name,
-                            "You can specify the %.*s only when FifoQueue is set to true.",
-                            TEXT_PRINTF(rule->name));
+    if (rule->is_fifo_only && !change->settings->is_fifo) {
+        return not_for_standard(change, rule);
     }
     return appliers[rule->kind](change, rule, pair->value);
 }
@@ -251,7 +262,8 @@ static bool is_given(const struct string_map *given, struct text name, struct te
     return false;
 }
 
-/* One kind of encryption: what is set later replaces the other, both at once is a mistake. */
+/* One kind of encryption: what is set later replaces the other, both at once is a mistake.  A
+ * key that goes does not bring SQS's own kind back. */
 static enum status check_encryption(const struct attribute_change *change,
                                     const struct string_map *given)
 {
@@ -259,15 +271,16 @@ static enum status check_encryption(const struct attribute_change *change,
     bool has_managed = is_given(given, T("SqsManagedSseEnabled"), T("true"));
 
     if (has_key && has_managed) {
-        return request_fail(change->request, &sqs_invalid_attribute_value,
+        return request_fail(change->request, &sqs_invalid_attribute_name,
                             "You can use one type of server-side encryption (SSE) at one time. "
                             "You can either enable KMS SSE or SQS SSE.");
     }
     if (has_key) {
-        attribute_set_remove(change->set, T("SqsManagedSseEnabled"));
+        attribute_set_put(change->set, T("SqsManagedSseEnabled"), T("false"));
     }
     if (has_managed) {
         attribute_set_remove(change->set, T("KmsMasterKeyId"));
+        attribute_set_remove(change->set, T("KmsDataKeyReusePeriodSeconds"));
     }
     return STATUS_OK;
 }
@@ -322,6 +335,16 @@ static struct text read_only_value(struct request *request, const struct queue *
     return queue->arn;
 }
 
+/* What the queue was made with: the default may be another by now. */
+static struct text setting_text(struct request *request, const struct queue *queue,
+                                const struct attribute_rule *rule)
+{
+    uint32_t setting = 0;
+
+    memcpy(&setting, (const char *)&queue->settings + rule->setting, sizeof setting);
+    return number_text(request, setting);
+}
+
 struct text attribute_rules_value(struct request *request, const struct queue *queue,
                                   struct text name)
 {
@@ -338,13 +361,13 @@ struct text attribute_rules_value(struct request *request, const struct queue *q
     if (stored.len > 0) {
         return stored;
     }
-    if (has_key && text_equal(name, T("SqsManagedSseEnabled"))) {
-        return T("false");
-    }
     if (has_key && text_equal(name, T("KmsDataKeyReusePeriodSeconds"))) {
         return T("300");
     }
-    return rule->value.len > 0 ? rule->value : (struct text){0};
+    if (rule->kind == RULE_NUMBER && rule->setting != NO_SETTING) {
+        return setting_text(request, queue, rule);
+    }
+    return rule->value;
 }
 
 void attribute_rules_list(struct request *request, const struct queue *queue,

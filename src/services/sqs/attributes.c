@@ -131,6 +131,7 @@ static enum status set_queue_attributes(struct request *request, struct step *st
     status = attribute_rules_apply(&change, &in->attributes);
     if (status == STATUS_OK) {
         queue_set_store(step, queue, &settings, &set);
+        redrive_retention_warn(step, queue, &in->attributes);
     }
     return status;
 }

@@ -27,6 +27,10 @@ const struct error_kind sqs_receipt_handle_is_invalid = {
     .type = "ReceiptHandleIsInvalid", .query = "ReceiptHandleIsInvalid", .http_status = 404};
 const struct error_kind sqs_message_not_inflight = {
     .type = "MessageNotInflight", .query = OLD_PREFIX "MessageNotInflight", .http_status = 400};
+const struct error_kind sqs_queue_deleted_recently = {.type = "QueueDeletedRecently",
+                                                      .query =
+                                                          OLD_PREFIX "QueueDeletedRecently",
+                                                      .http_status = 400};
 const struct error_kind sqs_over_limit = {
     .type = "OverLimit", .query = "OverLimit", .http_status = 403};
 const struct error_kind sqs_purge_in_progress = {.type = "PurgeQueueInProgress",

@@ -24,6 +24,7 @@ extern const struct error_kind sqs_invalid_attribute_value;
 extern const struct error_kind sqs_invalid_message_contents;
 extern const struct error_kind sqs_receipt_handle_is_invalid;
 extern const struct error_kind sqs_message_not_inflight;
+extern const struct error_kind sqs_queue_deleted_recently;
 extern const struct error_kind sqs_over_limit;
 extern const struct error_kind sqs_purge_in_progress;
 extern const struct error_kind sqs_resource_not_found;
@@ -99,6 +100,10 @@ MUST_CHECK enum status queue_tags_take(struct request *request, struct attribute
 enum status redrive_policy_apply(const struct attribute_change *change, struct text value);
 enum status redrive_allow_policy_apply(const struct attribute_change *change,
                                        struct text value);
+/* Says in the log when the change leaves a dead-letter queue that keeps messages no longer than
+ * its source: what dies late would be gone at once. */
+void redrive_retention_warn(struct step *step, const struct queue *queue,
+                            const struct string_map *given);
 
 /* --- Messages (message.c). */
 

@@ -226,7 +226,11 @@ static enum status cancel_message_move_task(struct request *request, struct step
     if (status != STATUS_OK) {
         return status;
     }
-    if (queue_move_cancel(step, source, id, &moved) != STATUS_OK) {
+    status = queue_move_cancel(step, source, id, &moved);
+    if (status == STATUS_WAIT) {
+        return status;
+    }
+    if (status != STATUS_OK) {
         return request_fail(request, &sqs_resource_not_found, "Task does not exist.");
     }
     out->moved = (struct optional_integer){true, (int64_t)moved};

@@ -108,7 +108,7 @@ static struct text policy_of(struct request *request, const struct queue *queue)
     return policy.len > 0
                ? policy
                : arena_printf(request->arena,
-                              "{\"Version\":\"2012-10-17\",\"Id\":\"%.*s/SQSDefaultPolicy\","
+                              "{\"Version\":\"2008-10-17\",\"Id\":\"%.*s/SQSDefaultPolicy\","
                               "\"Statement\":[]}",
                               TEXT_PRINTF(queue->arn));
 }

@@ -121,6 +121,13 @@ static enum status queue_make(struct request *request, struct step *step,
         arena_array(set->arena, set->count, sizeof *attributes);
     struct why why = {""};
 
+    if (queue_name_rests(queues_of(step), &change->name, step->now_ms)) {
+        return request_fail(
+            request, &sqs_queue_deleted_recently,
+            "You must wait %lld seconds after deleting a queue before you can create another "
+            "with the same name.",
+            (long long)(queues_limits(queues_of(step))->name_pause_ms + 999) / 1000);
+    }
     for (size_t i = 0; i < set->count; i++) {
         attributes[i] = (struct queue_attribute){set->items[i].name, set->items[i].value};
     }
@@ -147,6 +154,7 @@ static enum status create_queue(struct request *request, struct step *step, cons
     };
     struct queue *queue = queue_find(queues_of(step), &change.name);
 
+    settings.maximum_message_size = queues_limits(queues_of(step))->message_size_max;
     settings.is_fifo =
         text_equal_ignore_case(map_get(&in->attributes, T("FifoQueue")), T("true"));
     attribute_set_init(&set, request->arena, NULL, 0);
@@ -158,6 +166,9 @@ static enum status create_queue(struct request *request, struct step *step, cons
     } else if (status == STATUS_OK) {
         status = queue_tags_take(request, &set, &in->tags);
         status = status != STATUS_OK ? status : queue_make(request, step, &change, &queue);
+        if (status == STATUS_OK) {
+            redrive_retention_warn(step, queue, &in->attributes);
+        }
     }
     if (status == STATUS_OK) {
         out->url = sqs_queue_url(request, queue);

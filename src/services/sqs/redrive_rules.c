@@ -1,5 +1,6 @@
 /* RedrivePolicy and RedriveAllowPolicy: what they may say, and whom they may name. */
 #include "base/json.h"
+#include "base/log.h"
 #include "services/common/arn.h"
 #include "services/sqs/internal.h"
 
@@ -159,6 +160,65 @@ enum status redrive_policy_apply(const struct attribute_change *change, struct t
         change->settings->max_receive_count = (uint32_t)count;
     }
     return status;
+}
+
+/* --- A dead-letter queue must keep messages longer than their source does. */
+
+static bool is_too_short(const struct queue *source, const struct queue *target)
+{
+    return target != NULL
+           && target->settings.message_retention_s <= source->settings.message_retention_s;
+}
+
+static void retention_warn(const struct queue *source, const struct queue *target,
+                           size_t others)
+{
+    log_warn("dead_letter_retention",
+             "queue=%.*s retention_s=%u dead_letter_queue=%.*s retention_s=%u others=%zu "
+             "reason=\"age counts from the first send: give the dead-letter queue a longer "
+             "MessageRetentionPeriod\"",
+             TEXT_PRINTF(source->arn), source->settings.message_retention_s,
+             TEXT_PRINTF(target->arn), target->settings.message_retention_s, others);
+}
+
+/* As the dead-letter queue of others: one line, whatever their number. */
+static void sources_warn(struct step *step, const struct queue *target)
+{
+    const struct queue *first = NULL;
+    struct queue *source = NULL;
+    size_t count = 0;
+
+    while ((source = queue_next(queues_of(step), source)) != NULL) {
+        if (text_equal(source->dead_letter_arn, target->arn) && is_too_short(source, target)) {
+            first = first == NULL ? source : first;
+            count++;
+        }
+    }
+    if (first != NULL) {
+        retention_warn(first, target, count - 1);
+    }
+}
+
+void redrive_retention_warn(struct step *step, const struct queue *queue,
+                            const struct string_map *given)
+{
+    bool has_retention = false;
+    bool has_policy = false;
+
+    for (size_t i = 0; i < given->count; i++) {
+        has_retention |= text_equal(given->items[i].name, T("MessageRetentionPeriod"));
+        has_policy |= text_equal(given->items[i].name, T("RedrivePolicy"));
+    }
+    const struct queue *target = queue->dead_letter_arn.len == 0
+                                     ? NULL
+                                     : queue_find_arn(queues_of(step), queue->dead_letter_arn);
+
+    if ((has_retention || has_policy) && is_too_short(queue, target)) {
+        retention_warn(queue, target, 0);
+    }
+    if (has_retention) {
+        sources_warn(step, queue);
+    }
 }
 
 /* --- RedriveAllowPolicy. */

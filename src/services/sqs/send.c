@@ -3,8 +3,7 @@
 #include "services/common/names.h"
 #include "services/sqs/internal.h"
 
-#define DELAY_MAX_S     900
-#define BATCH_BYTES_MAX 1048576
+#define DELAY_MAX_S 900
 
 /* One message, alone or as an entry of a batch. */
 struct send_input {
@@ -151,15 +150,17 @@ static enum status delay_check(struct request *request, const struct queue *queu
     return STATUS_OK;
 }
 
-/* What a FIFO queue insists on: in a batch it fails the whole call. */
+/* What a FIFO queue insists on: in a batch it fails the whole call.  `no_group` is what AWS
+ * calls a missing group there. */
 static enum status fifo_check(struct request *request, const struct queue *queue,
-                              const struct send_input *in, struct sqs_fault *fault)
+                              const struct send_input *in, const struct error_kind *no_group,
+                              struct sqs_fault *fault)
 {
     if (!queue->settings.is_fifo) {
         return STATUS_OK;
     }
     if (in->group_id.at == NULL) {
-        return sqs_fault_set(request, fault, &sqs_missing_parameter,
+        return sqs_fault_set(request, fault, no_group,
                              "The request must contain the parameter MessageGroupId.");
     }
     if (in->deduplication_id.at == NULL && !queue->settings.content_based_deduplication) {
@@ -290,7 +291,9 @@ static enum status message_send(struct request *request, struct step *step, stru
     }
     if (status == STATUS_INVALID) {
         return sqs_fault_set(request, fault, &sqs_invalid_parameter_value,
-                             "One or more parameters are invalid. Reason: %s", why.text);
+                             "One or more parameters %s. Reason: %s",
+                             in->id.at == NULL ? "are invalid" : "cannot be validated",
+                             why.text);
     }
     return sqs_fault_set(request, fault,
                          status == STATUS_FULL || status == STATUS_BUSY ? &error_unavailable
@@ -309,7 +312,7 @@ static enum status send_message(struct request *request, struct step *step, cons
     if (status != STATUS_OK) {
         return status;
     }
-    status = fifo_check(request, queue, in, &fault);
+    status = fifo_check(request, queue, in, &sqs_missing_parameter, &fault);
     if (status == STATUS_OK) {
         status = message_send(request, step, queue, in, &fault, output);
     }
@@ -373,10 +376,11 @@ static size_t entry_size(const struct send_input *entry)
     return size;
 }
 
-static enum status entries_check(struct request *request, const struct queue *queue,
-                                 const struct send_batch_input *in)
+static enum status entries_check(struct request *request, struct step *step,
+                                 const struct queue *queue, const struct send_batch_input *in)
 {
     const struct send_input *entries = in->entries.items;
+    uint32_t size_max = queues_limits(queues_of(step))->message_size_max;
     struct text ids[BATCH_MAX];
     struct sqs_fault fault;
     size_t size = 0;
@@ -389,16 +393,16 @@ static enum status entries_check(struct request *request, const struct queue *qu
 
     for (size_t i = 0; i < in->entries.count && status == STATUS_OK; i++) {
         size += entry_size(&entries[i]);
-        status = fifo_check(request, queue, &entries[i], &fault);
+        status = fifo_check(request, queue, &entries[i], &sqs_invalid_parameter_value, &fault);
         if (status != STATUS_OK) {
             return sqs_fail_with(request, &fault);
         }
     }
-    if (status == STATUS_OK && size > BATCH_BYTES_MAX) {
+    if (status == STATUS_OK && size > size_max) {
         return request_fail(request, &sqs_batch_too_long,
-                            "Batch requests cannot be longer than %d bytes. You have sent %zu "
+                            "Batch requests cannot be longer than %u bytes. You have sent %zu "
                             "bytes.",
-                            BATCH_BYTES_MAX, size);
+                            size_max, size);
     }
     return status;
 }
@@ -413,7 +417,7 @@ static enum status send_message_batch(struct request *request, struct step *step
     enum status status = sqs_queue(request, step, in->url, &queue);
 
     if (status == STATUS_OK && out->done == 0) {
-        status = entries_check(request, queue, in);
+        status = entries_check(request, step, queue, in);
     }
     if (status != STATUS_OK) {
         return status;

@@ -22,6 +22,7 @@ struct rig {
     struct random *random;
     struct arena arena; /* of the calls; until the rig is closed */
     uint64_t cache_bytes;
+    struct queues_limits limits;
     uint64_t reads; /* ranged and single ones, since the rig was opened */
     uint64_t batches;
 };
@@ -145,7 +146,7 @@ static inline void rig_start(struct rig *rig)
     struct key to = key_after_prefix(&from);
 
     rig->step.records = records_create(rig->cache_bytes);
-    rig->queues = queues_create(&hooks);
+    rig->queues = queues_create(&hooks, &rig->limits);
     rig->step.queues = rig->queues;
     rig->step.random = rig->random;
     rig->step.running = NULL;
@@ -155,9 +156,10 @@ static inline void rig_start(struct rig *rig)
     queues_start(&rig->step, rig->queues, secret);
 }
 
-static inline void rig_open(struct rig *rig)
+static inline void rig_open_with(struct rig *rig, const struct queues_limits *limits)
 {
-    *rig = (struct rig){.engine = engine_find("memory"), .cache_bytes = 1 << 24};
+    *rig = (struct rig){
+        .engine = engine_find("memory"), .cache_bytes = 1 << 24, .limits = *limits};
     rig->random = random_seeded(1);
     rig->step.now_ms = RIG_START_MS;
     memset(rig_released, 0, sizeof rig_released);
@@ -165,6 +167,11 @@ static inline void rig_open(struct rig *rig)
     rig_start(rig);
     rig_settle(rig);
     cr_assert(queues_is_ready(rig->queues));
+}
+
+static inline void rig_open(struct rig *rig)
+{
+    rig_open_with(rig, &(struct queues_limits){0});
 }
 
 static inline void rig_stop(struct rig *rig)

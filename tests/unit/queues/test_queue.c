@@ -142,6 +142,62 @@ Test(queue, quiet_groups_are_served_before_noisy_ones)
     rig_close(&rig);
 }
 
+Test(queue, a_quiet_group_is_found_behind_the_whole_backlog_of_a_noisy_one)
+{
+    struct rig rig;
+    struct queue_message message = {.body = T("noisy"), .group_id = T("noisy"), .delay_ms = -1};
+
+    rig_open(&rig);
+    queues_set_window(rig.queues, 16);
+    (void)rig_create(&rig, "fair", &queue_settings_default);
+    for (size_t i = 0; i < 500; i++) {
+        (void)rig_send_call(&rig, "fair", &message);
+    }
+    message.body = T("quiet");
+    message.group_id = T("quiet");
+    (void)rig_send_call(&rig, "fair", &message);
+    rig_crash(&rig);
+    queues_set_window(rig.queues, 16);
+    cr_assert_eq(rig_receive(&rig, "fair", 10, -1).count, 10);
+    struct rig_batch batch = rig_receive(&rig, "fair", 1, -1);
+
+    cr_assert_eq(batch.count, 1);
+    cr_expect_str_eq(rig_body(&rig, &batch, 0), "quiet");
+    rig_close(&rig);
+}
+
+Test(queue, a_deleted_queues_name_rests_as_long_as_the_operator_says)
+{
+    struct queues_limits limits = {.name_pause_ms = 60000};
+    struct queue_name name = rig_name("short-lived");
+    struct queue_name other = rig_name("other");
+    struct rig rig;
+
+    rig_open_with(&rig, &limits);
+    (void)rig_create(&rig, "short-lived", &queue_settings_default);
+    cr_expect_not(queue_name_rests(rig.queues, &name, rig.step.now_ms));
+    queue_delete(&rig.step, rig_queue(&rig, "short-lived"));
+    rig_pass(&rig, 59999);
+    cr_expect(queue_name_rests(rig.queues, &name, rig.step.now_ms));
+    cr_expect_not(queue_name_rests(rig.queues, &other, rig.step.now_ms));
+    rig_pass(&rig, 1);
+    cr_expect_not(queue_name_rests(rig.queues, &name, rig.step.now_ms));
+    rig_close(&rig);
+}
+
+Test(queue, a_deleted_queues_name_is_free_at_once_unless_asked_otherwise)
+{
+    struct queue_name name = rig_name("short-lived");
+    struct rig rig;
+
+    rig_open(&rig);
+    (void)rig_create(&rig, "short-lived", &queue_settings_default);
+    queue_delete(&rig.step, rig_queue(&rig, "short-lived"));
+    cr_expect_not(queue_name_rests(rig.queues, &name, rig.step.now_ms));
+    cr_expect_eq(queues_limits(rig.queues)->message_size_max, 1048576);
+    rig_close(&rig);
+}
+
 Test(queue, refuses_new_messages_when_the_disk_is_nearly_full)
 {
     struct rig rig;
