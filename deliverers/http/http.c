@@ -1,7 +1,6 @@
 /* HTTP and HTTPS endpoints: one POST per delivery, by libcurl on the daemon's loop. */
 #include "http.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +35,7 @@ static void request_send(struct request *request)
         request_fail(request, VERDICT_REFUSED, "its headers cannot be sent");
         return;
     }
-    if (curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
+    if (curl_multi_add_handle(http->transfers.multi, request->easy) != CURLM_OK) {
         request_fail(request, VERDICT_RETRY, "libcurl took no further request");
         return;
     }
@@ -62,11 +61,7 @@ static void on_resolved(void *self, uint64_t ticket, const struct resolved *reso
                      resolved->why);
         return;
     }
-    for (size_t i = 0; i < resolved->count && i < ADDRESS_MAX; i++) {
-        (void)snprintf(request->addresses[i], sizeof request->addresses[i], "%s",
-                       resolved->addresses[i]);
-        request->address_count = i + 1;
-    }
+    vetted_take(&request->vetted, resolved);
     request_send(request);
 }
 
@@ -80,8 +75,7 @@ static void send_to_address(struct request *request)
         request_fail(request, VERDICT_REFUSED, why);
         return;
     }
-    (void)memcpy(request->addresses[0], request->url.host, INET6_ADDRSTRLEN - 1);
-    request->address_count = 1;
+    vetted_take_one(&request->vetted, request->url.host);
     request_send(request);
 }
 
@@ -97,8 +91,6 @@ static void deliver_one(struct http *http, const struct delivery *delivery)
     }
     request->delivery = delivery;
     request->started_ns = uv_hrtime();
-    memset(request->addresses, 0, sizeof request->addresses);
-    request->address_count = 0;
     request->url.has_user = false;
     if (!url_read(delivery->endpoint, &request->url, &why)) {
         request_fail(request, VERDICT_REFUSED, why);
@@ -122,25 +114,14 @@ static void http_deliver(void *self, const struct delivery *const *deliveries, s
 
 /* --- And back. */
 
-void http_finish(struct http *http)
+static void on_finished(void *context, void *transfer, CURLcode code)
 {
-    CURLMsg *message = NULL;
-    int left = 0;
+    struct http *http = context;
+    struct request *request = transfer;
 
-    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
-        char *private = NULL;
-        CURLcode code = message->data.result;
-
-        if (message->msg != CURLMSG_DONE) {
-            continue;
-        }
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        struct request *request = (struct request *)(void *)private;
-
-        answer_settle(request, code);
-        (void)curl_multi_remove_handle(http->multi, request->easy);
-        request_give_back(request);
-    }
+    answer_settle(request, code);
+    (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
+    request_give_back(request);
 }
 
 static void http_cancel(void *self, uint64_t delivery_id)
@@ -154,7 +135,7 @@ static void http_cancel(void *self, uint64_t delivery_id)
             continue;
         }
         if (request->state == REQUEST_SENDING) {
-            (void)curl_multi_remove_handle(http->multi, request->easy);
+            (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
         }
         request_fail(request, VERDICT_RETRY, "cancelled");
         return;
@@ -179,13 +160,10 @@ static bool http_accepts(void *self, const char *protocol, const char *endpoint,
 
 /* --- Its life. */
 
+/* Of the form OPTION_NUMBER: the host has checked it. */
 static long option_number(struct deliverer_host *host, const char *name)
 {
-    char *end = NULL;
-    const char *value = host->option(host, name);
-    long number = strtol(value, &end, 10);
-
-    return end != value && *end == '\0' && number > 0 ? number : -1;
+    return strtol(host->option(host, name), NULL, 10);
 }
 
 static void http_close(void *self)
@@ -196,14 +174,12 @@ static void http_close(void *self)
         struct request *request = http->requests[i];
 
         if (request->state == REQUEST_SENDING) {
-            (void)curl_multi_remove_handle(http->multi, request->easy);
+            (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
         }
         request_free(request);
     }
     free(http->requests);
-    (void)curl_multi_cleanup(http->multi);
-    sockets_close(http);
-    curl_global_cleanup();
+    transfers_close(&http->transfers);
     free(http);
 }
 
@@ -213,21 +189,19 @@ static int http_open(struct deliverer_host *host, void **ret_self)
     const char *ca_file = host->option(host, CA_FILE);
     struct http *http = calloc(1, sizeof *http);
 
-    if (http == NULL || idle_connections < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
-        free(http);
+    if (http == NULL) {
         return -1;
     }
     http->host = host;
     http->connect_timeout_ms = option_number(host, CONNECT_TIMEOUT);
     http->ca_file = ca_file[0] == '\0' ? NULL : ca_file;
-    http->multi = curl_multi_init();
-    if (http->multi == NULL || http->connect_timeout_ms < 0 || !sockets_open(http)) {
-        (void)curl_multi_cleanup(http->multi);
-        curl_global_cleanup();
+    http->transfers.finished = on_finished;
+    http->transfers.context = http;
+    if (!transfers_open(&http->transfers, host->loop)) {
         free(http);
         return -1;
     }
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, idle_connections);
+    (void)curl_multi_setopt(http->transfers.multi, CURLMOPT_MAXCONNECTS, idle_connections);
     *ret_self = http;
     return 0;
 }

@@ -1,31 +1,22 @@
-/* Inside http/: requests under way, and libcurl's sockets on the loop. */
+/* Inside http/: requests under way. */
 #ifndef DELIVERERS_HTTP_HTTP_H
 #define DELIVERERS_HTTP_HTTP_H
 
+#include "deliverers/common/transfers.h"
 #include "deliverers/common/url.h"
+#include "deliverers/common/vetted.h"
 #include "deliverers/deliverer.h"
 
-#include <curl/curl.h>
-#include <netinet/in.h>
-#include <uv.h>
-
-#define ADDRESS_MAX 16
 #define ANSWER_KEPT 1024
 #define HEADER_MAX  6 /* of a request, besides those that are always the same */
 
-struct watch;
-
 struct http {
     struct deliverer_host *host;
-    CURLM *multi;
+    struct transfers transfers;
     struct request **requests; /* by slot */
     uint32_t request_count;
     struct request *spare; /* the last given back first */
     uint32_t spare_count;
-    /* sockets.c */
-    uv_timer_t *timer;
-    struct watch **watches; /* by file descriptor */
-    size_t watch_count;
     /* options */
     long connect_timeout_ms;
     const char *ca_file; /* NULL: the system's */
@@ -47,10 +38,7 @@ struct request {
     const struct delivery *delivery;
     struct url url;
     CURL *easy;
-    char addresses[ADDRESS_MAX][INET6_ADDRSTRLEN]; /* vetted; no other is connected to */
-    size_t address_count;
-    char resolve_line[URL_HOST_MAX + 16 + ADDRESS_MAX * (INET6_ADDRSTRLEN + 3)];
-    struct curl_slist resolve;
+    struct vetted vetted;
     char header_text[2048];
     struct curl_slist headers[HEADER_MAX];
     uint64_t started_ns;
@@ -71,8 +59,6 @@ void request_give_back(struct request *request);
 void request_free(struct request *request);
 /* false: out of memory, or a header that cannot be sent. */
 bool request_prepare(struct request *request);
-/* Whether this address is one of the vetted. */
-bool request_knows(const struct request *request, const struct sockaddr *address);
 
 /* answer.c */
 size_t on_header(char *at, size_t size, size_t count, void *context);
@@ -80,15 +66,5 @@ size_t on_body(char *at, size_t size, size_t count, void *context);
 void answer_forget(struct request *request);
 /* Says what came of it, to the host. */
 void answer_settle(struct request *request, CURLcode code);
-
-/* sockets.c */
-bool sockets_open(struct http *http);
-void sockets_close(struct http *http);
-curl_socket_t on_open_socket(void *context, curlsocktype purpose,
-                             struct curl_sockaddr *address);
-int on_close_socket(void *context, curl_socket_t socket);
-
-/* http.c */
-void http_finish(struct http *http); /* what libcurl says is done */
 
 #endif

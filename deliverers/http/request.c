@@ -1,9 +1,6 @@
 /* One delivery's POST: what is sent, and to which address. */
 #include "http.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +33,6 @@ static bool easy_open(struct request *request)
     }
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
     (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not even that of the environment */
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -58,10 +54,7 @@ static bool easy_open(struct request *request)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
-    (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-    (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request->http);
+    transfers_adopt(&request->http->transfers, easy);
     if (request->http->ca_file != NULL) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, request->http->ca_file);
     }
@@ -187,28 +180,6 @@ static bool prepare_headers(struct request *request)
 
 /* --- The rest. */
 
-/* "+host:port:address,[address],...": from here alone libcurl knows where the name leads. */
-static void prepare_addresses(struct request *request)
-{
-    size_t room = sizeof request->resolve_line;
-    int used =
-        snprintf(request->resolve_line, room, "+%s:%u:", request->url.host, request->url.port);
-
-    if (request->url.kind != URL_NAME) {
-        (void)curl_easy_setopt(request->easy, CURLOPT_RESOLVE, NULL);
-        return;
-    }
-    for (size_t i = 0; i < request->address_count; i++) {
-        bool is_v6 = strchr(request->addresses[i], ':') != NULL;
-
-        used += snprintf(request->resolve_line + used, room - (size_t)used, "%s%s%s%s",
-                         i == 0 ? "" : ",", is_v6 ? "[" : "", request->addresses[i],
-                         is_v6 ? "]" : "");
-    }
-    request->resolve = (struct curl_slist){.data = request->resolve_line, .next = NULL};
-    (void)curl_easy_setopt(request->easy, CURLOPT_RESOLVE, &request->resolve);
-}
-
 /* As AWS does it: first without, then what a 401 asks for. */
 static void prepare_user(struct request *request)
 {
@@ -229,7 +200,7 @@ bool request_prepare(struct request *request)
         return false;
     }
     answer_forget(request);
-    prepare_addresses(request);
+    vetted_apply(&request->vetted, &request->url, request->easy);
     prepare_user(request);
     (void)curl_easy_setopt(request->easy, CURLOPT_TIMEOUT_MS, (long)delivery->timeout_ms);
     (void)curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -238,24 +209,4 @@ bool request_prepare(struct request *request)
                            delivery->payload_size > 0 ? delivery->payload : "");
     return prepare_headers(request)
            && curl_easy_setopt(request->easy, CURLOPT_URL, request->url.plain) == CURLE_OK;
-}
-
-bool request_knows(const struct request *request, const struct sockaddr *address)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (address->sa_family == AF_INET) {
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-                        text, sizeof text);
-    } else if (address->sa_family == AF_INET6) {
-        (void)inet_ntop(AF_INET6,
-                        &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text,
-                        sizeof text);
-    }
-    for (size_t i = 0; i < request->address_count; i++) {
-        if (strcmp(request->addresses[i], text) == 0) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -1,0 +1,32 @@
+/* libcurl's transfers on the daemon's loop, for every deliverer that uses it. */
+#ifndef DELIVERERS_COMMON_TRANSFERS_H
+#define DELIVERERS_COMMON_TRANSFERS_H
+
+#include <curl/curl.h>
+#include <uv.h>
+
+#include <stdbool.h>
+
+struct watch;
+
+struct transfers {
+    CURLM *multi; /* add and remove handles here */
+    /* A transfer ended: `transfer` is the handle's CURLOPT_PRIVATE.  Takes the handle out of
+     * `multi`; may add others.  Set this and `context` before transfers_open. */
+    void (*finished)(void *context, void *transfer, CURLcode code);
+    void *context;
+    /* private */
+    uv_loop_t *loop;
+    uv_timer_t *timer;
+    struct watch **watches; /* by file descriptor */
+    size_t watch_count;
+};
+
+/* false: out of memory; nothing is to be closed then. */
+bool transfers_open(struct transfers *transfers, uv_loop_t *loop);
+/* What each handle needs before it is added. */
+void transfers_adopt(struct transfers *transfers, CURL *easy);
+/* Every handle is out of `multi`.  The loop's handles go in its next turns. */
+void transfers_close(struct transfers *transfers);
+
+#endif
