@@ -14,6 +14,8 @@ struct cell {
     struct queues *queues;
     struct router *router;
     struct deliveries *deliveries;
+    struct history *history;
+    struct blob *history_row; /* until it is started */
     uint64_t watermark_bytes;
     bool is_committing;
     bool is_ready;
@@ -42,6 +44,7 @@ struct cell *cell_create(const struct cell_options *options)
     cell->queues = queues_create(&queues_hooks, &options->queues);
     cell->router = router_create(&options->limits);
     cell->deliveries = deliveries_create(&options->deliveries, &delivery_hooks);
+    cell->history = history_create(&options->history);
     cell->watermark_bytes = options->watermark_bytes;
     cell->step = (struct step){
         .random = options->random,
@@ -49,6 +52,7 @@ struct cell *cell_create(const struct cell_options *options)
         .router = cell->router,
         .queues = cell->queues,
         .deliveries = cell->deliveries,
+        .history = cell->history,
     };
     return cell;
 }
@@ -62,6 +66,8 @@ void cell_free(struct cell *cell)
     deliveries_free(cell->deliveries);
     router_free(cell->router);
     queues_free(cell->queues);
+    history_free(cell->history);
+    blob_unref(cell->history_row);
     records_free(cell->records);
     memory_free(cell);
 }
@@ -106,6 +112,11 @@ uint64_t cell_uncommitted_bytes(const struct cell *cell)
     return records_uncommitted_bytes(cell->records);
 }
 
+struct history_counters cell_history(const struct cell *cell)
+{
+    return history_counters(&cell->step);
+}
+
 /* --- Loading: the counters and the secret, then the queues, then the topics; the rest beside
  * the traffic. */
 
@@ -129,6 +140,7 @@ static void loading_done(struct step *step)
 {
     struct cell *cell = cell_of(step);
 
+    history_start(step, blob_text(cell->history_row), cell->secret);
     queues_start(step, cell->queues, cell->secret);
     router_start(step, cell->router);
     deliveries_start(step, cell->deliveries);
@@ -188,8 +200,16 @@ static enum status opening_run(struct task *task, struct step *step)
     struct cell *cell = container_of(task, struct cell, opening);
     struct key counters = key_name(TABLE_META, T("counters"));
     struct key secret = key_name(TABLE_META, T("secret"));
+    struct key history = history_key();
     struct blob *value = NULL;
-    enum status status = record_get(step, &secret, &value);
+    enum status status = record_get(step, &history, &value);
+
+    if (status == STATUS_WAIT) {
+        return status;
+    }
+    blob_unref(cell->history_row);
+    cell->history_row = status == STATUS_OK ? blob_ref(value) : NULL;
+    status = record_get(step, &secret, &value);
 
     if (status == STATUS_OK && value->len == SECRET_SIZE) {
         memcpy(cell->secret, value->at, SECRET_SIZE);
@@ -328,6 +348,9 @@ void cell_tick(struct cell *cell, int64_t now_ms)
 void cell_set_space(struct cell *cell, uint64_t free_bytes)
 {
     records_set_space(cell->records, free_bytes, cell->watermark_bytes);
+    if (cell->is_ready && !cell->has_failed && step_space_is_scarce(&cell->step)) {
+        history_shrink(&cell->step);
+    }
 }
 
 /* --- Effects. */

@@ -5,6 +5,7 @@
 #define CORE_CORE_H
 
 #include "delivery/delivery.h"
+#include "history/history.h"
 #include "queues/queues.h"
 #include "router/router.h"
 #include "step/step.h"
@@ -18,6 +19,7 @@ struct cell_options {
     struct router_limits limits;
     struct queues_limits queues;
     struct deliveries_options deliveries;
+    struct history_options history;
 };
 
 struct cell *cell_create(const struct cell_options *options);
@@ -70,5 +72,6 @@ bool cell_is_ready(const struct cell *cell);
 /* Loading failed: the store's content is not what this version reads. */
 bool cell_has_failed(const struct cell *cell, struct why *ret_why);
 uint64_t cell_uncommitted_bytes(const struct cell *cell);
+struct history_counters cell_history(const struct cell *cell);
 
 #endif

@@ -188,6 +188,10 @@ static void add_server(struct buffer *to, struct server *server)
               "Subscriptions whose filter policy excluded a message.");
     add_value(to, "fanfare_uncommitted_bytes", "gauge", cell_uncommitted_bytes(server->cell),
               "Bytes on their way to disk.");
+    add_value(to, "fanfare_history_bytes", "gauge", cell_history(server->cell).bytes,
+              "Bytes of messages since the oldest that the history keeps.");
+    add_value(to, "fanfare_attempts_recorded", "gauge", cell_history(server->cell).attempts,
+              "Attempts that are recorded.");
     add_value(to, "fanfare_disk_free_bytes", "gauge", store_free_bytes(server->store),
               "Bytes that the data directory may still take.");
 }

@@ -156,6 +156,11 @@ static int command_serve(int argc, char **argv)
         code = refuse("fanfare: message_size_max: choose 1KiB to 1MiB, not %lld bytes\n",
                       (long long)settings.message_size_max);
     }
+    if (code == 0 && !text_equal(settings.attempts, T("all"))
+        && !text_equal(settings.attempts, T("failures"))) {
+        code = refuse("fanfare: attempts: \"%s\" is neither all nor failures\n",
+                      settings.attempts.at);
+    }
     if (code == 0) {
         code = server_run(&settings);
     }

@@ -44,6 +44,11 @@ static struct cell *cell_of_settings(struct server *server)
                        .lane_window_max = (uint32_t)settings->lane_window_max,
                        .active_message_max = (uint32_t)settings->active_messages_max,
                        .log = on_delivery_event},
+        .history = {.max_age_ms = settings->history_max_age_ms,
+                    .max_bytes = (uint64_t)settings->history_max_bytes,
+                    .attempts_max_age_ms = settings->attempts_max_age_ms,
+                    .attempts_max_count = (uint64_t)settings->attempts_max_count,
+                    .attempts_all = text_equal(settings->attempts, T("all"))},
     };
 
     return cell_create(&options);

@@ -30,6 +30,9 @@ struct settings {
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
     int64_t cache_bytes, free_space_watermark, uncommitted_max;
     int64_t deliveries_in_flight_max, lane_window_max, active_messages_max;
+    int64_t history_max_age_ms, history_max_bytes;
+    struct text attempts;
+    int64_t attempts_max_age_ms, attempts_max_count;
     int64_t signing_threads, signatures_remembered;
     int64_t policies_per_topic, policies_per_account, subscriptions_per_topic;
     int64_t topics_per_account;

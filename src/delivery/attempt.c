@@ -25,6 +25,8 @@ void attempt_free(struct attempt *attempt)
     task_cancel(&attempt->task);
     blob_unref(attempt->subscription_record);
     blob_unref(attempt->message_record);
+    memory_free(attempt->heard);
+    memory_free(attempt->target);
     memory_free(attempt);
 }
 
@@ -149,13 +151,18 @@ static enum status row_end(struct step *step, struct attempt *attempt)
 
 static enum status row_move(struct step *step, struct attempt *attempt)
 {
-    if (attempt->owed != NULL) {
-        enum status status = body_add_references(step, attempt->message, 1);
+    enum status status = STATUS_OK;
 
-        if (status != STATUS_OK) {
-            return status;
-        }
-    } else {
+    if (attempt->owed == NULL || attempt->owed->is_resumed) {
+        status = lane_find_place(step, attempt->lane, attempt->message, &attempt->due_ms);
+    }
+    if (status == STATUS_OK && attempt->owed != NULL) {
+        status = body_add_references(step, attempt->message, 1);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (attempt->owed == NULL) {
         lane_delete_row(step, attempt->lane, attempt);
     }
     lane_put_row(step, attempt->lane, attempt, attempt->due_ms);
@@ -180,6 +187,8 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
         return status;
     }
     attempt->is_dead_lettered = status == STATUS_OK;
+    memory_free(attempt->target);
+    attempt->target = status == STATUS_OK ? memory_copy_text(text_from(why.text)) : NULL;
     if (status != STATUS_OK) {
         size_t len = text_from(attempt->reason).len;
 
@@ -254,6 +263,7 @@ static void settle_done(struct task *task, struct step *step, enum status status
 
     (void)status;
     attempt_count(attempt);
+    attempt_remember(step, attempt);
     attempt_free(attempt);
     if (was_started) {
         lane->in_flight--;
@@ -324,6 +334,7 @@ void deliveries_outcome(struct step *step, uint64_t id, const struct attempt_out
     (void)snprintf(attempt->reason, sizeof attempt->reason, "%.*s",
                    (int)(outcome->reason.len < 128 ? outcome->reason.len : 128),
                    outcome->reason.at == NULL ? "" : outcome->reason.at);
+    attempt_hear(step, attempt, outcome);
     lane_feedback(attempt->lane, outcome->verdict);
     attempt_finish(step, attempt,
                    attempt->lane->is_gone ? END_GONE : outcome_end(step, attempt, outcome));

@@ -50,6 +50,7 @@ static void backlog_take(struct step *step, struct deliveries *deliveries,
     struct owed *owed = owed_open(deliveries, message);
 
     owed->chunk = key_get_u32(&row->key, 9);
+    owed->is_resumed = true;
     deliveries->last_active = message;
     list_push(&deliveries->active, &owed->node);
     if (!owed_chunk_decode(blob_text(value), owed)) {

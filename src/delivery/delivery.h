@@ -3,6 +3,7 @@
 #define DELIVERY_DELIVERY_H
 
 #include "delivery/retry_policy.h"
+#include "history/history.h"
 #include "step/step.h"
 
 struct deliveries;
@@ -45,8 +46,9 @@ enum attempt_verdict { /* as in deliverer.h */
 struct attempt_outcome {
     enum attempt_verdict verdict;
     int status_code;
-    int64_t retry_after_ms; /* 0: none */
-    struct text reason;     /* borrowed */
+    int64_t retry_after_ms;              /* 0: none */
+    struct text reason;                  /* borrowed */
+    const struct attempt_detail *detail; /* borrowed; NULL: nothing more is known */
 };
 
 /* What the rest of the cell does for deliveries: given by core/, so that no arrow points
@@ -62,8 +64,8 @@ struct delivery_hooks {
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);
     /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's
-     * reference to the body. STATUS_NOT_FOUND: none configured, or the queue is gone (*why
-     * says). */
+     * reference to the body; *why is the queue's ARN then. STATUS_NOT_FOUND: none configured,
+     * or the queue is gone (*why says). */
     enum status (*dead_letter)(struct step *step, struct lane_id lane, uint64_t message,
                                struct text subscription_record, struct text message_record,
                                uint32_t *ret_references, struct why *why);
@@ -101,15 +103,6 @@ void lane_status(const struct deliveries *deliveries, struct lane_id id, uint64_
 /* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end.
  */
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
-
-/* Body references, kept apart from the body: absent means one.  May STATUS_WAIT, before
- * changing anything. */
-/* Of a message that is being written in this step. */
-void body_set_references(struct step *step, uint64_t message, uint32_t count);
-MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, uint32_t count);
-/* OK: its count is at hand, so that the other two do not wait in this step. */
-MUST_CHECK enum status body_known(struct step *step, uint64_t message);
-MUST_CHECK enum status body_release(struct step *step, uint64_t message);
 
 /* --- For core/ only. */
 struct deliveries *deliveries_create(const struct deliveries_options *options,

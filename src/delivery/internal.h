@@ -22,6 +22,7 @@ struct owed {
     uint32_t chunk;
     bool is_last_chunk;
     bool is_dispatching;
+    bool is_resumed; /* found on disk: some of it may have rows that its cursor does not show */
     bool has_cursor; /* a cursor row is, or is about to be, in the store */
     uint32_t *subscriptions;
     uint32_t count;
@@ -99,6 +100,8 @@ struct attempt {
     struct blob *subscription_record;
     struct blob *message_record;
     char reason[256];
+    struct heard *heard; /* what the transport heard of its outcome, or NULL */
+    char *target;        /* ARN of the queue where its dead letter is, or NULL; owned */
     struct task task;
 };
 
@@ -135,6 +138,10 @@ void lane_close_if_idle(struct step *step, struct lane *lane);
 void lane_feedback(struct lane *lane, enum attempt_verdict verdict);
 
 /* lane_rows.c */
+/* After a crash a message may wait in a lane twice: the first moment at or after *io_due_ms at
+ * which no row of it is due.  May STATUS_WAIT. */
+MUST_CHECK enum status lane_find_place(struct step *step, const struct lane *lane,
+                                       uint64_t message, int64_t *io_due_ms);
 void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
                   int64_t due_ms);
 void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt);
@@ -149,6 +156,11 @@ struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t mad
 void attempt_free(struct attempt *attempt);
 void attempt_prepare(struct step *step, struct attempt *attempt);
 void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end);
+
+/* remembered.c: for the history. */
+void attempt_hear(struct step *step, struct attempt *attempt,
+                  const struct attempt_outcome *outcome);
+void attempt_remember(struct step *step, const struct attempt *attempt);
 
 /* owed.c */
 void owed_settle(struct step *step, struct owed *owed, uint32_t index);

@@ -43,6 +43,21 @@ static void on_rows_durable(struct hook *hook, struct step *step, enum status st
     lane_close_if_idle(step, lane);
 }
 
+enum status lane_find_place(struct step *step, const struct lane *lane, uint64_t message,
+                            int64_t *io_due_ms)
+{
+    struct blob *value = NULL;
+    enum status status = STATUS_OK;
+
+    do {
+        struct key key = row_key(lane, *io_due_ms, message);
+
+        status = record_get(step, &key, &value);
+        *io_due_ms += status == STATUS_OK;
+    } while (status == STATUS_OK);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
                   int64_t due_ms)
 {

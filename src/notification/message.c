@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FORMAT      1
-#define HEAD_SIZE   (3 + 16 + 8)
+#define HEAD_SIZE   MESSAGE_HEAD_SIZE
 #define COUNT_SIZE  ((size_t)4)
 #define VARIANT_MIN (2 * COUNT_SIZE)
 #define VALUE_MIN   (3 * COUNT_SIZE)
@@ -182,6 +182,25 @@ bool message_decode(struct text record, struct arena *arena, struct message *ret
         return false;
     }
     *ret = message;
+    return true;
+}
+
+_Static_assert(MESSAGE_HEAD_SIZE == 3 + 16 + 8, "the head of format 1");
+
+bool message_head(struct text record, uint8_t ret_id[16], int64_t *ret_time_ms)
+{
+    struct cursor cursor = cursor_over(record);
+    bool is_known = cursor_u8(&cursor) == FORMAT && cursor_u8(&cursor) < countof(kind_names);
+
+    (void)cursor_u8(&cursor);
+    struct text id = cursor_take(&cursor, 16);
+    int64_t time_ms = (int64_t)cursor_u64(&cursor);
+
+    if (!is_known || cursor.broken) {
+        return false;
+    }
+    memcpy(ret_id, id.at, 16);
+    *ret_time_ms = time_ms;
     return true;
 }
 

@@ -50,6 +50,9 @@ struct message {
 struct blob *message_encode(const struct message *message);
 /* Texts point into `record`, arrays into `arena`.  false: not a message record. */
 MUST_CHECK bool message_decode(struct text record, struct arena *arena, struct message *ret);
+/* Id and time out of its first MESSAGE_HEAD_SIZE bytes; false: not a message record. */
+#define MESSAGE_HEAD_SIZE 27
+MUST_CHECK bool message_head(struct text record, uint8_t ret_id[16], int64_t *ret_time_ms);
 /* What this protocol's endpoints get as Message. */
 struct text message_body_for(const struct message *message, struct text protocol);
 /* "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation". */

@@ -174,7 +174,19 @@ static void report(struct sending *sending)
         [VERDICT_RETRY] = &outbound->counters.retried,
         [VERDICT_REFUSED] = &outbound->counters.refused,
     };
+    const struct outcome *heard = &sending->outcome;
+    const struct attempt_detail detail = {
+        .status_code = heard->status_code,
+        .dns_us = heard->dns_us,
+        .connect_us = heard->connect_us,
+        .tls_us = heard->tls_us,
+        .first_byte_us = heard->first_byte_us,
+        .total_us = heard->total_us,
+        .peer = text_from(heard->peer),
+        .answer = text_make(heard->answer, heard->answer_size),
+    };
     const struct attempt_outcome outcome = {
+        .detail = &detail,
         .verdict = (enum attempt_verdict)sending->outcome.verdict,
         .status_code = sending->outcome.status_code,
         .retry_after_ms = sending->outcome.retry_after_ms,
@@ -185,9 +197,6 @@ static void report(struct sending *sending)
     outbound->counters.under_way--;
     if (sending->is_forgotten) {
         return;
-    }
-    if (options->story != NULL) {
-        options->story(options->context, sending->attempt_id, &sending->outcome);
     }
     options->outcome(options->context, sending->attempt_id, &outcome);
 }

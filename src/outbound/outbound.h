@@ -37,8 +37,6 @@ struct outbound_options {
     /* How an attempt ended: exactly once per outbound_start, never from inside it.  Not after
      * outbound_stop, which it must not call. */
     void (*outcome)(void *context, uint64_t attempt_id, const struct attempt_outcome *outcome);
-    /* The same at more length (peer, answer, times), just before; borrowed.  May be NULL. */
-    void (*story)(void *context, uint64_t attempt_id, const struct outcome *heard);
     void *context;
 };
 

@@ -128,6 +128,7 @@ static enum status letter_send(struct step *step, uint64_t message_number,
     memcpy(reference.subscription_id, subscription->id, sizeof reference.subscription_id);
     if (queue != NULL) {
         status = reference_send(step, queue, &reference, message, ret_references);
+        (void)fail(why, status, "%.*s", TEXT_PRINTF(arn));
     } else if (arn.len == 0) {
         status = fail(why, STATUS_NOT_FOUND, "no RedrivePolicy");
     } else {

@@ -110,14 +110,10 @@ static uint32_t serve_local(struct step *step, struct router *router, uint64_t n
     return served;
 }
 
-static void fan_out(struct step *step, struct topic *topic, const struct message *message)
+static void fan_out(struct step *step, struct topic *topic, uint64_t number,
+                    const struct message *message)
 {
     struct router *router = router_of(step);
-
-    if (router->matched.count == 0) {
-        return; /* nobody wants it: accepted, and over */
-    }
-    uint64_t number = step_number(step, COUNTER_MESSAGE);
     struct key key = key_u64(TABLE_BODY, number);
 
     record_put(step, &key, message_encode(message));
@@ -128,9 +124,6 @@ static void fan_out(struct step *step, struct topic *topic, const struct message
     body_set_references(step, number, references);
     if (router->owed.count > 0) {
         deliveries_owe(step, topic->number, number, router->owed.at, router->owed.count);
-    }
-    if (references == 0) {
-        record_delete(step, &key);
     }
 }
 
@@ -162,7 +155,6 @@ enum status topic_publish(struct step *step, struct topic *topic, struct publish
     }
     message->time_ms = step->now_ms;
     message->topic_arn = topic->arn;
-    step->random->fill(step->random, message->id, sizeof message->id);
     status = match(router, topic, message);
     if (status != STATUS_OK) {
         return fail(why, status, "out of memory while matching");
@@ -173,6 +165,12 @@ enum status topic_publish(struct step *step, struct topic *topic, struct publish
     router->counters.published_bytes += message->body.len;
     router->counters.matched += publish->matched;
     router->counters.filtered_out += publish->filtered_out;
-    fan_out(step, topic, message);
+    uint64_t number = step_number(step, COUNTER_MESSAGE);
+
+    message_id_make(step, number, message->id);
+    /* Nobody wants it and nobody remembers: accepted, and over. */
+    if (publish->matched > 0 || history_keeps(step, number)) {
+        fan_out(step, topic, number, message);
+    }
     return STATUS_OK;
 }

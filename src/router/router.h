@@ -3,6 +3,7 @@
 #define ROUTER_ROUTER_H
 
 #include "delivery/delivery.h"
+#include "history/history.h"
 #include "notification/notification.h"
 #include "queues/queues.h"
 #include "step/step.h"

@@ -96,7 +96,7 @@ void subscription_send_confirmation(struct step *step, struct topic *topic,
                                 "the subscription, visit the SubscribeURL included in this "
                                 "message.",
                                 TEXT_PRINTF(topic->arn));
-    step->random->fill(step->random, message.id, sizeof message.id);
+    message_id_make(step, number, message.id);
     record_put(step, &key, message_encode(&message));
     arena_free(&arena);
     body_set_references(step, number, 1);

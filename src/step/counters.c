@@ -13,6 +13,17 @@ uint64_t step_number(struct step *step, enum counter counter)
     return ++step->records->counters[counter];
 }
 
+uint64_t step_counter(const struct step *step, enum counter counter)
+{
+    return step->records->counters[counter];
+}
+
+void step_count(struct step *step, enum counter counter, uint64_t more)
+{
+    step->records->counters_changed = true;
+    step->records->counters[counter] += more;
+}
+
 void records_load_counters(struct records *records, struct text value)
 {
     struct cursor cursor = cursor_over(value);

@@ -192,6 +192,20 @@ enum status record_get(struct step *step, const struct key *key, struct blob **r
     return STATUS_OK;
 }
 
+enum status record_peek(const struct step *step, const struct key *key, struct blob **ret_value)
+{
+    const struct record *record = record_find(step->records, key);
+
+    if (record == NULL || record->is_loading) {
+        return STATUS_WAIT;
+    }
+    if (record->value == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    *ret_value = record->value;
+    return STATUS_OK;
+}
+
 void record_prefetch(struct step *step, const struct key *key)
 {
     if (record_find(step->records, key) == NULL) {
@@ -443,4 +457,11 @@ enum status step_may_grow(struct step *step, struct why *why)
                 "new work is refused until there is room",
                 (unsigned long long)records->free_bytes,
                 (unsigned long long)records->watermark_bytes);
+}
+
+bool step_space_is_scarce(const struct step *step)
+{
+    const struct records *records = step->records;
+
+    return records->free_bytes - records->free_bytes / 3 < records->watermark_bytes;
 }

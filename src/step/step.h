@@ -67,6 +67,10 @@ MUST_CHECK enum status record_get(struct step *step, const struct key *key,
                                   struct blob **ret_value);
 /* Starts a read of it if it is not known, and does not wait. */
 void record_prefetch(struct step *step, const struct key *key);
+/* What is known without asking the disk; STATUS_WAIT: nothing is.  Complete inside the done()
+ * of a ranged read for all that was written since that read was handed out. */
+MUST_CHECK enum status record_peek(const struct step *step, const struct key *key,
+                                   struct blob **ret_value);
 /* Takes the blob over. Durable with the current batch. */
 void record_put(struct step *step, const struct key *key, struct blob *take_value);
 void record_delete(struct step *step, const struct key *key);
@@ -88,10 +92,14 @@ enum counter {
     COUNTER_MESSAGE,      /* messages of topics */
     COUNTER_SEQUENCE,     /* entries of queues */
     COUNTER_GARBAGE,
+    COUNTER_HISTORY_BYTES, /* of bodies that the history has seen come */
+    COUNTER_ATTEMPT,       /* attempts recorded */
     COUNTER_COUNT
 };
 
-uint64_t step_number(struct step *step, enum counter counter); /* the next, from 1 */
+uint64_t step_number(struct step *step, enum counter counter);        /* the next, from 1 */
+uint64_t step_counter(const struct step *step, enum counter counter); /* the last given */
+void step_count(struct step *step, enum counter counter, uint64_t more);
 
 /* To be written once per batch however often it changes (a queue's counters, a cursor): `seal`
  * is run when the batch is closed and puts the rows. */
@@ -106,6 +114,7 @@ struct records;
 struct router;
 struct queues;
 struct deliveries;
+struct history;
 
 struct step {
     int64_t now_ms;
@@ -113,12 +122,15 @@ struct step {
     struct router *router; /* the parts of the cell, to find each other */
     struct queues *queues;
     struct deliveries *deliveries;
+    struct history *history;
     struct records *records; /* private to step/ */
     struct task *running;    /* private to step/ */
 };
 
 /* New work is refused (STATUS_FULL with the reason) while free space is below the watermark. */
 MUST_CHECK enum status step_may_grow(struct step *step, struct why *why);
+/* Free space comes near the watermark: what can be spared should go. */
+bool step_space_is_scarce(const struct step *step);
 
 /* --- For core/ only: the frame around the steps. */
 

@@ -17,7 +17,7 @@ enum table {
         'e',                /* topic, hash of protocol and endpoint -> subscription */
     TABLE_TOKEN = 'k',      /* token (16 bytes) -> topic, subscription, expiry, purpose */
     TABLE_BODY = 'b',       /* message -> message record */
-    TABLE_REFERENCES = 'r', /* message -> count; absent means one */
+    TABLE_REFERENCES = 'r', /* message -> count; absent means one, 0 history only */
     TABLE_OWED = 'o',       /* message, chunk -> subscription numbers, delta-coded */
     TABLE_CURSOR = 'c',     /* message -> how far its owed list is settled */
     TABLE_LANE = 'l',       /* subscription, due, message -> retry record */
@@ -30,6 +30,8 @@ enum table {
     TABLE_EXPIRY = 'z',     /* queue store, sent at, sequence -> nothing: of moved messages */
     TABLE_DEDUPLICATION = 'f', /* queue, sequence -> what a FIFO queue took from there on */
     TABLE_QUEUE_MOVE = 'v',    /* queue, sequence -> message move task */
+    TABLE_ATTEMPT = 'a',       /* number of the first -> attempts that one batch ended */
+    TABLE_REPLAY = 'p',        /* number -> replay of the history to a subscription */
     TABLE_QUEUE_GARBAGE = 'w'  /* queue store -> queue, when it is gone too */
 };
 

@@ -226,7 +226,10 @@ struct answer_event {
 static void on_answer(struct world *world, struct event *event)
 {
     struct answer_event *this = container_of(event, struct answer_event, event);
-    struct attempt_outcome outcome = {.verdict = this->verdict, .reason = T("as it pleased")};
+    const struct attempt_detail detail = {
+        .status_code = 500, .peer = T("[::1]:80"), .answer = T("as it pleased")};
+    struct attempt_outcome outcome = {
+        .verdict = this->verdict, .reason = T("as it pleased"), .detail = &detail};
 
     world_note(world, "answer %d", (int)this->verdict);
     cell_outcome(world->cell, world->now_ms, this->id, &outcome);
@@ -500,9 +503,28 @@ static void on_call_lost(struct world *world, struct call *call)
 
 /* --- One run. */
 
+/* Off, short, small, long; sometimes another at the next start. */
+static void history_plan(struct world *world)
+{
+    static const int64_t ages_ms[] = {0, 3000, 20000, 3600000};
+    static const uint64_t sizes[] = {1, 3000, 1 << 30};
+    static const uint64_t counts[] = {0, 40, 1000000};
+
+    world->options.history = (struct history_options){
+        .max_age_ms = ages_ms[world_chance(world, countof(ages_ms))],
+        .max_bytes = sizes[world_chance(world, countof(sizes))],
+        .attempts_max_age_ms = 3600000 * (int64_t)world_chance(world, 2),
+        .attempts_max_count = counts[world_chance(world, countof(counts))],
+        .attempts_all = world_chance(world, 2) == 0,
+    };
+}
+
 static void on_crash(struct world *world, struct event *event)
 {
     (void)event;
+    if (world_chance(world, 4) == 0) {
+        history_plan(world);
+    }
     world_crash(world);
 }
 
@@ -606,6 +628,53 @@ static void entry_check(struct scene *scene, uint32_t publish, uint32_t place)
     }
 }
 
+static bool row_count_up(void *context, struct text key, struct text value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static uint64_t rows_of(struct world *world, enum table table)
+{
+    struct key from = key_table(table);
+    struct key to = key_after_prefix(&from);
+    uint64_t count = 0;
+
+    (void)world->engine->scan(world->disk, key_text(&from), key_text(&to), false, row_count_up,
+                              &count);
+    return count;
+}
+
+/* All deliveries are over and all queues empty: what is left is the history's, and that ends.
+ */
+static void leaks_check(struct scene *scene)
+{
+    static const enum table tables[] = {TABLE_BODY,   TABLE_REFERENCES, TABLE_OWED,
+                                        TABLE_CURSOR, TABLE_LANE,       TABLE_ATTEMPT};
+    struct world *world = scene->world;
+    const struct history_options *options = &world->options.history;
+    bool has_ends = options->attempts_max_count == 0 || options->attempts_max_age_ms > 0;
+
+    run_until(world,
+              world->now_ms + 2 * options->max_age_ms + options->attempts_max_age_ms + BUSY_MS);
+    for (size_t i = 0; i < countof(tables); i++) {
+        uint64_t count = rows_of(world, tables[i]);
+
+        if (tables[i] == TABLE_ATTEMPT && !has_ends) {
+            continue;
+        }
+        if (count > 0) {
+            char what[64];
+
+            (void)snprintf(what, sizeof what, "%llu rows are left in table %c",
+                           (unsigned long long)count, (int)tables[i]);
+            complain(scene, what, 0, 0);
+        }
+    }
+}
+
 static void scene_check(struct scene *scene)
 {
     for (uint32_t i = 0; i < PUBLISHES; i++) {
@@ -633,6 +702,7 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     scene->world->attempt = on_attempt;
     scene->world->call_lost = on_call_lost;
     scene_plan(scene);
+    history_plan(scene->world);
     world_boot(scene->world);
     struct world_call *set_up = memory_zero(sizeof *set_up);
 
@@ -644,6 +714,7 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     run_until(scene->world, scene->world->now_ms + 2LL * BUSY_MS);
     scene_drain(scene);
     scene_check(scene);
+    leaks_check(scene);
     uint64_t failures = scene->failures;
 
     *ret_trace = scene->world->trace;

@@ -48,14 +48,7 @@ static inline void bench_on_outcome(void *context, uint64_t id,
     bench->ended++;
     bench->verdict = outcome->verdict;
     (void)snprintf(bench->reason, sizeof bench->reason, "%.*s", TEXT_PRINTF(outcome->reason));
-}
-
-static inline void bench_on_story(void *context, uint64_t id, const struct outcome *heard)
-{
-    struct bench *bench = context;
-
-    (void)id;
-    (void)snprintf(bench->peer, sizeof bench->peer, "%s", heard->peer);
+    (void)snprintf(bench->peer, sizeof bench->peer, "%.*s", TEXT_PRINTF(outcome->detail->peer));
 }
 
 static inline void bench_on_wake(void *context)
@@ -101,7 +94,6 @@ static inline enum status bench_open(struct bench *bench, const char *plugins, s
         .egress = {.loopback = true},
         .timeout_ms = 1000,
         .outcome = bench_on_outcome,
-        .story = bench_on_story,
         .context = bench,
     };
 

@@ -1,0 +1,77 @@
+/* What the history gets to know of an attempt. */
+#include "base/memory.h"
+#include "delivery/internal.h"
+
+#include <string.h>
+
+/* A copy that lives until the outcome is written. */
+struct heard {
+    struct attempt_detail detail;
+    char peer[64];
+    char answer[ATTEMPT_ANSWER_MAX];
+};
+
+static struct text keep(char *to, size_t size, struct text text)
+{
+    size_t len = text.len < size ? text.len : size;
+
+    if (len > 0) {
+        memcpy(to, text.at, len);
+    }
+    return text_make(to, len);
+}
+
+void attempt_hear(struct step *step, struct attempt *attempt,
+                  const struct attempt_outcome *outcome)
+{
+    bool is_success = outcome->verdict == ATTEMPT_DELIVERED;
+    bool is_wanted = history_wants_attempt(step, is_success && attempt->made == 1);
+
+    if (outcome->detail == NULL || attempt->heard != NULL || !is_wanted) {
+        return;
+    }
+    /* Of a success nobody reads the answer. */
+    size_t size = is_success ? offsetof(struct heard, answer) : sizeof(struct heard);
+    struct heard *heard = memory_zero(size);
+
+    heard->detail = *outcome->detail;
+    heard->detail.peer = keep(heard->peer, sizeof heard->peer, outcome->detail->peer);
+    heard->detail.answer =
+        is_success ? (struct text){0}
+                   : keep(heard->answer, sizeof heard->answer, outcome->detail->answer);
+    attempt->heard = heard;
+}
+
+void attempt_remember(struct step *step, const struct attempt *attempt)
+{
+    bool is_success = attempt->end == END_DELIVERED;
+    struct attempt_record record = {
+        .message = attempt->message,
+        .topic = attempt->lane->topic,
+        .subscription = attempt->lane->subscription,
+        .ended_ms = step->now_ms,
+        .attempt = attempt->made,
+        .next_ms = attempt->end == END_RETRY ? attempt->due_ms : 0,
+        .reason = is_success ? (struct text){0} : text_from(attempt->reason),
+        .target = text_from(attempt->target),
+    };
+
+    /* A queue of this daemon: that it was delivered says the queue itself. */
+    if (attempt->end == END_GONE || attempt->end == END_PARK
+        || !history_wants_attempt(step,
+                                  is_success && (attempt->made <= 1 || attempt->is_local))) {
+        return;
+    }
+    if (is_success && attempt->is_local) {
+        return;
+    }
+    if (attempt->end == END_DEAD) {
+        record.fate = attempt->is_dead_lettered ? FATE_DEAD_LETTERED : FATE_LOST;
+    } else {
+        record.fate = is_success ? FATE_DELIVERED : FATE_RETRY;
+    }
+    if (attempt->heard != NULL) {
+        record.detail = attempt->heard->detail;
+    }
+    history_add_attempt(step, &record);
+}
