@@ -226,6 +226,29 @@ def drain(sqs, url, count, seconds=20, delete=True):
     return got
 
 
+def sqs_json(daemon, operation, **body):
+    """One SQS operation over JSON 1.0, for those that Debian's boto3 does not know yet."""
+    import urllib.request
+    request = urllib.request.Request(daemon.url, data=json.dumps(body).encode(), headers={
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS." + operation,
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0"})
+    with urllib.request.urlopen(request) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def resident_mib(process):
+    """Anonymous resident memory: mapped files are the kernel's to take back."""
+    with open("/proc/%d/status" % process.pid) as status:
+        found = re.search(r"RssAnon:\s+(\d+) kB", status.read())
+    return int(found.group(1)) / 1024
+
+
+def cpu_seconds(process):
+    with open("/proc/%d/stat" % process.pid) as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def expect_error(code, call, *arguments, **named):
     import botocore.exceptions
     try:
