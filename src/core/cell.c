@@ -35,6 +35,7 @@ struct cell *cell_create(const struct cell_options *options)
     static const struct delivery_hooks delivery_hooks = {
         .deliver_here = router_deliver_here,
         .policy = router_retry_policy,
+        .limits = router_lane_limits,
         .dead_letter = router_dead_letter,
     };
     static const struct queues_hooks queues_hooks = {.release = release_body};

@@ -107,8 +107,26 @@ static void add_queues(struct buffer *to, struct queues *queues, const char *nam
     }
 }
 
+enum lane_figure {
+    LANE_WAITING,
+    LANE_FAILING,
+    LANE_OPEN,
+    LANE_PARKED
+};
+
+static uint64_t lane_figure(const struct lane_status *status, enum lane_figure figure)
+{
+    switch (figure) {
+    case LANE_WAITING: return status->waiting;
+    case LANE_FAILING: return status->failing;
+    case LANE_OPEN: return status->is_open;
+    case LANE_PARKED: break;
+    }
+    return status->is_open ? status->waiting : 0;
+}
+
 static void add_lanes(struct buffer *to, struct server *server, const char *name,
-                      bool is_failing, const char *help)
+                      enum lane_figure figure, const char *help)
 {
     struct deliveries *deliveries = cell_deliveries(server->cell);
     struct lane_id lane = {0};
@@ -116,21 +134,19 @@ static void add_lanes(struct buffer *to, struct server *server, const char *name
     add_family(to, name, "gauge", help);
     while (lane_next(deliveries, &lane)) {
         struct topic *topic = topic_find_number(cell_router(server->cell), lane.topic);
+        struct lane_status status = lane_status(deliveries, lane);
         uint8_t id[16];
         char uuid[UUID_SIZE];
-        uint64_t waiting = 0;
-        uint32_t failing = 0;
 
         if (topic == NULL
             || !subscription_id_of(cell_router(server->cell), lane.subscription, id)) {
             continue;
         }
-        lane_status(deliveries, lane, &waiting, &failing);
         uuid_format(id, uuid);
         buffer_printf(to, "%s{", name);
         add_label(to, "topic", topic->name);
         buffer_printf(to, ",subscription=\"%s\"} %llu\n", uuid,
-                      is_failing ? (unsigned long long)failing : (unsigned long long)waiting);
+                      (unsigned long long)lane_figure(&status, figure));
     }
 }
 
@@ -155,10 +171,18 @@ static void add_deliveries(struct buffer *to, struct server *server)
                "Age of the oldest message with a delivery outstanding.");
     buffer_printf(to, "fanfare_oldest_undelivered_seconds %.3f\n",
                   age_s(deliveries_oldest_ms(deliveries)));
-    add_lanes(to, server, "fanfare_subscription_waiting", false,
+    add_value(to, "fanfare_breakers_open", "gauge", counters.open_breakers,
+              "Subscriptions whose endpoint fails so much that deliveries are parked.");
+    add_lanes(to, server, "fanfare_subscription_waiting", LANE_WAITING,
               "Deliveries waiting for their subscription's endpoint.");
-    add_lanes(to, server, "fanfare_subscription_failing", true,
+    add_lanes(to, server, "fanfare_subscription_failing", LANE_FAILING,
               "Attempts in a row that failed.");
+    add_lanes(
+        to, server, "fanfare_subscription_breaker_open", LANE_OPEN,
+        "1 while deliveries are parked and single ones ask whether the endpoint is back.");
+    add_lanes(
+        to, server, "fanfare_subscription_parked", LANE_PARKED,
+        "Deliveries that wait for an open breaker, as far as they were met since the start.");
 }
 
 static void add_server(struct buffer *to, struct server *server)

@@ -43,6 +43,8 @@ static struct cell *cell_of_settings(struct server *server)
         .deliveries = {.in_flight_max = (uint32_t)settings->deliveries_in_flight_max,
                        .lane_window_max = (uint32_t)settings->lane_window_max,
                        .active_message_max = (uint32_t)settings->active_messages_max,
+                       .breaker_min = (uint32_t)settings->breaker_attempts_min,
+                       .park_max_ms = settings->park_max_ms,
                        .log = on_delivery_event},
         .history = {.max_age_ms = settings->history_max_age_ms,
                     .max_bytes = (uint64_t)settings->history_max_bytes,

@@ -48,6 +48,10 @@ const struct setting settings_table[] = {
     ROW(lane_window_max, NUMBER, "64", "deliveries under way at a time to one subscription"),
     ROW(active_messages_max, NUMBER, "4096",
         "messages whose deliveries are worked on at a time"),
+    ROW(breaker_attempts_min, NUMBER, "20",
+        "attempts in five minutes, most of them failures of different messages, that open a subscription's breaker; 0: never"),
+    ROW_MS(park_max, "4d",
+           "a delivery parked by an open breaker is dead-lettered after; 0: never"),
     ROW_MS(history_max_age, "24h", "messages stay so long for replay and why; 0: they do not"),
     ROW(history_max_bytes, SIZE, "1GiB", "and so many bytes of them at most; 0: none"),
     ROW(attempts, TEXT, "all",
@@ -77,8 +81,8 @@ static const struct unit {
                   {"GiB", 1024LL * 1024 * 1024},
                   {"", 1},
                   {NULL, 0}},
-  duration_units[] = {{"ms", 1},      {"s", 1000}, {"m", 60000},
-                      {"h", 3600000}, {"", 1000},  {NULL, 0}},
+  duration_units[] = {{"ms", 1},       {"s", 1000}, {"m", 60000}, {"h", 3600000},
+                      {"d", 86400000}, {"", 1000},  {NULL, 0}},
   number_units[] = {{"", 1}, {NULL, 0}};
 
 static enum status read_number(struct text value, const struct unit *units, int64_t *ret,

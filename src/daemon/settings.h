@@ -30,6 +30,7 @@ struct settings {
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
     int64_t cache_bytes, free_space_watermark, uncommitted_max;
     int64_t deliveries_in_flight_max, lane_window_max, active_messages_max;
+    int64_t breaker_attempts_min, park_max_ms;
     int64_t history_max_age_ms, history_max_bytes;
     struct text attempts;
     int64_t attempts_max_age_ms, attempts_max_count;

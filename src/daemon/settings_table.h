@@ -10,7 +10,7 @@ enum setting_type {
     SETTING_BOOLEAN,
     SETTING_NUMBER,
     SETTING_SIZE,    /* bytes, KiB, MiB, GiB */
-    SETTING_DURATION /* ms, s (and no unit), m, h */
+    SETTING_DURATION /* ms, s (and no unit), m, h, d */
 };
 
 struct setting {

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define RETRY_AFTER_MAX_MS (3600LL * 1000)
-
 struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,
                                int64_t accepted_ms)
 {
@@ -22,6 +20,8 @@ void attempt_free(struct attempt *attempt)
 {
     list_remove(&attempt->node);
     list_remove(&attempt->start);
+    list_remove(&attempt->owed_node);
+    list_remove(&attempt->relief);
     task_cancel(&attempt->task);
     blob_unref(attempt->subscription_record);
     blob_unref(attempt->message_record);
@@ -50,6 +50,7 @@ static enum status prepare_run(struct task *task, struct step *step)
     }
     struct why why = {""};
 
+    lane_learn(step, attempt->lane, blob_text(subscription_record));
     status = attempt->lane->deliveries->hooks.deliver_here(
         step, (struct lane_id){attempt->lane->topic, attempt->lane->subscription},
         attempt->message, blob_text(subscription_record), blob_text(message_record), &why);
@@ -63,21 +64,24 @@ static enum status prepare_run(struct task *task, struct step *step)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static void prepare_done(struct task *task, struct step *step, enum status status)
+/* Nobody is asked: it is over, and why. */
+static bool ends_unasked(const struct attempt *attempt, const char **ret_reason)
 {
-    struct attempt *attempt = container_of(task, struct attempt, task);
+    if (attempt->is_expired) {
+        *ret_reason =
+            "it was parked for longer than park_max, its endpoint failing all the time";
+    } else if (attempt->lane->limits.is_disabled) {
+        *ret_reason = "its subscription is disabled (Fanfare.Disabled)";
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void attempt_fly(struct attempt *attempt)
+{
     struct deliveries *deliveries = attempt->lane->deliveries;
 
-    if (attempt->is_local) {
-        attempt->made++;
-        deliveries->counters.attempts++;
-        attempt_finish(step, attempt, status == STATUS_OK ? END_DELIVERED : END_DEAD);
-        return;
-    }
-    if (status != STATUS_OK || attempt->lane->is_gone) {
-        attempt_finish(step, attempt, END_GONE);
-        return;
-    }
     attempt->id = ++deliveries->next_id;
     attempt->id_key = attempt->id;
     attempt->stage = ATTEMPT_FLYING;
@@ -87,8 +91,34 @@ static void prepare_done(struct task *task, struct step *step, enum status statu
     deliveries->counters.attempts++;
 }
 
+static void prepare_done(struct task *task, struct step *step, enum status status)
+{
+    struct attempt *attempt = container_of(task, struct attempt, task);
+    struct lane *lane = attempt->lane;
+    const char *reason = NULL;
+
+    if (attempt->is_local) {
+        attempt->made++;
+        lane->deliveries->counters.attempts++;
+        attempt_finish(step, attempt, status == STATUS_OK ? END_DELIVERED : END_DEAD);
+        return;
+    }
+    if (status != STATUS_OK || lane->is_gone) {
+        attempt_finish(step, attempt, END_GONE);
+        return;
+    }
+    if (ends_unasked(attempt, &reason)) {
+        (void)snprintf(attempt->reason, sizeof attempt->reason, "%s", reason);
+        attempt_finish(step, attempt, END_DEAD);
+        return;
+    }
+    attempt_fly(attempt);
+    lane_start_more(step, lane); /* it may have brought the limits that others wait for */
+}
+
 void attempt_prepare(struct step *step, struct attempt *attempt)
 {
+    relief_cancel(attempt);
     attempt->stage = ATTEMPT_PREPARING;
     attempt->task = (struct task){.run = prepare_run, .done = prepare_done};
     task_start(&attempt->task, step);
@@ -153,6 +183,9 @@ static enum status row_move(struct step *step, struct attempt *attempt)
 {
     enum status status = STATUS_OK;
 
+    if (attempt->end == END_PARK && attempt->owed == NULL) {
+        return STATUS_OK; /* its row stays as it is */
+    }
     if (attempt->owed == NULL || attempt->owed->is_resumed) {
         status = lane_find_place(step, attempt->lane, attempt->message, &attempt->due_ms);
     }
@@ -241,17 +274,6 @@ static void attempt_count(const struct attempt *attempt)
     }
 }
 
-/* Lanes that waited for the global limit, now that there is room. */
-static void starved_start(struct step *step, struct deliveries *deliveries)
-{
-    while (deliveries->in_flight < deliveries->options.in_flight_max
-           && !list_is_empty(&deliveries->starved)) {
-        struct list_node *node = list_pop(&deliveries->starved);
-
-        lane_start_more(step, container_of(node, struct lane, global));
-    }
-}
-
 static void settle_done(struct task *task, struct step *step, enum status status)
 {
     struct attempt *attempt = container_of(task, struct attempt, task);
@@ -264,6 +286,12 @@ static void settle_done(struct task *task, struct step *step, enum status status
     (void)status;
     attempt_count(attempt);
     attempt_remember(step, attempt);
+    if (attempt->is_probe) {
+        breaker_unasked(&lane->breaker); /* unless its outcome has said more */
+    }
+    if (attempt->end == END_PARK && owed == NULL && attempt->row_due < lane->next_due) {
+        lane->next_due = attempt->row_due;
+    }
     attempt_free(attempt);
     if (was_started) {
         lane->in_flight--;
@@ -273,13 +301,14 @@ static void settle_done(struct task *task, struct step *step, enum status status
     if (owed != NULL) {
         owed_settle(step, owed, index);
     }
+    lanes_share(step, deliveries); /* those that waited for the global limit come first */
     lane->holds--;
     lane_start_more(step, lane);
-    starved_start(step, deliveries);
 }
 
 void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end)
 {
+    relief_cancel(attempt);
     attempt->stage_before = attempt->stage;
     attempt->stage = ATTEMPT_SETTLING;
     attempt->end = end;
@@ -303,6 +332,10 @@ static enum attempt_end outcome_end(struct step *step, struct attempt *attempt,
     }
     if (outcome->verdict == ATTEMPT_REFUSED) {
         return END_DEAD;
+    }
+    if (attempt->is_probe) {
+        attempt->made--; /* it asked for the others: it is not held against it */
+        return END_PARK;
     }
     attempt->lane->deliveries->hooks.policy(step, blob_text(attempt->subscription_record),
                                             &policy);
@@ -335,7 +368,7 @@ void deliveries_outcome(struct step *step, uint64_t id, const struct attempt_out
                    (int)(outcome->reason.len < 128 ? outcome->reason.len : 128),
                    outcome->reason.at == NULL ? "" : outcome->reason.at);
     attempt_hear(step, attempt, outcome);
-    lane_feedback(attempt->lane, outcome->verdict);
+    lane_feedback(step, attempt, outcome);
     attempt_finish(step, attempt,
                    attempt->lane->is_gone ? END_GONE : outcome_end(step, attempt, outcome));
 }

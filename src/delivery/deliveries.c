@@ -13,6 +13,8 @@ struct deliveries *deliveries_create(const struct deliveries_options *options,
     list_init(&deliveries->active);
     list_init(&deliveries->starts);
     list_init(&deliveries->starved);
+    list_init(&deliveries->resting);
+    deliveries->relief.fire = relief_on_timer;
     list_init(&deliveries->launching);
     return deliveries;
 }
@@ -38,8 +40,7 @@ void deliveries_free(struct deliveries *deliveries)
 
         attempts_free(&lane->waiting);
         attempts_free(&lane->flying);
-        map_remove(&deliveries->lanes, node);
-        memory_free(lane);
+        lane_free(lane);
     }
     while ((node = map_next(&deliveries->owed, NULL)) != NULL) {
         map_remove(&deliveries->owed, node);
@@ -66,7 +67,7 @@ void deliveries_forget(struct step *step, struct lane_id id)
 
     if (lane != NULL) {
         lane->is_gone = true;
-        lane_start_more(step, lane);
+        lane_start_more(step, lane); /* rests it, or frees it */
         lane = lane_find(deliveries_of(step), id.subscription);
         if (lane != NULL && lane->next_due != INT64_MAX) {
             lane_schedule(step, lane, step->now_ms);
@@ -79,7 +80,8 @@ struct delivery_counters delivery_counters(const struct deliveries *deliveries)
     struct delivery_counters counters = deliveries->counters;
 
     counters.in_flight = deliveries->in_flight;
-    counters.lanes = deliveries->lanes.count;
+    counters.lanes = deliveries->lanes.count - deliveries->resting_count;
+    counters.open_breakers = deliveries->open_breakers;
     counters.active_messages = deliveries->active_count;
     return counters;
 }
@@ -100,13 +102,24 @@ int64_t deliveries_oldest_ms(const struct deliveries *deliveries)
     return oldest_ms;
 }
 
-void lane_status(const struct deliveries *deliveries, struct lane_id id, uint64_t *ret_waiting,
-                 uint32_t *ret_failing)
+struct lane_status lane_status(const struct deliveries *deliveries, struct lane_id id)
 {
     const struct lane *lane = lane_find(deliveries, id.subscription);
 
-    *ret_waiting = lane == NULL ? 0 : lane->row_count + lane->waiting_count;
-    *ret_failing = lane == NULL ? 0 : lane->failing;
+    if (lane == NULL) {
+        return (struct lane_status){0};
+    }
+    bool is_open = breaker_is_open(&lane->breaker);
+
+    return (struct lane_status){
+        .waiting = lane->row_count + lane->waiting_count,
+        .failing = lane->failing,
+        .in_flight = lane->in_flight,
+        .window = lane->window,
+        .is_open = is_open,
+        .opened_ms = is_open ? lane->breaker.opened_ms : 0,
+        .probe_ms = lane->breaker.state == BREAKER_OPEN ? lane->breaker.probe_ms : 0,
+    };
 }
 
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane)
@@ -115,10 +128,13 @@ bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane)
         io_lane->subscription == 0 ? NULL : lane_find(deliveries, io_lane->subscription);
     struct map_node *node = map_next(&deliveries->lanes, lane == NULL ? NULL : &lane->map);
 
-    if (node == NULL) {
-        return false;
+    for (; node != NULL; node = map_next(&deliveries->lanes, node)) {
+        lane = container_of(node, struct lane, map);
+        if (lane->failing > 0 || !list_contains(&lane->rest)) {
+            *io_lane =
+                (struct lane_id){.topic = lane->topic, .subscription = lane->subscription};
+            return true;
+        }
     }
-    lane = container_of(node, struct lane, map);
-    *io_lane = (struct lane_id){.topic = lane->topic, .subscription = lane->subscription};
-    return true;
+    return false;
 }

@@ -26,6 +26,8 @@ void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
                     const uint32_t *subscriptions, size_t count);
 /* The lane's deliveries end without an outcome; its rows are reclaimed in bounded batches. */
 void deliveries_forget(struct step *step, struct lane_id id);
+/* The subscription's limits may have changed; subscription 0: those of the whole topic. */
+void deliveries_changed(struct step *step, struct lane_id id);
 
 /* Attempts that the world should make.  The effect: handed out by deliveries_next_start. */
 struct attempt_start {
@@ -51,6 +53,13 @@ struct attempt_outcome {
     const struct attempt_detail *detail; /* borrowed; NULL: nothing more is known */
 };
 
+/* What may go to a subscription's endpoint. */
+struct lane_limits {
+    uint32_t concurrency; /* attempts under way at a time; 0: as many as it takes */
+    uint32_t per_second;  /* attempts started, on average; 0: any number */
+    bool is_disabled;     /* nothing goes there: what is owed is dead-lettered */
+};
+
 /* What the rest of the cell does for deliveries: given by core/, so that no arrow points
  * upwards. */
 struct delivery_hooks {
@@ -63,6 +72,10 @@ struct delivery_hooks {
     /* The retry policy out of a subscription record. */
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);
+    /* The limits, out of a subscription record, or (an empty one) by what memory knows: false
+     * when only the record can tell. */
+    bool (*limits)(struct step *step, struct lane_id lane, struct text subscription_record,
+                   struct lane_limits *ret_limits);
     /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's
      * reference to the body; *why is the queue's ARN then. STATUS_NOT_FOUND: none configured,
      * or the queue is gone (*why says). */
@@ -72,11 +85,13 @@ struct delivery_hooks {
 };
 
 struct delivery_event { /* for the log: one per decision that is not a plain success */
-    const char *event;  /* delivery_retry, delivery_dead, delivery_lost */
+    /* delivery_retry, delivery_dead, delivery_lost; of its endpoint's breaker: breaker_open,
+     * breaker_closed */
+    const char *event;
     struct lane_id lane;
     uint64_t message;
     uint32_t attempt;
-    int64_t next_ms; /* of a retry */
+    int64_t next_ms; /* of a retry, of an open breaker's probe */
     struct text reason;
     struct text subscription_record, message_record; /* may be empty */
 };
@@ -85,21 +100,32 @@ struct deliveries_options {
     uint32_t in_flight_max;      /* all lanes together */
     uint32_t lane_window_max;    /* per lane */
     uint32_t active_message_max; /* messages whose owed list is being worked off */
+    uint32_t breaker_min;        /* attempts before which no breaker opens; 0: none ever does */
+    int64_t park_max_ms; /* an open breaker's deliveries are dead-lettered after; 0: never */
     void (*log)(void *context, const struct delivery_event *event);
     void *log_context;
 };
 
 struct delivery_counters {
     uint64_t delivered, retried, dead_lettered, lost, attempts;
-    uint64_t in_flight, lanes, active_messages;
+    uint64_t in_flight, lanes, active_messages, open_breakers;
+};
+
+/* For people. */
+struct lane_status {
+    uint64_t waiting; /* deliveries for it, as far as they were met since the start */
+    uint32_t failing; /* attempts that failed in a row */
+    uint32_t in_flight, window;
+    bool is_open;      /* its breaker: what waits is parked */
+    int64_t opened_ms; /* of an open one */
+    int64_t probe_ms;  /* of an open one: its next probe; 0: under way */
 };
 
 struct delivery_counters delivery_counters(const struct deliveries *deliveries);
 /* Accept time of the oldest message with an undelivered entry, or 0. */
 int64_t deliveries_oldest_ms(const struct deliveries *deliveries);
-/* How many deliveries wait for this lane, and how many attempts failed in a row. */
-void lane_status(const struct deliveries *deliveries, struct lane_id id, uint64_t *ret_waiting,
-                 uint32_t *ret_failing);
+/* Zeroed for a lane without work. */
+struct lane_status lane_status(const struct deliveries *deliveries, struct lane_id id);
 /* Walks the lanes that have work or are failing: the first for a zeroed id; false at the end.
  */
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);

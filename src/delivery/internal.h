@@ -2,19 +2,29 @@
 #ifndef DELIVERY_INTERNAL_H
 #define DELIVERY_INTERNAL_H
 
+#include "delivery/breaker.h"
 #include "delivery/delivery.h"
+#include "delivery/rate.h"
 
+/* The longest that an endpoint's Retry-After counts. */
+#define RETRY_AFTER_MAX_MS (3600LL * 1000)
 /* How far behind the first unsettled entry of an owed list dispatch may run ahead: what a crash
  * repeats at most, and the width of the settled bitmap. */
 #define OWED_WINDOW 256
 /* Attempts that may wait in memory for a place in their lane's window. */
 #define LANE_WAITING_MAX  64
 #define LANE_WINDOW_START 8
+/* Lanes without work that are kept: their window, their breaker and their rate are still good.
+ */
+#define LANES_RESTING_MAX 4096
+/* Deliveries parked too long that are ended together. */
+#define LANE_EXPIRED_MAX 64
 
 /* A message whose owed list is being worked off: one chunk of it in memory. */
 struct owed {
     struct map_node map;   /* by message */
     struct list_node node; /* in deliveries.active, oldest message first */
+    struct list attempts;  /* dispatched, not settled */
     uint64_t message;
     uint64_t message_key; /* big-endian bytes of message: the map's key */
     uint32_t topic;
@@ -41,9 +51,14 @@ struct lane {
     uint32_t topic;
     uint32_t window;
     uint32_t in_flight;
-    uint32_t successes;  /* since the window last grew */
-    uint32_t failing;    /* attempts that failed in a row */
-    bool is_gone;        /* its subscription was deleted: whatever is left ends */
+    uint32_t successes; /* since the window last grew */
+    uint32_t failing;   /* attempts that failed in a row */
+    bool is_gone;       /* its subscription was deleted: whatever is left ends */
+    bool knows_limits;
+    struct lane_limits limits;
+    struct rate rate;
+    struct breaker breaker;
+    struct timer pause;  /* its rate, or its breaker's next probe */
     struct list waiting; /* attempts; at most LANE_WAITING_MAX of owed lists */
     uint32_t waiting_count;
     struct list flying;  /* attempts */
@@ -51,14 +66,18 @@ struct lane {
     int64_t next_due;    /* INT64_MAX: no row known */
     int64_t due_since;   /* the least due of rows that became durable while reading */
     int64_t pending_due; /* the least due of rows in the filling batch */
+    int64_t probed_due;  /* the row that was probed last, so that the next is another */
+    uint64_t probed_message;
     struct hook hook;
     bool is_hooked;
     bool is_reading;
     bool is_starting;
+    bool has_turn;           /* of those that wait for the global limit */
     uint32_t holds;          /* must not be closed while there are any */
     uint64_t row_count;      /* rows written or met, not settled: for people */
     int64_t oldest_ms;       /* accept time of the oldest of them, 0: none */
     struct list_node global; /* in deliveries.starved */
+    struct list_node rest;   /* in deliveries.resting */
     struct deliveries *deliveries;
 };
 
@@ -73,7 +92,7 @@ enum attempt_stage {
 enum attempt_end {
     END_DELIVERED,
     END_RETRY, /* a row, due later */
-    END_PARK,  /* a row, due now: the lane has no room in memory */
+    END_PARK,  /* back to its row, or to a new one, due now: it is not its turn */
     END_DEAD,
     END_GONE /* its subscription or its message is no more */
 };
@@ -82,8 +101,11 @@ struct attempt {
     struct map_node map; /* by id, while flying */
     uint64_t id;
     uint64_t id_key;
-    struct list_node node;  /* in lane.waiting or lane.flying */
-    struct list_node start; /* in deliveries.starts */
+    struct list_node node;      /* in lane.waiting or lane.flying */
+    struct list_node start;     /* in deliveries.starts */
+    struct list_node owed_node; /* in owed.attempts */
+    struct list_node relief;    /* about to get a row of its own */
+    int64_t since_ms;           /* when it came to its lane */
     struct lane *lane;
     uint64_t message;
     uint32_t made; /* attempts made before this one */
@@ -92,7 +114,10 @@ struct attempt {
     enum attempt_stage stage_before; /* it was settled: what it was doing */
     bool is_local;                   /* it ended inside this daemon */
     bool is_dead_lettered;
-    int64_t due_ms; /* of the row it goes to */
+    bool is_probe;     /* of its lane's breaker */
+    bool is_expired;   /* parked longer than park_max */
+    bool is_relieving; /* its task is giving it a row of its own */
+    int64_t due_ms;    /* of the row it goes to */
     enum attempt_end end;
     struct owed *owed; /* NULL: it has a row */
     uint32_t owed_index;
@@ -114,7 +139,13 @@ struct deliveries {
     struct list active; /* owed */
     uint32_t active_count;
     struct list starts;  /* attempts to be handed out */
-    struct list starved; /* lanes that could start more but for the global limit */
+    struct list starved; /* lanes that could start more but for the global limit, in turn */
+    struct list resting; /* lanes without work, the longest first */
+    uint32_t resting_count;
+    uint32_t reading; /* lanes whose due rows are being read */
+    uint32_t open_breakers;
+    bool is_sharing;
+    struct timer relief;
     uint32_t in_flight;
     uint64_t next_id;
     struct list launching; /* owed lists of the filling batch */
@@ -132,10 +163,21 @@ struct deliveries {
 /* lane.c */
 struct lane *lane_find(const struct deliveries *deliveries, uint32_t subscription);
 struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription);
+void lane_free(struct lane *lane);
 void lane_offer(struct step *step, struct lane *lane, struct attempt *attempt);
 void lane_start_more(struct step *step, struct lane *lane);
 void lane_close_if_idle(struct step *step, struct lane *lane);
-void lane_feedback(struct lane *lane, enum attempt_verdict verdict);
+void lane_push_waiting(struct lane *lane, struct attempt *attempt);
+void lanes_share(struct step *step, struct deliveries *deliveries);
+
+/* lane_limits.c */
+uint32_t lane_room(const struct lane *lane, int64_t now_ms);
+int64_t lane_next_start(const struct lane *lane, int64_t now_ms);
+void lane_pay(struct lane *lane, int64_t now_ms);
+void lane_learn(struct step *step, struct lane *lane, struct text subscription_record);
+bool lane_is_rested(const struct lane *lane, int64_t now_ms);
+void lane_feedback(struct step *step, struct attempt *attempt,
+                   const struct attempt_outcome *outcome);
 
 /* lane_rows.c */
 /* After a crash a message may wait in a lane twice: the first moment at or after *io_due_ms at
@@ -147,8 +189,15 @@ void lane_put_row(struct step *step, struct lane *lane, const struct attempt *at
 void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt);
 void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms);
 void lane_read_due(struct step *step, struct lane *lane);
+bool lane_has_due_rows(const struct lane *lane, int64_t now_ms);
 void lanes_find(struct step *step);
-void lane_on_timer(struct timer *timer, struct step *step);
+
+/* relief.c */
+bool owed_is_stuck(const struct owed *owed);
+bool deliveries_are_crowded(const struct deliveries *deliveries);
+void relief_ask(struct step *step, struct deliveries *deliveries);
+void relief_cancel(struct attempt *attempt);
+void relief_on_timer(struct timer *timer, struct step *step);
 
 /* attempt.c */
 struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,

@@ -94,6 +94,12 @@ void lane_delete_row(struct step *step, struct lane *lane, const struct attempt 
     }
 }
 
+bool lane_has_due_rows(const struct lane *lane, int64_t now_ms)
+{
+    return lane->is_reading
+           || least(least(lane->next_due, lane->due_since), lane->pending_due) <= now_ms;
+}
+
 static bool list_has_row(const struct list *list, int64_t due_ms, uint64_t message)
 {
     list_each (node, list) {
@@ -113,8 +119,34 @@ static bool lane_has_row(const struct lane *lane, int64_t due_ms, uint64_t messa
            || list_has_row(&lane->waiting, due_ms, message);
 }
 
-/* One row that the read brought.  False: it is not due yet. */
-static bool row_take(struct step *step, struct lane *lane, const struct row *row)
+/* The breaker is open: what is read is whom to ask next, and whose time is over. */
+static bool is_parked(const struct lane *lane)
+{
+    return breaker_is_open(&lane->breaker) && !lane->is_gone && !lane->limits.is_disabled;
+}
+
+static bool has_expired(const struct lane *lane, int64_t due_ms, int64_t now_ms)
+{
+    int64_t max_ms = lane->deliveries->options.park_max_ms;
+
+    return max_ms > 0 && is_parked(lane)
+           && breaker_parked_ms(&lane->breaker, due_ms, now_ms) > max_ms;
+}
+
+static void row_enter(struct lane *lane, struct attempt *attempt)
+{
+    lane_push_waiting(lane, attempt);
+    if (lane->oldest_ms == 0 || attempt->accepted_ms < lane->oldest_ms) {
+        lane->oldest_ms = attempt->accepted_ms;
+    }
+    if (lane->row_count < lane->waiting_count) {
+        lane->row_count = lane->waiting_count;
+    }
+}
+
+/* One row that the read brought.  False: it is not due yet, or there is no more room. */
+static bool row_take(struct step *step, struct lane *lane, const struct row *row,
+                     uint32_t *io_room)
 {
     struct blob *value = record_overlay(step, row);
     int64_t due_ms = (int64_t)key_get_u64(&row->key, 5);
@@ -127,6 +159,13 @@ static bool row_take(struct step *step, struct lane *lane, const struct row *row
         lane->next_due = least(lane->next_due, due_ms);
         return false;
     }
+    bool is_expired = has_expired(lane, due_ms, step->now_ms);
+
+    if (*io_room == 0 && !is_expired) {
+        lane->next_due = step->now_ms;
+        return false;
+    }
+    *io_room -= !is_expired;
     struct cursor cursor = cursor_over(blob_text(value));
 
     (void)cursor_u8(&cursor);
@@ -136,71 +175,91 @@ static bool row_take(struct step *step, struct lane *lane, const struct row *row
     struct attempt *attempt = attempt_create(lane, message, made, accepted_ms);
 
     attempt->row_due = due_ms;
-    list_push(&lane->waiting, &attempt->node);
-    lane->waiting_count++;
-    if (lane->oldest_ms == 0 || accepted_ms < lane->oldest_ms) {
-        lane->oldest_ms = accepted_ms;
-    }
-    if (lane->row_count < lane->waiting_count) {
-        lane->row_count = lane->waiting_count;
-    }
+    attempt->since_ms = step->now_ms;
+    attempt->is_expired = is_expired;
+    row_enter(lane, attempt);
     return true;
+}
+
+/* Whom the probe asks: not the same one each time, in case the endpoint only dislikes that one.
+ * False: behind the last one there is nobody, and it begins in front again. */
+static bool probe_moves_on(struct lane *lane, bool was_behind)
+{
+    struct list_node *first = list_first(&lane->waiting);
+
+    if (first == NULL) {
+        lane->probed_due = 0;
+        lane->probed_message = 0;
+        return !was_behind;
+    }
+    const struct attempt *attempt = container_of(first, struct attempt, node);
+
+    lane->probed_due = attempt->row_due;
+    lane->probed_message = attempt->message;
+    return true;
+}
+
+static void rows_take(struct step *step, struct lane *lane, const struct read *read)
+{
+    bool was_behind = read->from.len > key_u32(TABLE_LANE, 0).len;
+    uint32_t room = lane_room(lane, step->now_ms);
+    bool saw_all = read->complete;
+
+    lane->next_due = INT64_MAX;
+    for (uint32_t i = 0; i < read->row_count; i++) {
+        if (!row_take(step, lane, &read->rows[i], &room)) {
+            saw_all = true; /* what there is to know of the rest is known */
+            break;
+        }
+    }
+    bool has_moved = !is_parked(lane) || probe_moves_on(lane, was_behind);
+
+    if (!saw_all || was_behind || !has_moved) {
+        lane->next_due = step->now_ms; /* there is more: once these are under way */
+    }
+    lane->next_due = least(lane->next_due, lane->due_since);
 }
 
 static void on_rows(struct read *read, struct step *step)
 {
-    struct lane *lane = lane_find(deliveries_of(step), key_get_u32(&read->from, 1));
+    struct deliveries *deliveries = deliveries_of(step);
+    struct lane *lane = lane_find(deliveries, key_get_u32(&read->from, 1));
 
-    if (lane == NULL) {
-        read_free(read);
-        return;
+    deliveries->reading--;
+    if (lane != NULL) {
+        lane->is_reading = false;
+        rows_take(step, lane, read);
+        if (lane->next_due > step->now_ms) {
+            lane_schedule(step, lane, lane->next_due);
+        }
+        lane_start_more(step, lane);
     }
-    bool all_due = true;
-
-    lane->is_reading = false;
-    lane->next_due = INT64_MAX;
-    for (uint32_t i = 0; i < read->row_count && all_due; i++) {
-        all_due = row_take(step, lane, &read->rows[i]);
-    }
-    if (all_due && !read->complete) {
-        lane->next_due = step->now_ms; /* there is more: once these are under way */
-    }
-    lane->next_due = least(lane->next_due, lane->due_since);
     read_free(read);
-    if (lane->next_due > step->now_ms) {
-        lane_schedule(step, lane, lane->next_due);
-    }
-    lane_start_more(step, lane);
+    lanes_share(step, deliveries);
 }
 
 void lane_read_due(struct step *step, struct lane *lane)
 {
-    if (lane->is_reading) {
-        return;
-    }
     struct key prefix = key_u32(TABLE_LANE, lane->subscription);
     struct read *read = read_create(on_rows, NULL);
+    bool expires = has_expired(lane, 0, step->now_ms);
 
     read->from = prefix;
     read->to = key_after_prefix(&prefix);
+    if (is_parked(lane) && !expires && lane->probed_due > 0) {
+        read->from = row_key(lane, lane->probed_due, lane->probed_message);
+        read->from.at[read->from.len++] = 0;
+    }
     /* What is under way still has its row, in front of all others. */
-    read->row_max = lane->in_flight + lane->waiting_count + lane->window + 1;
+    read->row_max = lane->in_flight + lane->waiting_count + lane_room(lane, step->now_ms)
+                    + (expires ? LANE_EXPIRED_MAX : 0);
     read->bytes_max = UINT32_MAX;
     read->value_max = UINT32_MAX;
     lane->is_reading = true;
+    lane->deliveries->reading++;
     lane->due_since = INT64_MAX;
     timer_cancel(step, &lane->timer);
     step_read(step, read);
-}
-
-void lane_on_timer(struct timer *timer, struct step *step)
-{
-    struct lane *lane = container_of(timer, struct lane, timer);
-
-    /* A lane whose window is full reads on when an attempt ends (lane_start_more). */
-    if (lane->in_flight < lane->window && lane->waiting_count == 0) {
-        lane_read_due(step, lane);
-    }
 }
 
 /* --- At start: one look per lane that has rows. */

@@ -157,9 +157,13 @@ void owed_dispatch(struct step *step, struct owed *owed)
 
         attempt->owed = owed;
         attempt->owed_index = index;
+        list_push(&owed->attempts, &attempt->owed_node);
         lane_offer(step, lane, attempt);
     }
     owed->is_dispatching = false;
+    if (owed_is_stuck(owed) || deliveries_are_crowded(owed->deliveries)) {
+        relief_ask(step, owed->deliveries);
+    }
     if (owed->base == owed->count) {
         owed->task = (struct task){.run = chunk_end_run, .done = chunk_end_done};
         task_start(&owed->task, step);
@@ -174,6 +178,7 @@ struct owed *owed_open(struct deliveries *deliveries, uint64_t message)
     owed->message_key = message;
     owed->deliveries = deliveries;
     owed->sealed.seal = cursor_seal;
+    list_init(&owed->attempts);
     map_insert(&deliveries->owed, &owed->map,
                text_make(&owed->message_key, sizeof owed->message_key));
     deliveries->active_count++;

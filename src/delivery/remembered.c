@@ -57,13 +57,17 @@ void attempt_remember(struct step *step, const struct attempt *attempt)
     };
 
     /* A queue of this daemon: that it was delivered says the queue itself. */
-    if (attempt->end == END_GONE || attempt->end == END_PARK
+    if (attempt->end == END_GONE || (attempt->end == END_PARK && !attempt->is_probe)
         || !history_wants_attempt(step,
                                   is_success && (attempt->made <= 1 || attempt->is_local))) {
         return;
     }
     if (is_success && attempt->is_local) {
         return;
+    }
+    if (attempt->end == END_PARK) { /* a probe that failed, which does not count */
+        record.attempt = attempt->made + 1;
+        record.next_ms = attempt->lane->breaker.probe_ms;
     }
     if (attempt->end == END_DEAD) {
         record.fate = attempt->is_dead_lettered ? FATE_DEAD_LETTERED : FATE_LOST;

@@ -17,9 +17,10 @@ struct sqs_target {
 struct slot {
     uint32_t topic; /* 0: empty */
     uint8_t protocol;
-    bool is_confirmed;
-    bool is_raw;
-    bool is_filtered; /* it is in the topic's index, else in its list of unfiltered ones */
+    bool is_confirmed : 1;
+    bool is_raw : 1;
+    bool is_filtered : 1; /* it is in the topic's index, else in its list of unfiltered ones */
+    bool is_limited : 1;  /* it says itself how much may go to its endpoint */
     uint8_t id[16];
     struct sqs_target *target; /* of protocol sqs */
 };
@@ -96,6 +97,9 @@ void subscription_enter(struct router *router, struct topic *topic,
 void subscription_leave(struct router *router, struct topic *topic,
                         const struct subscription *subscription);
 bool subscription_is_raw(const struct subscription *subscription);
+
+/* policies.c */
+bool subscription_is_limited(const struct subscription *subscription);
 
 /* load.c */
 void subscriptions_load(struct step *step, struct router *router);

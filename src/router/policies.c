@@ -42,3 +42,71 @@ void router_retry_policy(struct step *step, struct text subscription_record,
     }
     arena_free(&arena);
 }
+
+/* --- Limits. */
+
+static const struct text limit_names[] = {
+    TEXT("DeliveryPolicy"),
+    TEXT("Fanfare.MaxConcurrency"),
+    TEXT("Fanfare.MaxPerSecond"),
+    TEXT("Fanfare.Disabled"),
+};
+
+bool subscription_is_limited(const struct subscription *subscription)
+{
+    for (size_t i = 0; i < countof(limit_names); i++) {
+        if (subscription_attribute(subscription, limit_names[i]).len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t number_of(const struct subscription *subscription, struct text name)
+{
+    int64_t number = 0;
+    bool is_given = text_to_int64(subscription_attribute(subscription, name), &number)
+                    && number > 0 && number <= UINT32_MAX;
+
+    return is_given ? (uint32_t)number : 0;
+}
+
+static struct lane_limits limits_of(const struct router *router,
+                                    const struct subscription *subscription)
+{
+    struct retry_policy policy;
+    uint32_t per_second = 0;
+    struct lane_limits limits = {
+        .concurrency = number_of(subscription, T("Fanfare.MaxConcurrency")),
+        .per_second = number_of(subscription, T("Fanfare.MaxPerSecond")),
+        .is_disabled = subscription_attribute(subscription, T("Fanfare.Disabled")).len > 0,
+    };
+
+    policies_join(router, subscription, &policy, &per_second);
+    limits.per_second = limits.per_second > 0 ? limits.per_second : per_second;
+    return limits;
+}
+
+bool router_lane_limits(struct step *step, struct lane_id lane, struct text subscription_record,
+                        struct lane_limits *ret_limits)
+{
+    const struct router *router = router_of(step);
+    const struct slot *slot = slot_find(router, lane.subscription);
+    const struct topic *topic = topic_find_number(router, lane.topic);
+    struct subscription subscription;
+    struct arena arena = {0};
+
+    if (slot != NULL && !slot->is_limited && topic != NULL
+        && topic_attribute(topic, T("DeliveryPolicy")).len == 0) {
+        *ret_limits = (struct lane_limits){0};
+        return true;
+    }
+    if (subscription_record.len == 0) {
+        return false;
+    }
+    bool is_read = subscription_decode(subscription_record, &arena, &subscription);
+
+    *ret_limits = is_read ? limits_of(router, &subscription) : (struct lane_limits){0};
+    arena_free(&arena);
+    return true;
+}

@@ -80,6 +80,7 @@ void subscription_enter(struct router *router, struct topic *topic,
     slot->protocol = (uint8_t)subscription->protocol;
     slot->is_confirmed = subscription->is_confirmed;
     slot->is_raw = subscription_is_raw(subscription);
+    slot->is_limited = subscription_is_limited(subscription);
     memcpy(slot->id, subscription->id, sizeof slot->id);
     if (subscription->protocol == PROTOCOL_SQS) {
         slot->target = target_open(router, subscription->endpoint);
@@ -225,6 +226,7 @@ void subscription_update(struct step *step, const struct subscription *before,
         subscription_leave(router, topic, before);
         subscription_enter(router, topic, changed);
     }
+    deliveries_changed(step, (struct lane_id){before->topic, before->number});
 }
 
 void subscription_delete(struct step *step, const struct subscription *subscription)

@@ -269,6 +269,7 @@ void topic_update(struct step *step, struct topic *topic, const struct attribute
 {
     topic_set_attributes(topic, attributes, count);
     topic_seal(step, topic);
+    deliveries_changed(step, (struct lane_id){.topic = topic->number});
 }
 
 static void topic_remove(struct router *router, struct topic *topic)

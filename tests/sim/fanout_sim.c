@@ -1,8 +1,8 @@
-/* The core on a virtual clock: publish, match, deliver, retry, dead letter, lease and delete,
- * over a store that loses what was not committed, with endpoints that fail, hang and answer
- * twice. A ledger checks that every accepted publish reached each matching subscription, or is
- * in its dead-letter queue.  fanout_sim [first seed] [count]; each seed runs twice and must
- * leave the same trace. */
+/* The core on a virtual clock: publish, match, deliver, retry, park, dead letter, lease and
+ * delete, with limits and topic policies, over a store that loses what was not committed, with
+ * endpoints that fail, hang and answer twice. A ledger checks that every accepted publish
+ * reached each matching subscription, or is in its dead-letter queue.  fanout_sim [first seed]
+ * [count]; each seed runs twice and must leave the same trace. */
 #include "world.h"
 
 #include "base/memory.h"
@@ -17,6 +17,8 @@
 #define PUBLISHES 120
 #define BUSY_MS   60000
 #define DAYS_MS   (3LL * 24 * 3600 * 1000)
+#define HOUR_MS   (3600LL * 1000)
+#define RATE_OVER 10 /* seconds over which rates are checked */
 
 enum mood { /* of an endpoint */
     MOOD_GOOD,
@@ -24,7 +26,8 @@ enum mood { /* of an endpoint */
     MOOD_HANGING, /* answers late, as a timeout does */
     MOOD_TWICE,   /* settles twice */
     MOOD_REFUSING,
-    MOOD_DOWN /* nothing but failures: everything must reach its dead-letter queue */
+    MOOD_HEALING, /* fails for some hours, then it is good */
+    MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
 };
 
 struct ledger {
@@ -32,7 +35,17 @@ struct ledger {
     bool is_accepted;
     uint32_t delivered[ENDPOINTS];
     uint32_t dead[ENDPOINTS];
+    uint32_t attempts[ENDPOINTS];
     uint32_t received[QUEUES];
+};
+
+/* What an endpoint's subscription says, and what is seen of it. */
+struct limits {
+    uint32_t concurrency; /* 0: none */
+    uint32_t per_second;  /* 0: none */
+    uint32_t under_way;
+    int64_t period; /* the one that is counted */
+    uint32_t in_period;
 };
 
 /* Entries of a queue whose deletion was acknowledged. */
@@ -47,6 +60,9 @@ struct scene {
     struct deleted deleted[QUEUES];
     uint32_t wants[ENDPOINTS + QUEUES]; /* bits of kinds */
     enum mood moods[ENDPOINTS];
+    struct limits limits[ENDPOINTS];
+    bool topic_rules; /* its delivery policy comes before its subscriptions' own */
+    int64_t healed_ms;
     uint32_t subscription[ENDPOINTS]; /* numbers */
     bool is_set_up;
     bool is_draining; /* no more misbehaviour: all is to come to its end */
@@ -86,12 +102,13 @@ static struct text policy_of(struct arena *arena, uint32_t kinds)
 }
 
 static enum status subscribe(struct step *step, struct topic *topic, struct arena *arena,
-                             struct subscription *wanted, uint32_t kinds)
+                             struct subscription *wanted, uint32_t kinds,
+                             const struct limits *limits)
 {
     static const struct text slow_policy =
         TEXT("{\"healthyRetryPolicy\":{\"numRetries\":5,\"minDelayTarget\":1,"
              "\"maxDelayTarget\":30,\"backoffFunction\":\"exponential\"}}");
-    struct attribute *attributes = arena_array(arena, 3, sizeof *attributes);
+    struct attribute *attributes = arena_array(arena, 5, sizeof *attributes);
     size_t count = 0;
     struct why why;
 
@@ -106,6 +123,14 @@ static enum status subscribe(struct step *step, struct topic *topic, struct aren
                          "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead-"
                          "%.*s\"}",
                          TEXT_PRINTF(text_after(wanted->endpoint, 7)))};
+    }
+    if (limits != NULL && limits->concurrency > 0) {
+        attributes[count++] = (struct attribute){
+            T("Fanfare.MaxConcurrency"), arena_printf(arena, "%u", limits->concurrency)};
+    }
+    if (limits != NULL && limits->per_second > 0) {
+        attributes[count++] = (struct attribute){T("Fanfare.MaxPerSecond"),
+                                                 arena_printf(arena, "%u", limits->per_second)};
     }
     wanted->attributes = attributes;
     wanted->attribute_count = count;
@@ -122,7 +147,12 @@ static enum status set_up_run(struct call *call, struct step *step)
     struct topic *topic = NULL;
     struct arena arena = {0};
     struct why why;
-    enum status status = topic_create(step, &name, NULL, 0, &topic, &why);
+    static const struct attribute topic_policy = {
+        TEXT("DeliveryPolicy"),
+        TEXT("{\"http\":{\"disableSubscriptionOverrides\":true,\"defaultHealthyRetryPolicy\":"
+             "{\"numRetries\":2,\"minDelayTarget\":1,\"maxDelayTarget\":2}}}")};
+    enum status status =
+        topic_create(step, &name, &topic_policy, scene->topic_rules, &topic, &why);
 
     for (uint32_t i = 0; i < ENDPOINTS && status == STATUS_OK; i++) {
         struct queue_name dead = queue_name_of(&arena, "dead", i);
@@ -134,7 +164,8 @@ static enum status set_up_run(struct call *call, struct step *step)
 
         status = queue_create(step, &dead, &queue_settings_default, NULL, 0, &queue, &why);
         if (status == STATUS_OK) {
-            status = subscribe(step, topic, &arena, &wanted, scene->wants[i]);
+            status =
+                subscribe(step, topic, &arena, &wanted, scene->wants[i], &scene->limits[i]);
         }
         scene->subscription[i] = wanted.number;
     }
@@ -148,7 +179,7 @@ static enum status set_up_run(struct call *call, struct step *step)
 
         status = queue_create(step, &plain, &queue_settings_default, NULL, 0, &queue, &why);
         if (status == STATUS_OK) {
-            status = subscribe(step, topic, &arena, &wanted, scene->wants[ENDPOINTS + i]);
+            status = subscribe(step, topic, &arena, &wanted, scene->wants[ENDPOINTS + i], NULL);
         }
     }
     arena_free(&arena);
@@ -220,6 +251,8 @@ static void on_publish(struct world *world, struct event *event)
 struct answer_event {
     struct event event;
     uint64_t id;
+    uint32_t place;
+    bool is_again; /* the second answer to the same */
     enum attempt_verdict verdict;
 };
 
@@ -232,17 +265,17 @@ static void on_answer(struct world *world, struct event *event)
         .verdict = this->verdict, .reason = T("as it pleased"), .detail = &detail};
 
     world_note(world, "answer %d", (int)this->verdict);
+    scene_of(world)->limits[this->place].under_way -= !this->is_again;
     cell_outcome(world->cell, world->now_ms, this->id, &outcome);
 }
 
-static void answer_later(struct world *world, uint64_t id, enum attempt_verdict verdict,
+static void answer_later(struct world *world, const struct answer_event *answer,
                          int64_t delay_ms)
 {
     struct answer_event *event = memory_zero(sizeof *event);
 
+    *event = *answer;
     event->event.happen = on_answer;
-    event->id = id;
-    event->verdict = verdict;
     world_later(world, delay_ms, &event->event);
 }
 
@@ -266,9 +299,27 @@ static enum attempt_verdict endpoint_verdict(struct scene *scene, enum mood mood
                                                                         : ATTEMPT_RETRY;
     case MOOD_HANGING: return scene->is_draining ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
     case MOOD_REFUSING: return ATTEMPT_REFUSED;
+    case MOOD_HEALING:
+        return scene->world->now_ms >= scene->healed_ms ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
     case MOOD_DOWN: break;
     }
     return ATTEMPT_RETRY;
+}
+
+static void limits_check(struct scene *scene, uint32_t publish, uint32_t place)
+{
+    struct limits *limits = &scene->limits[place];
+    int64_t period = scene->world->now_ms / (RATE_OVER * 1000LL);
+
+    limits->in_period = limits->period == period ? limits->in_period + 1 : 1;
+    limits->period = period;
+    limits->under_way++;
+    if (limits->concurrency > 0 && limits->under_way > limits->concurrency) {
+        complain(scene, "more at a time than its subscription allows", publish, place);
+    }
+    if (limits->per_second > 0 && limits->in_period > limits->per_second * RATE_OVER + 1) {
+        complain(scene, "more a second than its subscription allows", publish, place);
+    }
 }
 
 static void on_attempt(struct world *world, struct attempt_start *take_start)
@@ -291,9 +342,15 @@ static void on_attempt(struct world *world, struct attempt_start *take_start)
         world_note(world, "attempt %u at %u: %d", publish, place, (int)verdict);
         scene->ledger[publish].delivered[place] += verdict == ATTEMPT_DELIVERED;
         delay_ms += (int64_t)world_chance(world, 200);
-        answer_later(world, take_start->id, verdict, delay_ms);
+        scene->ledger[publish].attempts[place]++;
+        limits_check(scene, publish, place);
+        struct answer_event answer = {.id = take_start->id, .place = place, .verdict = verdict};
+
+        answer_later(world, &answer, delay_ms);
         if (scene->moods[place] == MOOD_TWICE) {
-            answer_later(world, take_start->id, ATTEMPT_RETRY, delay_ms + 5);
+            answer.is_again = true;
+            answer.verdict = ATTEMPT_RETRY;
+            answer_later(world, &answer, delay_ms + 5);
         }
     }
     blob_unref(take_start->subscription_record);
@@ -521,9 +578,16 @@ static void history_plan(struct world *world)
 
 static void on_crash(struct world *world, struct event *event)
 {
+    struct scene *scene = scene_of(world);
+
     (void)event;
     if (world_chance(world, 4) == 0) {
         history_plan(world);
+    }
+    for (uint32_t i = 0; i < ENDPOINTS; i++) { /* what was under way is forgotten */
+        scene->limits[i].under_way = 0;
+        scene->limits[i].in_period = 0;
+        scene->limits[i].period = -1;
     }
     world_crash(world);
 }
@@ -545,7 +609,11 @@ static void scene_plan(struct scene *scene)
 
     for (uint32_t i = 0; i < ENDPOINTS; i++) {
         scene->moods[i] = (enum mood)world_chance(world, MOOD_DOWN + 1);
+        scene->limits[i].concurrency = (uint32_t)world_chance(world, 4);
+        scene->limits[i].per_second = (uint32_t)world_chance(world, 8);
     }
+    scene->topic_rules = world_chance(world, 2) == 0;
+    scene->healed_ms = world->now_ms + BUSY_MS + (int64_t)world_chance(world, 4 * HOUR_MS);
     for (uint32_t i = 0; i < countof(scene->wants); i++) {
         scene->wants[i] = 1 + (uint32_t)world_chance(world, (1U << KINDS) - 1);
     }
@@ -603,7 +671,7 @@ static void scene_drain(struct scene *scene)
     struct world *world = scene->world;
 
     scene->is_draining = true;
-    run_until(world, world->now_ms + DAYS_MS / 3);
+    run_until(world, world->now_ms + DAYS_MS / 3); /* park_max is over, too */
     for (uint32_t round = 0; round < 500 && !scene_is_empty(scene); round++) {
         for (uint32_t queue = 0; queue < QUEUES + ENDPOINTS; queue++) {
             schedule(world, on_receive, queue, 0);
@@ -613,10 +681,29 @@ static void scene_drain(struct scene *scene)
     }
 }
 
+/* Whoever fails for good is tried as often as the policy says, breakers and crashes aside. */
+static void attempts_check(struct scene *scene, uint32_t publish, uint32_t place)
+{
+    const struct ledger *entry = &scene->ledger[publish];
+    uint32_t policy = scene->topic_rules ? 3 : 6;
+    bool is_exact =
+        scene->world->boots == 1 && scene->world->options.deliveries.breaker_min == 0;
+    uint32_t wanted = scene->moods[place] == MOOD_DOWN ? policy : 1;
+
+    if ((scene->moods[place] == MOOD_DOWN || scene->moods[place] == MOOD_REFUSING) && is_exact
+        && entry->attempts[place] > 0 && entry->attempts[place] != wanted) {
+        complain(scene, "was tried more or less often than the policy says", publish, place);
+    }
+}
+
 static void entry_check(struct scene *scene, uint32_t publish, uint32_t place)
 {
     const struct ledger *entry = &scene->ledger[publish];
     bool wants = (scene->wants[place] >> entry->kind & 1) != 0;
+
+    if (place < ENDPOINTS) {
+        attempts_check(scene, publish, place);
+    }
     uint32_t got = place < ENDPOINTS ? entry->delivered[place] + entry->dead[place]
                                      : entry->received[place - ENDPOINTS];
 
@@ -687,13 +774,49 @@ static void scene_check(struct scene *scene)
     }
 }
 
+/* What the runs came to see, for whoever wants to know that they see it. */
+static const struct {
+    struct text event;
+    struct text reason;
+} sights[] = {
+    {TEXT("delivery_retry"), TEXT("")},
+    {TEXT("delivery_dead"), TEXT("")},
+    {TEXT("breaker_open"), TEXT("")},
+    {TEXT("breaker_closed"), TEXT("")},
+    {TEXT("delivery_dead"), TEXT("it was parked")},
+};
+
+static uint64_t seen[countof(sights)];
+
+static void on_event(void *context, const struct delivery_event *event)
+{
+    (void)context;
+    for (size_t i = 0; i < countof(sights); i++) {
+        seen[i] += text_equal(text_from(event->event), sights[i].event)
+                   && text_starts_with(event->reason, sights[i].reason);
+    }
+}
+
+static void seen_print(void)
+{
+    for (size_t i = 0; i < countof(sights); i++) {
+        (void)printf("%s%s%s%s %llu", i == 0 ? "" : ", ", sights[i].event.at,
+                     sights[i].reason.len > 0 ? " because " : "", sights[i].reason.at,
+                     (unsigned long long)seen[i]);
+    }
+    (void)printf("\n");
+}
+
 static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps)
 {
     struct cell_options options = {
         .cache_bytes = 2000 + seed % 3 * 200000, /* small caches make it read */
         .deliveries = {.in_flight_max = 8 + (uint32_t)(seed % 50),
                        .lane_window_max = 4,
-                       .active_message_max = 4 + (uint32_t)(seed % 100)},
+                       .active_message_max = 4 + (uint32_t)(seed % 100),
+                       .breaker_min = (uint32_t)(seed % 3 * 4), /* never, soon, later */
+                       .park_max_ms = 2 * HOUR_MS,
+                       .log = on_event},
     };
     struct scene *scene = memory_zero(sizeof *scene);
 
@@ -751,5 +874,6 @@ int main(int argc, char **argv)
     }
     (void)printf("%llu seeds, %llu failed, %llu steps\n", (unsigned long long)count,
                  (unsigned long long)failed, (unsigned long long)steps);
+    seen_print();
     return failed == 0 ? 0 : 1;
 }
