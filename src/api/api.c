@@ -375,6 +375,13 @@ struct signer *api_signer(struct api *api)
     return api->options.signer;
 }
 
+bool api_delivers(struct api *api, struct text protocol)
+{
+    const struct api_options *options = &api->options;
+
+    return options->delivers != NULL && options->delivers(options->accepts_context, protocol);
+}
+
 bool api_accepts(struct api *api, struct text protocol, struct text endpoint, struct why *why)
 {
     const struct api_options *options = &api->options;

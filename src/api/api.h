@@ -204,6 +204,8 @@ struct api_options {
     struct text default_region;
     struct text public_url; /* or empty */
     struct signer *signer;
+    /* Whether there is a deliverer for that protocol.  May be NULL: for none. */
+    bool (*delivers)(void *context, struct text protocol);
     /* Whether anything can ever deliver there; else false and the reason.  May be NULL. */
     bool (*accepts)(void *context, struct text protocol, struct text endpoint, struct why *why);
     void *accepts_context;
@@ -213,6 +215,7 @@ struct api *api_create(const struct api_options *options);
 void api_free(struct api *api);
 struct signer *api_signer(struct api *api);
 /* For Subscribe; see api_options. */
+bool api_delivers(struct api *api, struct text protocol);
 bool api_accepts(struct api *api, struct text protocol, struct text endpoint, struct why *why);
 /* One HTTP request that is not the daemon's own page: decodes, calls the cell, answers. */
 void api_request(struct api *api, struct http_request *http);

@@ -86,8 +86,8 @@ static struct text arn_of_queue(struct declaration *declaration, struct text nam
 {
     const struct settings *settings = declaration->server->settings;
 
-    if (text_starts_with(name, T("arn:"))) {
-        return name;
+    if (text_starts_with(name, T("arn:")) || text_find(name, '/') < name.len) {
+        return name; /* or the URL of another server's queue */
     }
     return arena_printf(&declaration->arena, "arn:aws:sqs:%.*s:%.*s:%.*s",
                         TEXT_PRINTF(settings->region), TEXT_PRINTF(settings->account),
@@ -230,11 +230,10 @@ static enum status look_subscription(struct declaration *declaration, struct ste
                                ? arn_of_queue(declaration, declared->endpoint)
                                : declared->endpoint;
     struct subscription found;
-    enum protocol protocol;
     enum status status = STATUS_NOT_FOUND;
 
-    if (topic != NULL && protocol_parse(declared->protocol, &protocol)) {
-        status = subscription_find_endpoint(step, topic, protocol, endpoint,
+    if (topic != NULL) {
+        status = subscription_find_endpoint(step, topic, declared->protocol, endpoint,
                                             &declaration->arena, &found);
     }
     if (status == STATUS_WAIT) {

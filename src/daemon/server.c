@@ -306,6 +306,13 @@ static enum status outbound_open(struct server *server, struct why *why)
     return outbound_create(&options, &server->outbound, why);
 }
 
+static bool on_delivers(void *context, struct text protocol)
+{
+    struct server *server = context;
+
+    return outbound_delivers(server->outbound, protocol);
+}
+
 static bool on_accepts(void *context, struct text protocol, struct text endpoint,
                        struct why *why)
 {
@@ -326,6 +333,7 @@ static void api_open(struct server *server)
         .default_region = settings->region,
         .public_url = settings->public_url,
         .signer = server->signer,
+        .delivers = on_delivers,
         .accepts = on_accepts,
         .accepts_context = server,
     };

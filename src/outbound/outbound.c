@@ -93,6 +93,11 @@ static void transports_free(struct outbound *outbound)
     }
 }
 
+bool outbound_delivers(struct outbound *outbound, struct text protocol)
+{
+    return transport_find(outbound, protocol) != NULL;
+}
+
 bool outbound_accepts(struct outbound *outbound, struct text protocol, struct text endpoint,
                       struct why *why)
 {
@@ -292,8 +297,12 @@ void outbound_start(struct outbound *outbound, const struct attempt_start *take_
         return;
     }
     sending->transport = transport_find(outbound, sending->target.protocol);
-    if (sending->transport == NULL) {
-        settle_as(sending, VERDICT_REFUSED, "nothing here delivers to this protocol");
+    if (sending->transport == NULL) { /* its plug-in may come back */
+        char reason[128];
+
+        (void)snprintf(reason, sizeof reason, "nothing here delivers to %.64s",
+                       sending->target.protocol.at);
+        settle_as(sending, VERDICT_RETRY, reason);
         return;
     }
     if (!sending->transport->is_open) { /* may be mended before the retries end */

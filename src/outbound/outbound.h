@@ -47,6 +47,8 @@ MUST_CHECK enum status outbound_create(const struct outbound_options *options,
                                        struct outbound **ret_outbound, struct why *why);
 /* Makes the attempt; takes over both records' references. */
 void outbound_start(struct outbound *outbound, const struct attempt_start *take_start);
+/* Whether there is a deliverer for this protocol. */
+bool outbound_delivers(struct outbound *outbound, struct text protocol);
 /* For Subscribe: whether something here can ever deliver there; else false and a reason that
  * names the setting to change, if there is one. */
 MUST_CHECK bool outbound_accepts(struct outbound *outbound, struct text protocol,

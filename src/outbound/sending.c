@@ -100,7 +100,7 @@ bool sending_decode(struct sending *sending)
         return false;
     }
     sending->target = (struct envelope_target){
-        .protocol = text_from(protocol_name(sending->subscription.protocol)),
+        .protocol = arena_copy(&sending->arena, subscription_protocol(&sending->subscription)),
         .base_url = outbound->options.public_url.len > 0 ? outbound->options.public_url
                                                          : sending->subscription.base_url,
         .subscription_arn = subscription_arn_of(sending),
@@ -190,7 +190,7 @@ void sending_describe(struct sending *sending)
     uuid_format(sending->message.id, id);
     delivery->id = sending->id;
     delivery->endpoint = arena_copy(arena, sending->subscription.endpoint).at;
-    delivery->protocol = sending->target.protocol.at; /* a literal's */
+    delivery->protocol = sending->target.protocol.at; /* NUL-terminated */
     delivery->message_type = message_type_name(sending->message.kind);
     delivery->message_id = id;
     delivery->topic_arn = arena_copy(arena, sending->message.topic_arn).at;

@@ -22,7 +22,7 @@ struct slot {
     bool is_filtered : 1; /* it is in the topic's index, else in its list of unfiltered ones */
     bool is_limited : 1;  /* it says itself how much may go to its endpoint */
     uint8_t id[16];
-    struct sqs_target *target; /* of protocol sqs */
+    struct sqs_target *target; /* of protocol sqs, unless the queue is another server's */
 };
 
 #define SLOT_PAGE 4096

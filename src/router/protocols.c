@@ -13,10 +13,17 @@ const char *protocol_name(enum protocol protocol)
 bool protocol_parse(struct text text, enum protocol *ret_protocol)
 {
     for (size_t i = 0; i < countof(names); i++) {
-        if (text_equal(text, names[i])) {
+        if (i != PROTOCOL_PLUGIN && text_equal(text, names[i])) {
             *ret_protocol = (enum protocol)i;
             return true;
         }
     }
     return false;
+}
+
+struct text subscription_protocol(const struct subscription *subscription)
+{
+    return subscription->protocol == PROTOCOL_PLUGIN
+               ? subscription_attribute(subscription, T(SUBSCRIPTION_PROTOCOL))
+               : names[subscription->protocol];
 }

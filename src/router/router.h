@@ -19,7 +19,8 @@
     P(LAMBDA, "lambda")           \
     P(FIREHOSE, "firehose")       \
     P(APPLICATION, "application") \
-    P(EXEC, "exec")
+    P(EXEC, "exec")               \
+    P(PLUGIN, "") /* its name is an attribute: subscription_protocol() */
 
 #define PROTOCOL_ENUM(name, text) PROTOCOL_##name,
 
@@ -28,6 +29,7 @@ enum protocol {
 };
 
 const char *protocol_name(enum protocol protocol);
+/* One that the daemon knows by itself, so never PROTOCOL_PLUGIN. */
 MUST_CHECK bool protocol_parse(struct text text, enum protocol *ret_protocol);
 
 /* A name and a value, for attributes and tags. */
@@ -98,7 +100,14 @@ struct subscription {
     size_t attribute_count;
 };
 
+/* Attributes that are shown to nobody: the protocol's name, of PROTOCOL_PLUGIN; "true", of
+ * PROTOCOL_SQS, where the queue is another server's. */
+#define SUBSCRIPTION_PROTOCOL  "fanfare.Protocol"
+#define SUBSCRIPTION_ELSEWHERE "fanfare.Elsewhere"
+
 struct text subscription_attribute(const struct subscription *subscription, struct text name);
+/* The protocol as Subscribe was told. */
+struct text subscription_protocol(const struct subscription *subscription);
 /* "<topic arn>:<uuid>" */
 struct text subscription_arn(struct arena *arena, const struct topic *topic,
                              const uint8_t id[16]);
@@ -115,7 +124,7 @@ MUST_CHECK enum status subscription_find_number(struct step *step, uint32_t topi
                                                 uint32_t number, struct arena *arena,
                                                 struct subscription *ret);
 MUST_CHECK enum status subscription_find_endpoint(struct step *step, const struct topic *topic,
-                                                  enum protocol protocol, struct text endpoint,
+                                                  struct text protocol, struct text endpoint,
                                                   struct arena *arena,
                                                   struct subscription *ret);
 

@@ -17,14 +17,14 @@ static struct key id_key(const uint8_t id[16])
 }
 
 /* The endpoint may be long: its digest stands for it. */
-static struct key endpoint_key(uint32_t topic, enum protocol protocol, struct text endpoint)
+static struct key endpoint_key(uint32_t topic, struct text protocol, struct text endpoint)
 {
     uint8_t digest[SHA256_SIZE];
     struct buffer buffer;
     struct key key = key_u32(TABLE_SUBSCRIPTION_ENDPOINT, topic);
 
     buffer_init(&buffer, (size_t)1024 * 1024);
-    buffer_add_string(&buffer, protocol_name(protocol));
+    buffer_add(&buffer, protocol);
     buffer_add_byte(&buffer, 0);
     buffer_add(&buffer, endpoint);
     digest_sha256(buffer_text(&buffer), digest);
@@ -71,6 +71,12 @@ static bool index_add(struct topic *topic, const struct subscription *subscripti
     return is_in;
 }
 
+static bool is_queue_here(const struct subscription *subscription)
+{
+    return subscription->protocol == PROTOCOL_SQS
+           && subscription_attribute(subscription, T(SUBSCRIPTION_ELSEWHERE)).len == 0;
+}
+
 void subscription_enter(struct router *router, struct topic *topic,
                         const struct subscription *subscription)
 {
@@ -82,7 +88,7 @@ void subscription_enter(struct router *router, struct topic *topic,
     slot->is_raw = subscription_is_raw(subscription);
     slot->is_limited = subscription_is_limited(subscription);
     memcpy(slot->id, subscription->id, sizeof slot->id);
-    if (subscription->protocol == PROTOCOL_SQS) {
+    if (is_queue_here(subscription)) {
         slot->target = target_open(router, subscription->endpoint);
     }
     if (!subscription->is_confirmed) {
@@ -164,7 +170,7 @@ enum status subscription_find(struct step *step, const uint8_t id[16], struct ar
 }
 
 enum status subscription_find_endpoint(struct step *step, const struct topic *topic,
-                                       enum protocol protocol, struct text endpoint,
+                                       struct text protocol, struct text endpoint,
                                        struct arena *arena, struct subscription *ret)
 {
     struct key key = endpoint_key(topic->number, protocol, endpoint);
@@ -205,7 +211,8 @@ enum status subscription_create(struct step *step, struct topic *topic,
 
     struct key record = record_key(wanted->topic, wanted->number);
     struct key id = id_key(wanted->id);
-    struct key endpoint = endpoint_key(wanted->topic, wanted->protocol, wanted->endpoint);
+    struct key endpoint =
+        endpoint_key(wanted->topic, subscription_protocol(wanted), wanted->endpoint);
 
     record_put(step, &record, subscription_encode(wanted));
     record_put(step, &id, place_encode(wanted));
@@ -235,8 +242,8 @@ void subscription_delete(struct step *step, const struct subscription *subscript
     struct topic *topic = topic_find_number(router, subscription->topic);
     struct key record = record_key(subscription->topic, subscription->number);
     struct key id = id_key(subscription->id);
-    struct key endpoint =
-        endpoint_key(subscription->topic, subscription->protocol, subscription->endpoint);
+    struct key endpoint = endpoint_key(subscription->topic, subscription_protocol(subscription),
+                                       subscription->endpoint);
 
     record_delete(step, &record);
     record_delete(step, &id);

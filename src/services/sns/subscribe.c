@@ -46,6 +46,7 @@ struct wish {
     struct topic *topic;
     enum protocol protocol;
     bool is_confirmed; /* at once */
+    bool is_elsewhere; /* a queue of another server */
     struct attribute_set set;
 };
 
@@ -54,20 +55,40 @@ static enum status endpoint_refuse(const struct wish *wish, const char *text)
     return request_fail(wish->request, &sns_invalid_parameter, "Invalid parameter: %s", text);
 }
 
+static bool is_url(struct text endpoint)
+{
+    return text_starts_with(endpoint, T("http://"))
+           || text_starts_with(endpoint, T("https://"));
+}
+
+/* A queue of a server that the configuration names: the operator vouches for it. */
+static bool queue_is_elsewhere(const struct wish *wish, struct why *why)
+{
+    return api_delivers(wish->request->api, wish->in->protocol)
+           && api_accepts(wish->request->api, wish->in->protocol, wish->in->endpoint, why);
+}
+
 /* Somebody else's queue has to confirm; one's own need not. */
 static enum status queue_check(struct wish *wish)
 {
-    struct text fifo = T(".fifo");
-    struct arn arn;
+    struct text endpoint = wish->in->endpoint;
+    struct why why = {"no deliverer for sqs is there"};
+    struct arn arn = {0};
+    bool is_arn = arn_parse_service(endpoint, T("sqs"), &arn);
 
-    if (!arn_parse_service(wish->in->endpoint, T("sqs"), &arn)) {
+    if (!is_arn && !is_url(endpoint)) {
         return endpoint_refuse(wish, "SQS endpoint ARN");
     }
-    if (text_ends_with(arn.resource, fifo) && !wish->topic->is_fifo) {
+    if (text_ends_with(endpoint, T(".fifo")) && !wish->topic->is_fifo) {
         return endpoint_refuse(wish, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can "
                                      "not be subscribed to standard SNS topics");
     }
-    wish->is_confirmed = text_equal(arn.account, wish->request->account);
+    wish->is_elsewhere = queue_is_elsewhere(wish, &why);
+    if (!is_arn && !wish->is_elsewhere) {
+        return request_fail(wish->request, &sns_invalid_parameter,
+                            "Invalid parameter: Endpoint Reason: %s", why.text);
+    }
+    wish->is_confirmed = wish->is_elsewhere || text_equal(arn.account, wish->request->account);
     return STATUS_OK;
 }
 
@@ -125,19 +146,20 @@ static enum status arn_check(struct wish *wish)
                                            : "Endpoint ARN");
 }
 
-/* A script of the operator's: the deliverer says which. */
-static enum status script_check(struct wish *wish)
+/* The operator set it up: the deliverer says what it takes. */
+static enum status operators_check(struct wish *wish)
 {
     wish->is_confirmed = true;
     return STATUS_OK;
 }
 
 static enum status (*const endpoint_checks[])(struct wish *wish) = {
-    [PROTOCOL_SQS] = queue_check,       [PROTOCOL_HTTP] = url_check,
-    [PROTOCOL_HTTPS] = url_check,       [PROTOCOL_EMAIL] = mail_check,
-    [PROTOCOL_EMAIL_JSON] = mail_check, [PROTOCOL_SMS] = phone_check,
-    [PROTOCOL_LAMBDA] = arn_check,      [PROTOCOL_FIREHOSE] = arn_check,
-    [PROTOCOL_APPLICATION] = arn_check, [PROTOCOL_EXEC] = script_check,
+    [PROTOCOL_SQS] = queue_check,        [PROTOCOL_HTTP] = url_check,
+    [PROTOCOL_HTTPS] = url_check,        [PROTOCOL_EMAIL] = mail_check,
+    [PROTOCOL_EMAIL_JSON] = mail_check,  [PROTOCOL_SMS] = phone_check,
+    [PROTOCOL_LAMBDA] = arn_check,       [PROTOCOL_FIREHOSE] = arn_check,
+    [PROTOCOL_APPLICATION] = arn_check,  [PROTOCOL_EXEC] = operators_check,
+    [PROTOCOL_PLUGIN] = operators_check,
 };
 
 /* Nothing is subscribed that could never be delivered. */
@@ -157,7 +179,8 @@ static enum status endpoint_check(struct wish *wish)
 {
     const struct subscribe_input *in = wish->in;
 
-    if (!protocol_parse(in->protocol, &wish->protocol)) {
+    if (!protocol_parse(in->protocol, &wish->protocol)
+        && !api_delivers(wish->request->api, in->protocol)) {
         return request_fail(wish->request, &sns_invalid_parameter,
                             "Invalid parameter: Amazon SNS does not support this protocol "
                             "string: %.*s",
@@ -203,6 +226,17 @@ static enum status attributes_take(struct wish *wish)
         status = subscription_rules_apply(&check, &wish->set, pair.name, pair.value);
     }
     return status != STATUS_OK ? status : subscription_filter_check(&check, &wish->set);
+}
+
+/* What nobody asked for and the record must say. */
+static void attributes_complete(struct wish *wish)
+{
+    if (wish->protocol == PROTOCOL_PLUGIN) {
+        attribute_set_put(&wish->set, T(SUBSCRIPTION_PROTOCOL), wish->in->protocol);
+    }
+    if (wish->is_elsewhere) {
+        attribute_set_put(&wish->set, T(SUBSCRIPTION_ELSEWHERE), T("true"));
+    }
 }
 
 /* --- It exists. */
@@ -310,7 +344,7 @@ static enum status subscribe(struct request *request, struct step *step, const v
 {
     const struct subscribe_input *in = input;
     struct subscribe_output *out = output;
-    struct wish wish = {.request = request, .in = in};
+    struct wish wish = {.request = request, .in = in, .protocol = PROTOCOL_PLUGIN};
     struct subscription subscription;
     enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &wish.topic);
 
@@ -319,7 +353,8 @@ static enum status subscribe(struct request *request, struct step *step, const v
     if (status != STATUS_OK) {
         return status;
     }
-    status = subscription_find_endpoint(step, wish.topic, wish.protocol, in->endpoint,
+    attributes_complete(&wish);
+    status = subscription_find_endpoint(step, wish.topic, in->protocol, in->endpoint,
                                         request->arena, &subscription);
     if (status == STATUS_OK) {
         status = subscribe_again(&wish, step, &subscription);

@@ -42,7 +42,7 @@ static void fixed_add(struct request *request, const struct topic *topic,
 
     map_add(map, T("SubscriptionArn"), subscription_arn(arena, topic, subscription->id));
     map_add(map, T("TopicArn"), topic->arn);
-    map_add(map, T("Protocol"), text_from(protocol_name(subscription->protocol)));
+    map_add(map, T("Protocol"), subscription_protocol(subscription));
     map_add(map, T("Endpoint"), subscription->endpoint);
     map_add(map, T("Owner"), subscription->owner);
     map_add(map, T("ConfirmationWasAuthenticated"),
@@ -60,7 +60,7 @@ static void given_add(const struct subscription *subscription, struct string_map
 
     for (size_t i = 0; i < subscription->attribute_count; i++) {
         struct text name = subscription->attributes[i].name;
-        bool is_hidden = text_equal(name, T(AUTHENTICATED))
+        bool is_hidden = text_starts_with(name, T("fanfare."))
                          || fanfare_attribute_is_write_only(name)
                          || text_equal(name, T("RawMessageDelivery"))
                          || (text_equal(name, T("FilterPolicyScope")) && !has_policy);

@@ -109,7 +109,7 @@ static void rows_take(struct request *request, const struct topic *topic,
             .arn = row->is_confirmed ? subscription_arn(request->arena, topic, row->id)
                                      : T("PendingConfirmation"),
             .owner = row->owner,
-            .protocol = text_from(protocol_name(row->protocol)),
+            .protocol = subscription_protocol(row),
             .endpoint = row->endpoint,
             .topic_arn = arena_copy(request->arena, topic->arn),
         };

@@ -1,5 +1,5 @@
 /* The example of a plug-in: appends every message to the file that the endpoint names, a line
- * each ("firehose" protocol, endpoint "file:/path"). */
+ * each (protocol "append", endpoint "file:/path"). */
 #include "deliverers/deliverer.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ static void append_close(void *self)
     (void)self;
 }
 
-static const char *const protocols[] = {"firehose", NULL};
+static const char *const protocols[] = {"append", NULL};
 static const struct deliverer_option options[] = {{.name = NULL}};
 
 const struct deliverer deliverer_plugin = {

@@ -155,7 +155,7 @@ Test(outbound, refuses_what_cannot_be_delivered_here)
     open_bench(NULL);
     bench_start(&bench, &wish);
     bench_run(&bench, LIMIT_MS);
-    cr_expect_eq(bench.verdict, ATTEMPT_REFUSED);
+    cr_expect_eq(bench.verdict, ATTEMPT_RETRY, "a plug-in for it may come");
     bench.started++;
     outbound_start(bench.outbound, &unreadable);
     bench_run(&bench, LIMIT_MS);
@@ -232,6 +232,7 @@ Test(outbound, tells_nobody_of_attempts_that_were_forgotten_or_under_way_at_the_
 
 Test(outbound, loads_a_plugin_that_was_built_elsewhere)
 {
+    static const struct attribute named[] = {{TEXT(SUBSCRIPTION_PROTOCOL), TEXT("append")}};
     char path[TEMP_DIR_ROOM + 16];
     char endpoint[TEMP_DIR_ROOM + 32];
     char line[4096] = "";
@@ -240,11 +241,16 @@ Test(outbound, loads_a_plugin_that_was_built_elsewhere)
     open_bench(EXAMPLE_PLUGINS "/append");
     (void)snprintf(path, sizeof path, "%s/appended", bench.dir.path);
     (void)snprintf(endpoint, sizeof endpoint, "file:%s", path);
-    cr_expect(outbound_accepts(bench.outbound, T("firehose"), text_from(endpoint), &why));
-    cr_expect_not(outbound_accepts(bench.outbound, T("firehose"), T("nonsense"), &why));
+    cr_expect(outbound_accepts(bench.outbound, T("append"), text_from(endpoint), &why));
+    cr_expect_not(outbound_accepts(bench.outbound, T("append"), T("nonsense"), &why));
+    cr_expect(outbound_delivers(bench.outbound, T("append")));
+    cr_expect_not(outbound_delivers(bench.outbound, T("")));
     cr_expect_str_eq(why.text, "the endpoint must be file: and an absolute path");
-    const struct bench_wish wish = {
-        .protocol = PROTOCOL_FIREHOSE, .endpoint = endpoint, .body = "hello"};
+    const struct bench_wish wish = {.protocol = PROTOCOL_PLUGIN,
+                                    .endpoint = endpoint,
+                                    .body = "hello",
+                                    .attributes = named,
+                                    .attribute_count = 1};
 
     for (int i = 0; i < 20; i++) {
         bench_start(&bench, &wish);
