@@ -72,7 +72,7 @@ static bool queue_is_elsewhere(const struct wish *wish, struct why *why)
 static enum status queue_check(struct wish *wish)
 {
     struct text endpoint = wish->in->endpoint;
-    struct why why = {"no deliverer for sqs is there"};
+    struct why why = {""};
     struct arn arn = {0};
     bool is_arn = arn_parse_service(endpoint, T("sqs"), &arn);
 
@@ -86,7 +86,8 @@ static enum status queue_check(struct wish *wish)
     wish->is_elsewhere = queue_is_elsewhere(wish, &why);
     if (!is_arn && !wish->is_elsewhere) {
         return request_fail(wish->request, &sns_invalid_parameter,
-                            "Invalid parameter: Endpoint Reason: %s", why.text);
+                            "Invalid parameter: SQS endpoint ARN%s%s",
+                            why.text[0] == '\0' ? "" : ": ", why.text);
     }
     wish->is_confirmed = wish->is_elsewhere || text_equal(arn.account, wish->request->account);
     return STATUS_OK;
