@@ -13,7 +13,8 @@
 enum verdict {
     VERDICT_DELIVERED, /* the endpoint took it */
     VERDICT_RETRY,     /* may work later: timeout, 5xx, throttled, refused connection */
-    VERDICT_REFUSED    /* never will: 4xx, no such queue, permission denied */
+    VERDICT_REFUSED,   /* this one never will: 4xx, no such queue, permission denied */
+    VERDICT_GONE       /* nor will any other: 410, the endpoint wants no more */
 };
 
 /* How an attempt went.  Everything is borrowed for the call of settle(). */

@@ -77,6 +77,9 @@ enum verdict outcome_of_status(int status)
     if (status >= 200 && status <= 299) {
         return VERDICT_DELIVERED;
     }
+    if (status == 410) {
+        return VERDICT_GONE;
+    }
     return status == 429 || (status >= 500 && status <= 599) ? VERDICT_RETRY : VERDICT_REFUSED;
 }
 

@@ -8,7 +8,8 @@
 /* The longest that an endpoint's Retry-After is honoured. */
 #define RETRY_AFTER_MAX_MS INT64_C(3600000)
 
-/* AWS's rule: 2xx delivered; 5xx and 429 may work later; everything else never will. */
+/* AWS's rule: 2xx delivered; 5xx and 429 may work later; everything else never will.  410 is
+ * ours: the endpoint says that it wants no more. */
 enum verdict outcome_of_status(int status);
 /* The status's usual text, "Service Unavailable", or "". */
 const char *outcome_status_text(int status);

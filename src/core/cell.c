@@ -36,6 +36,7 @@ struct cell *cell_create(const struct cell_options *options)
         .deliver_here = router_deliver_here,
         .policy = router_retry_policy,
         .limits = router_lane_limits,
+        .disable = router_disable,
         .dead_letter = router_dead_letter,
     };
     static const struct queues_hooks queues_hooks = {.release = release_body};

@@ -202,14 +202,28 @@ static enum status row_move(struct step *step, struct attempt *attempt)
     return STATUS_OK;
 }
 
+/* OK with NULL: it was deleted. */
+static enum status subscription_get(struct step *step, const struct lane *lane,
+                                    struct blob **ret_record)
+{
+    struct key key = key_u32_u32(TABLE_SUBSCRIPTION, lane->topic, lane->subscription);
+    enum status status = record_get(step, &key, ret_record);
+
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status dead_end(struct step *step, struct attempt *attempt)
 {
     struct deliveries *deliveries = attempt->lane->deliveries;
     struct lane_id id = {attempt->lane->topic, attempt->lane->subscription};
     struct why why = {""};
     uint32_t references = 0;
+    struct blob *subscription = NULL; /* as it is now */
     enum status status = body_known(step, attempt->message);
 
+    if (status == STATUS_OK && attempt->is_unwanted) {
+        status = subscription_get(step, attempt->lane, &subscription);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -219,6 +233,9 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
     if (status == STATUS_WAIT) {
         return status;
     }
+    attempt->is_unwanted =
+        subscription != NULL
+        && deliveries->hooks.disable(step, blob_text(subscription), text_from(attempt->reason));
     attempt->is_dead_lettered = status == STATUS_OK;
     memory_free(attempt->target);
     attempt->target = status == STATUS_OK ? memory_copy_text(text_from(why.text)) : NULL;
@@ -261,6 +278,9 @@ static void attempt_count(const struct attempt *attempt)
         attempt_log(attempt, "delivery_retry");
         break;
     case END_DEAD:
+        if (attempt->is_unwanted) {
+            attempt_log(attempt, "subscription_disabled");
+        }
         if (attempt->is_dead_lettered) {
             counters->dead_lettered++;
             attempt_log(attempt, "delivery_dead");
@@ -330,7 +350,8 @@ static enum attempt_end outcome_end(struct step *step, struct attempt *attempt,
     if (outcome->verdict == ATTEMPT_DELIVERED) {
         return END_DELIVERED;
     }
-    if (outcome->verdict == ATTEMPT_REFUSED) {
+    if (outcome->verdict == ATTEMPT_REFUSED || outcome->verdict == ATTEMPT_GONE) {
+        attempt->is_unwanted = outcome->verdict == ATTEMPT_GONE;
         return END_DEAD;
     }
     if (attempt->is_probe) {

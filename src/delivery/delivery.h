@@ -42,7 +42,8 @@ struct attempt_start {
 enum attempt_verdict { /* as in deliverer.h */
     ATTEMPT_DELIVERED,
     ATTEMPT_RETRY,
-    ATTEMPT_REFUSED
+    ATTEMPT_REFUSED,
+    ATTEMPT_GONE
 };
 
 struct attempt_outcome {
@@ -76,6 +77,9 @@ struct delivery_hooks {
      * when only the record can tell. */
     bool (*limits)(struct step *step, struct lane_id lane, struct text subscription_record,
                    struct lane_limits *ret_limits);
+    /* The endpoint wants no more: writes so into the subscription, whose record this is, and
+     * why. false: nothing was changed (it says so already, or was never confirmed). */
+    bool (*disable)(struct step *step, struct text subscription_record, struct text reason);
     /* Puts the message where the subscription's RedrivePolicy says; adopts the caller's
      * reference to the body; *why is the queue's ARN then. STATUS_NOT_FOUND: none configured,
      * or the queue is gone (*why says). */
@@ -86,7 +90,7 @@ struct delivery_hooks {
 
 struct delivery_event { /* for the log: one per decision that is not a plain success */
     /* delivery_retry, delivery_dead, delivery_lost; of its endpoint's breaker: breaker_open,
-     * breaker_closed */
+     * breaker_closed; of its subscription: subscription_disabled */
     const char *event;
     struct lane_id lane;
     uint64_t message;

@@ -115,6 +115,7 @@ struct attempt {
     bool is_local;                   /* it ended inside this daemon */
     bool is_dead_lettered;
     bool is_probe;     /* of its lane's breaker */
+    bool is_unwanted;  /* its endpoint wants no more: its subscription is disabled */
     bool is_expired;   /* parked longer than park_max */
     bool is_relieving; /* its task is giving it a row of its own */
     int64_t due_ms;    /* of the row it goes to */

@@ -139,6 +139,11 @@ void sending_settle(struct sending *sending, const struct outcome *outcome)
         outcome->answer_size < ANSWER_KEPT_MAX ? outcome->answer_size : ANSWER_KEPT_MAX;
 
     sending->outcome = *outcome;
+    if ((unsigned)outcome->verdict > (unsigned)VERDICT_GONE) {
+        log_error("deliverer_bug", "delivery=%" PRIu64 " verdict=%d", sending->id,
+                  (int)outcome->verdict);
+        sending->outcome.verdict = VERDICT_RETRY;
+    }
     (void)snprintf(sending->reason, sizeof sending->reason, "%s", outcome->reason);
     (void)snprintf(sending->peer, sizeof sending->peer, "%s",
                    outcome->peer == NULL ? "" : outcome->peer);
@@ -167,7 +172,8 @@ static void settle_as(struct sending *sending, enum verdict verdict, const char 
 /* Both enums are the same by the doors' promise. */
 _Static_assert((int)VERDICT_DELIVERED == (int)ATTEMPT_DELIVERED
                    && (int)VERDICT_RETRY == (int)ATTEMPT_RETRY
-                   && (int)VERDICT_REFUSED == (int)ATTEMPT_REFUSED,
+                   && (int)VERDICT_REFUSED == (int)ATTEMPT_REFUSED
+                   && (int)VERDICT_GONE == (int)ATTEMPT_GONE,
                "deliverer.h and delivery.h disagree");
 
 static void report(struct sending *sending)
@@ -178,6 +184,7 @@ static void report(struct sending *sending)
         [VERDICT_DELIVERED] = &outbound->counters.delivered,
         [VERDICT_RETRY] = &outbound->counters.retried,
         [VERDICT_REFUSED] = &outbound->counters.refused,
+        [VERDICT_GONE] = &outbound->counters.refused,
     };
     const struct outcome *heard = &sending->outcome;
     const struct attempt_detail detail = {

@@ -1,5 +1,8 @@
 /* How a subscription's endpoint is to be treated: by its own attributes and its topic's. */
+#include "base/timestamp.h"
 #include "router/internal.h"
+
+#define DISABLED "Fanfare.Disabled" /* when and why */
 
 static bool is_web(const struct subscription *subscription)
 {
@@ -49,7 +52,7 @@ static const struct text limit_names[] = {
     TEXT("DeliveryPolicy"),
     TEXT("Fanfare.MaxConcurrency"),
     TEXT("Fanfare.MaxPerSecond"),
-    TEXT("Fanfare.Disabled"),
+    TEXT(DISABLED),
 };
 
 bool subscription_is_limited(const struct subscription *subscription)
@@ -79,7 +82,7 @@ static struct lane_limits limits_of(const struct router *router,
     struct lane_limits limits = {
         .concurrency = number_of(subscription, T("Fanfare.MaxConcurrency")),
         .per_second = number_of(subscription, T("Fanfare.MaxPerSecond")),
-        .is_disabled = subscription_attribute(subscription, T("Fanfare.Disabled")).len > 0,
+        .is_disabled = subscription_attribute(subscription, T(DISABLED)).len > 0,
     };
 
     policies_join(router, subscription, &policy, &per_second);
@@ -109,4 +112,50 @@ bool router_lane_limits(struct step *step, struct lane_id lane, struct text subs
     *ret_limits = is_read ? limits_of(router, &subscription) : (struct lane_limits){0};
     arena_free(&arena);
     return true;
+}
+
+/* --- Disabled. */
+
+/* The attributes with one more, in their order. */
+static struct attribute *attributes_with(struct arena *arena,
+                                         const struct subscription *subscription,
+                                         struct attribute added)
+{
+    size_t count = subscription->attribute_count;
+    struct attribute *attributes = arena_array(arena, count + 1, sizeof *attributes);
+    size_t at = 0;
+
+    while (at < count && text_compare(subscription->attributes[at].name, added.name) < 0) {
+        attributes[at] = subscription->attributes[at];
+        at++;
+    }
+    attributes[at] = added;
+    for (; at < count; at++) {
+        attributes[at + 1] = subscription->attributes[at];
+    }
+    return attributes;
+}
+
+bool router_disable(struct step *step, struct text subscription_record, struct text reason)
+{
+    struct subscription before;
+    struct arena arena = {0};
+    char now[TIMESTAMP_SIZE];
+    bool is_changed = subscription_decode(subscription_record, &arena, &before)
+                      && before.is_confirmed
+                      && subscription_attribute(&before, T(DISABLED)).len == 0;
+
+    if (is_changed) {
+        struct subscription changed = before;
+
+        timestamp_format(step->now_ms, now);
+        changed.attributes =
+            attributes_with(&arena, &before,
+                            (struct attribute){T(DISABLED), arena_printf(&arena, "%s %.*s", now,
+                                                                         TEXT_PRINTF(reason))});
+        changed.attribute_count++;
+        subscription_update(step, &before, &changed);
+    }
+    arena_free(&arena);
+    return is_changed;
 }

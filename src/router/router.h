@@ -218,6 +218,7 @@ void router_retry_policy(struct step *step, struct text subscription_record,
                          struct retry_policy *ret_policy);
 bool router_lane_limits(struct step *step, struct lane_id lane, struct text subscription_record,
                         struct lane_limits *ret_limits);
+bool router_disable(struct step *step, struct text subscription_record, struct text reason);
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
                                uint32_t *ret_references, struct why *why);

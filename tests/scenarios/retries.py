@@ -3,7 +3,7 @@
 import json
 import time
 
-from support import Daemon, Endpoint, drain, main, make_queue, subscribe, wait_until
+from support import Daemon, Endpoint, drain, expect_error, main, make_queue, subscribe, wait_until
 
 FAST = json.dumps({"healthyRetryPolicy": {"numRetries": 3, "minDelayTarget": 1, "maxDelayTarget": 2,
                                           "backoffFunction": "linear"}})
@@ -107,7 +107,77 @@ def deleted_queues_and_subscriptions_end_quietly():
         assert daemon.client("sns").list_subscriptions()["Subscriptions"] == []
 
 
+def an_endpoint_that_is_gone_disables_its_subscription():
+    with Daemon() as daemon, Endpoint(answers=[410, 200]) as hook:
+        sns, sqs = daemon.client("sns"), daemon.client("sqs")
+        topic = sns.create_topic(Name="gone")["TopicArn"]
+        url, arn = make_queue(sqs, "gone-letters")
+        subscription = subscribe(sns, topic, "http", hook.url,
+                                 RedrivePolicy=json.dumps({"deadLetterTargetArn": arn}))
+
+        def disabled():
+            found = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+            return found.get("Fanfare.Disabled", "")
+
+        def publish(text):
+            sns.publish(TopicArn=topic, Message=text)
+
+        assert disabled() == ""
+        publish("first")
+        assert json.loads(drain(sqs, url, 1)[0]["Body"])["Message"] == "first"
+        wait_until(disabled, "the subscription to be disabled")
+        assert "410" in disabled(), disabled()
+        daemon.kill()
+        daemon.start()
+        sns, sqs = daemon.client("sns"), daemon.client("sqs")
+        publish("second")
+        assert json.loads(drain(sqs, url, 1)[0]["Body"])["Message"] == "second"
+        assert len(hook.requests) == 1, "it was asked again"
+        expect_error("InvalidParameter", sns.set_subscription_attributes, SubscriptionArn=subscription,
+                     AttributeName="Fanfare.Disabled", AttributeValue="because")
+        sns.set_subscription_attributes(SubscriptionArn=subscription, AttributeName="Fanfare.Disabled",
+                                        AttributeValue="")
+        assert disabled() == ""
+        publish("third")
+        wait_until(lambda: len(hook.requests) == 2, "the delivery after it was enabled again")
+        assert hook.messages()[1] == "third"
+        assert "subscription_disabled" in daemon.log()
+
+
+def a_topics_policy_rules_its_subscriptions():
+    policy = {"http": {"defaultHealthyRetryPolicy": {"numRetries": 1, "minDelayTarget": 1, "maxDelayTarget": 1},
+                       "disableSubscriptionOverrides": True}}
+    with Daemon() as daemon, Endpoint(answers=[500]) as hook:
+        sns, sqs = daemon.client("sns"), daemon.client("sqs")
+        topic = sns.create_topic(Name="ruled", Attributes={"DeliveryPolicy": json.dumps(policy)})["TopicArn"]
+        url, arn = make_queue(sqs, "ruled-letters")
+        subscribe(sns, topic, "http", hook.url, DeliveryPolicy=FAST,
+                  RedrivePolicy=json.dumps({"deadLetterTargetArn": arn}))
+        sns.publish(TopicArn=topic, Message="twice")
+        assert len(drain(sqs, url, 1, seconds=30)) == 1
+        assert len(hook.requests) == 2
+        policy["http"]["disableSubscriptionOverrides"] = False
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(policy))
+        sns.publish(TopicArn=topic, Message="four times")
+        assert len(drain(sqs, url, 1, seconds=30)) == 1
+        assert len(hook.requests) == 6
+
+
+def a_schedule_of_its_own_replaces_the_policy():
+    with Daemon() as daemon, Endpoint(answers=[500, 500, 200]) as hook:
+        sns = daemon.client("sns")
+        topic = sns.create_topic(Name="scheduled")["TopicArn"]
+        expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=hook.url,
+                     Attributes={"Fanfare.RetrySchedule": "now and then"})
+        subscribe(sns, topic, "http", hook.url, **{"Fanfare.RetrySchedule": "0s,2s", "DeliveryPolicy": FAST})
+        sns.publish(TopicArn=topic, Message="at last")
+        wait_until(lambda: len(hook.requests) == 3, "three attempts", 30)
+        times = [at for at, _, _ in hook.requests]
+        assert times[1] - times[0] < times[2] - times[1] and times[2] - times[1] >= 1.7, times
+
+
 main([three_failures_then_success_arrives_once_and_on_schedule,
       an_endpoint_that_never_succeeds_ends_in_the_dead_letter_queue, a_refusal_is_dead_at_once,
       retries_survive_a_kill, a_dead_endpoint_delays_nobody,
-      deleted_queues_and_subscriptions_end_quietly])
+      deleted_queues_and_subscriptions_end_quietly, an_endpoint_that_is_gone_disables_its_subscription,
+      a_topics_policy_rules_its_subscriptions, a_schedule_of_its_own_replaces_the_policy])

@@ -26,6 +26,7 @@ enum mood { /* of an endpoint */
     MOOD_HANGING, /* answers late, as a timeout does */
     MOOD_TWICE,   /* settles twice */
     MOOD_REFUSING,
+    MOOD_GONE,    /* wants no more after a while */
     MOOD_HEALING, /* fails for some hours, then it is good */
     MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
 };
@@ -299,6 +300,9 @@ static enum attempt_verdict endpoint_verdict(struct scene *scene, enum mood mood
                                                                         : ATTEMPT_RETRY;
     case MOOD_HANGING: return scene->is_draining ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
     case MOOD_REFUSING: return ATTEMPT_REFUSED;
+    case MOOD_GONE:
+        return scene->is_draining || world_chance(scene->world, 8) == 0 ? ATTEMPT_GONE
+                                                                        : ATTEMPT_DELIVERED;
     case MOOD_HEALING:
         return scene->world->now_ms >= scene->healed_ms ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
     case MOOD_DOWN: break;
@@ -784,6 +788,8 @@ static const struct {
     {TEXT("breaker_open"), TEXT("")},
     {TEXT("breaker_closed"), TEXT("")},
     {TEXT("delivery_dead"), TEXT("it was parked")},
+    {TEXT("subscription_disabled"), TEXT("")},
+    {TEXT("delivery_dead"), TEXT("its subscription is disabled")},
 };
 
 static uint64_t seen[countof(sights)];

@@ -34,7 +34,7 @@ static const struct row rows[] = {
     {"status-403", VERDICT_REFUSED, 403, 0, "Forbidden"},
     {"status-404", VERDICT_REFUSED, 404, 0, "Not Found"},
     {"status-408", VERDICT_REFUSED, 408, 0, "HTTP 408"},
-    {"status-410", VERDICT_REFUSED, 410, 0, "Gone"},
+    {"status-410", VERDICT_GONE, 410, 0, "Gone"},
     {"status-413", VERDICT_REFUSED, 413, 0, "HTTP 413"},
     {"status-417", VERDICT_REFUSED, 417, 0, "HTTP 417"},
     {"status-421", VERDICT_REFUSED, 421, 0, "HTTP 421"},
