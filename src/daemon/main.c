@@ -21,7 +21,15 @@ static const char usage[] =
     "  filter eval|explain ...    match messages against filter policies\n"
     "  version\n"
     "\n"
-    "Settings: fanfare config.  Every one has a FANFARE_... variable too.\n";
+    "Settings: fanfare config.  Every one has a FANFARE_... variable too.\n"
+    "\n"
+    "Of a running daemon (--endpoint URL, else FANFARE_ENDPOINT, else http://127.0.0.1:4566):\n";
+
+static void usage_print(FILE *to)
+{
+    (void)fputs(usage, to);
+    cli_usage(to);
+}
 
 struct flag {
     const char *name;
@@ -44,7 +52,7 @@ PRINTF_LIKE(1, 2) static int refuse(const char *format, ...)
     va_start(arguments, format);
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
-    (void)fputs(usage, stderr);
+    usage_print(stderr);
     return 2;
 }
 
@@ -213,8 +221,11 @@ int main(int argc, char **argv)
         }
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        (void)fputs(usage, stdout);
+        usage_print(stdout);
         return 0;
+    }
+    if (cli_knows(argv[1])) {
+        return cli_run(argc, argv);
     }
     return refuse("fanfare: there is no command \"%s\"\n", argv[1]);
 }

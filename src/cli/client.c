@@ -1,0 +1,136 @@
+/* Requests to the daemon, one after the other: a client may wait. */
+#include "base/encoding.h"
+#include "cli/internal.h"
+
+#include <curl/curl.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MAX ((size_t)256 * 1024 * 1024)
+#define CONNECT_S  10L
+#define TOTAL_S    300L
+
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+    struct buffer *body = context;
+
+    buffer_add(body, text_make(data, size * count));
+    return body->overflown ? 0 : size * count;
+}
+
+static void parameters_add(struct buffer *to, const struct cli_parameter *parameters)
+{
+    bool is_first = true;
+
+    for (; parameters != NULL && parameters->name != NULL; parameters++) {
+        if (parameters->value == NULL) {
+            continue;
+        }
+        if (!is_first) {
+            buffer_add_byte(to, '&');
+        }
+        percent_encode(to, text_from(parameters->name));
+        buffer_add_byte(to, '=');
+        percent_encode(to, text_from(parameters->value));
+        is_first = false;
+    }
+}
+
+/* The environment's credentials choose the account, as with any AWS client. */
+static void credentials_set(CURL *curl, struct cli *cli)
+{
+    const char *key = getenv("AWS_ACCESS_KEY_ID");        /* NOLINT(concurrency-mt-unsafe) */
+    const char *secret = getenv("AWS_SECRET_ACCESS_KEY"); /* NOLINT(concurrency-mt-unsafe) */
+    const char *region = getenv("AWS_REGION");            /* NOLINT(concurrency-mt-unsafe) */
+    const char *other = getenv("AWS_DEFAULT_REGION");     /* NOLINT(concurrency-mt-unsafe) */
+
+    if (key == NULL || secret == NULL || key[0] == '\0') {
+        return;
+    }
+    region = region != NULL && region[0] != '\0' ? region : other;
+    if (region == NULL || region[0] == '\0') {
+        region = "us-east-1";
+    }
+    (void)curl_easy_setopt(curl, CURLOPT_AWS_SIGV4,
+                           arena_printf(&cli->arena, "aws:amz:%s:sns", region).at);
+    (void)curl_easy_setopt(curl, CURLOPT_USERNAME, key);
+    (void)curl_easy_setopt(curl, CURLOPT_PASSWORD, secret);
+}
+
+struct exchange {
+    const char *method;
+    const char *url;
+    long status;
+    struct buffer answer;
+};
+
+static int exchange_run(struct cli *cli, struct exchange *exchange)
+{
+    char error[CURL_ERROR_SIZE] = "";
+    CURL *curl = curl_easy_init();
+
+    if (curl == NULL) {
+        return cli_fail(cli, CLI_UNREACHABLE, "out of memory");
+    }
+    buffer_init(&exchange->answer, ANSWER_MAX);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
+    (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_S);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->answer);
+    if (strcmp(exchange->method, "POST") == 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    }
+    credentials_set(curl, cli);
+    CURLcode result = curl_easy_perform(curl);
+
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &exchange->status);
+    curl_easy_cleanup(curl);
+    if (result != CURLE_OK) {
+        buffer_free(&exchange->answer);
+        return cli_fail(cli, CLI_UNREACHABLE, "%s: %s", cli->endpoint,
+                        error[0] != '\0' ? error : curl_easy_strerror(result));
+    }
+    return CLI_OK;
+}
+
+int cli_page(struct cli *cli, const char *method, const char *path,
+             const struct cli_parameter *parameters, json_t **ret_answer)
+{
+    struct buffer url;
+    json_error_t error;
+
+    buffer_init(&url, ANSWER_MAX);
+    buffer_printf(&url, "%s%s%s", cli->endpoint, path, parameters != NULL ? "?" : "");
+    parameters_add(&url, parameters);
+    buffer_add_byte(&url, '\0');
+    struct exchange exchange = {.method = method, .url = url.at};
+    int code = exchange_run(cli, &exchange);
+
+    buffer_free(&url);
+    if (code != CLI_OK) {
+        return code;
+    }
+    json_t *answer = json_loadb(exchange.answer.at == NULL ? "" : exchange.answer.at,
+                                exchange.answer.len, 0, &error);
+
+    buffer_free(&exchange.answer);
+    if (answer == NULL) {
+        return cli_fail(cli, CLI_NO, "%s answered %ld, and not in JSON: is this a fanfare?",
+                        cli->endpoint, exchange.status);
+    }
+    if (exchange.status != 200) {
+        const char *text = cli_json_text(answer, "error");
+
+        code = cli_fail(cli, CLI_NO, "%s", text[0] != '\0' ? text : "refused");
+        json_decref(answer);
+        return code;
+    }
+    *ret_answer = answer;
+    return CLI_OK;
+}

@@ -1,0 +1,101 @@
+/* Inside cli/: what the subcommands that talk to a daemon share. */
+#ifndef CLI_INTERNAL_H
+#define CLI_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "cli/cli.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+
+/* Exit codes. */
+enum cli_code {
+    CLI_OK = 0,
+    CLI_NO = 1,         /* the daemon's answer is no: not found, refused */
+    CLI_USAGE = 2,      /* wrong use */
+    CLI_UNREACHABLE = 3 /* no daemon there */
+};
+
+#define CLI_OPERANDS_MAX 64
+
+struct cli_option {
+    const char *name;  /* "--max" */
+    const char *value; /* what the help calls its value, or NULL: it takes none */
+    const char *help;
+};
+
+struct cli;
+
+/* A row of the table in commands.c. */
+struct cli_command {
+    const char *family;   /* "dlq" */
+    const char *name;     /* "show", or NULL: the family is one command */
+    const char *operands; /* for the help: "QUEUE" */
+    int operand_min, operand_max;
+    const struct cli_option *options; /* besides the shared ones; NULL-terminated by name */
+    const char *help;                 /* one line */
+    int (*run)(struct cli *cli);
+};
+
+extern const struct cli_command cli_commands[]; /* NULL-terminated by family */
+
+/* One run of a command. */
+struct cli {
+    const struct cli_command *command;
+    const char *operands[CLI_OPERANDS_MAX];
+    int operand_count;
+    const char *values[16]; /* of the command's options, in their order */
+    const char *endpoint;   /* without a slash at its end */
+    bool json;              /* --json: print what machines read */
+    struct arena arena;
+};
+
+/* The value of one of the command's options ("" for one that takes none), or NULL. */
+const char *cli_option_value(const struct cli *cli, const char *name);
+/* Says it on standard error, after the command's name; returns `code`. */
+PRINTF_LIKE(3, 4) int cli_fail(const struct cli *cli, int code, const char *format, ...);
+/* A whole number within bounds, out of an option; CLI_OK, or CLI_USAGE after saying why. An
+ * option that was not given leaves *io_number. */
+MUST_CHECK int cli_number(const struct cli *cli, const char *name, int64_t min, int64_t max,
+                          int64_t *io_number);
+
+/* --- The daemon (client.c). */
+
+struct cli_parameter {
+    const char *name;
+    const char *value; /* NULL: not sent */
+};
+
+/* GET or POST of a page ("/_fanfare/dlq") with parameters in the query (NULL-terminated by
+ * name, or NULL).  CLI_OK with the JSON of a 200 (json_decref), else the exit code after saying
+ * what the daemon answered. */
+MUST_CHECK int cli_page(struct cli *cli, const char *method, const char *path,
+                        const struct cli_parameter *parameters, json_t **ret_answer);
+/* --- For people (print.c). */
+
+/* Prints JSON, indented, for --json. */
+void cli_print_json(const json_t *json);
+/* Prints text from outside: control characters are shown, not obeyed. At most `max` bytes of
+ * it, 0: all. */
+void cli_print_text(const char *text, size_t len, size_t max);
+/* Text of a member, or "". */
+const char *cli_json_text(const json_t *object, const char *name);
+int64_t cli_json_number(const json_t *object, const char *name);
+
+struct cli_column {
+    const char *title;
+    const char *member; /* of the row's object: a text, a number or a boolean */
+};
+
+/* Rows are the objects of an array; columns NULL-terminated by title. */
+void cli_print_table(const json_t *rows, const struct cli_column *columns);
+/* "3 d 4 h", "12 min", "5 s". */
+const char *cli_age(struct cli *cli, double seconds);
+
+/* --- Commands. */
+
+int cli_status(struct cli *cli);
+
+#endif
