@@ -1,15 +1,8 @@
 /* The daemon's own pages: health, metrics, the signing certificate. */
 #include "base/clock.h"
-#include "daemon/server.h"
+#include "daemon/pages.h"
 
 #define PAGE_MAX ((size_t)64 * 1024 * 1024)
-
-static void answer(struct http_request *request, int status, struct text type, struct text body)
-{
-    struct http_response response = {.status = status, .content_type = type, .body = body};
-
-    http_respond(request, &response);
-}
 
 /* --- Health. */
 
@@ -29,7 +22,8 @@ static void page_health(struct server *server, struct http_request *request)
         server->is_stopping ? "stopping" : "ok",
         (unsigned long long)progress.subscriptions_loaded, progress.done ? "true" : "false",
         is_tight ? "low" : "ok");
-    answer(request, server->is_stopping ? 503 : 200, T("application/json"), buffer_text(&body));
+    page_answer(request, server->is_stopping ? 503 : 200, T("application/json"),
+                buffer_text(&body));
     buffer_free(&body);
 }
 
@@ -236,7 +230,8 @@ static void page_metrics(struct server *server, struct http_request *request)
                "Messages that are delayed.");
     add_queues(&body, queues, "fanfare_queue_oldest_seconds", FIGURE_OLDEST,
                "Age of the oldest message.");
-    answer(request, 200, T("text/plain; version=0.0.4; charset=utf-8"), buffer_text(&body));
+    page_answer(request, 200, T("text/plain; version=0.0.4; charset=utf-8"),
+                buffer_text(&body));
     buffer_free(&body);
 }
 
@@ -247,38 +242,72 @@ static void page_certificate(struct server *server, struct http_request *request
     struct text name = signer_certificate_name(server->signer);
 
     if (name.len == 0 || !text_equal(text_after(request->path, 1), name)) {
-        answer(request, 404, T("text/plain"), T("no such certificate\n"));
+        page_answer(request, 404, T("text/plain"), T("no such certificate\n"));
         return;
     }
-    answer(request, 200, T("application/x-pem-file"), signer_certificate(server->signer));
+    page_answer(request, 200, T("application/x-pem-file"), signer_certificate(server->signer));
 }
+
+/* --- All pages. */
 
 static const struct page {
     struct text path;
     bool is_prefix;
+    bool is_private; /* not for a browser that comes from elsewhere */
+    struct text method;
     void (*show)(struct server *server, struct http_request *request);
 } pages[] = {
-    {TEXT("/_fanfare/health"), false, page_health},
-    {TEXT("/_localstack/health"), false, page_health},
-    {TEXT("/metrics"), false, page_metrics},
-    {TEXT("/SimpleNotificationService-"), true, page_certificate},
+    {TEXT("/_fanfare/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/_localstack/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/metrics"), false, false, TEXT("GET"), page_metrics},
+    {TEXT("/SimpleNotificationService-"), true, false, TEXT("GET"), page_certificate},
+    {TEXT("/_fanfare/messages/"), true, true, TEXT("GET"), page_story},
 };
+
+static bool page_is(const struct page *page, const struct http_request *request)
+{
+    return page->is_prefix ? text_starts_with(request->path, page->path)
+                           : text_equal(request->path, page->path);
+}
+
+static bool page_takes(const struct page *page, struct text method)
+{
+    return text_equal(method, page->method)
+           || (text_equal(method, T("HEAD")) && text_equal(page->method, T("GET")));
+}
+
+/* A web page somewhere made somebody's browser send this. */
+static bool is_cross_site(const struct http_request *request)
+{
+    struct text site = http_request_header(request, T("Sec-Fetch-Site"));
+    struct text origin = http_request_header(request, T("Origin"));
+
+    return origin.len > 0
+           || (site.len > 0 && !text_equal(site, T("same-origin"))
+               && !text_equal(site, T("none")));
+}
 
 bool admin_request(struct server *server, struct http_request *request)
 {
-    for (size_t i = 0; i < countof(pages); i++) {
-        bool is_it = pages[i].is_prefix ? text_starts_with(request->path, pages[i].path)
-                                        : text_equal(request->path, pages[i].path);
+    struct text allowed = {0};
 
-        if (!is_it) {
+    for (size_t i = 0; i < countof(pages); i++) {
+        if (!page_is(&pages[i], request)) {
             continue;
         }
-        if (!text_equal(request->method, T("GET")) && !text_equal(request->method, T("HEAD"))) {
-            answer(request, 405, T("text/plain"), T("only GET\n"));
+        allowed = pages[i].method;
+        if (!page_takes(&pages[i], request->method)) {
+            continue;
+        }
+        if (pages[i].is_private && is_cross_site(request)) {
+            page_fail(request, 403, "this page is not for browsers that come from elsewhere");
         } else {
             pages[i].show(server, request);
         }
         return true;
     }
-    return false;
+    if (allowed.len > 0) {
+        page_fail(request, 405, "only %.*s", TEXT_PRINTF(allowed));
+    }
+    return allowed.len > 0;
 }

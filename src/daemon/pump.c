@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/faults.h"
 #include "base/log.h"
-#include "daemon/server.h"
+#include "daemon/pages.h"
 
 static void on_delivery_event(void *context, const struct delivery_event *event)
 {
@@ -128,6 +128,7 @@ static void reload(struct server *server)
     (void)cell_has_failed(server->cell, &why);
     log_error("cell_reload", "reason=\"%s\"", why.text);
     api_set_cell(server->api, NULL);
+    page_calls_end(server);
     outbound_forget(server->outbound);
     pump_close(server);
     if (pump_open(server, &why) != STATUS_OK) {

@@ -1,9 +1,8 @@
 /* Start, run, stop: what comes after what. */
-#include "daemon/server.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/pages.h"
 #include "services/sns/sns.h"
 #include "services/sqs/sqs.h"
 #include "services/sts/sts.h"
@@ -373,6 +372,7 @@ static void server_close(struct server *server)
         (void)uv_run(&server->loop, UV_RUN_NOWAIT);
     }
     declare_free(server);
+    page_calls_end(server);
     api_free(server->api);
     /* Their threads wake the loop: they end before it does. */
     pump_close(server);

@@ -134,6 +134,30 @@ struct lane_status lane_status(const struct deliveries *deliveries, struct lane_
  */
 bool lane_next(const struct deliveries *deliveries, struct lane_id *io_lane);
 
+/* Where a message's delivery to a subscription is, when it is not over. */
+enum delivery_place {
+    DELIVERY_NOWHERE,  /* over, or never owed */
+    DELIVERY_OWED,     /* its turn has not come */
+    DELIVERY_WAITING,  /* for its next attempt, at due_ms */
+    DELIVERY_UNDER_WAY /* an attempt is being made */
+};
+
+struct delivery_search {
+    uint64_t message;
+    struct lane_id lane;
+    int64_t hint_ms; /* when it was said to be due, or 0 */
+    enum delivery_place place;
+    int64_t due_ms;
+    bool is_cut;        /* so much waits there that not all of it was looked at */
+    uint32_t stage;     /* private, 0 at first */
+    uint32_t seen;      /* private */
+    struct range range; /* private */
+};
+
+/* Part of a task: STATUS_WAIT until it is found out, then STATUS_OK with `place`. */
+MUST_CHECK enum status delivery_find(struct step *step, struct delivery_search *search);
+void delivery_find_end(struct delivery_search *search); /* also when the task was cancelled */
+
 /* --- For core/ only. */
 struct deliveries *deliveries_create(const struct deliveries_options *options,
                                      const struct delivery_hooks *hooks);

@@ -181,6 +181,7 @@ void lane_feedback(struct step *step, struct attempt *attempt,
                    const struct attempt_outcome *outcome);
 
 /* lane_rows.c */
+struct key lane_row_key(uint32_t subscription, int64_t due_ms, uint64_t message);
 /* After a crash a message may wait in a lane twice: the first moment at or after *io_due_ms at
  * which no row of it is due.  May STATUS_WAIT. */
 MUST_CHECK enum status lane_find_place(struct step *step, const struct lane *lane,

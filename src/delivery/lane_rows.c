@@ -5,9 +5,14 @@
 
 #define ROW_FORMAT 1
 
+struct key lane_row_key(uint32_t subscription, int64_t due_ms, uint64_t message)
+{
+    return key_u32_u64_u64(TABLE_LANE, subscription, (uint64_t)due_ms, message);
+}
+
 static struct key row_key(const struct lane *lane, int64_t due_ms, uint64_t message)
 {
-    return key_u32_u64_u64(TABLE_LANE, lane->subscription, (uint64_t)due_ms, message);
+    return lane_row_key(lane->subscription, due_ms, message);
 }
 
 void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms)

@@ -96,10 +96,16 @@ void subscription_enter(struct router *router, struct topic *topic,
                         const struct subscription *subscription);
 void subscription_leave(struct router *router, struct topic *topic,
                         const struct subscription *subscription);
+MUST_CHECK bool subscription_policy(const struct subscription *subscription,
+                                    struct filter_policy **ret_policy);
 bool subscription_is_raw(const struct subscription *subscription);
 
 /* policies.c */
 bool subscription_is_limited(const struct subscription *subscription);
+
+/* publish.c */
+/* Borrows the message; scratch of the router's until the next call. */
+struct filter_message filter_view(struct router *router, const struct message *message);
 
 /* load.c */
 void subscriptions_load(struct step *step, struct router *router);

@@ -23,7 +23,7 @@ static enum filter_attribute_type attribute_type(struct text type)
                                                : FILTER_ATTRIBUTE_STRING;
 }
 
-static struct filter_message filter_view(struct router *router, const struct message *message)
+struct filter_message filter_view(struct router *router, const struct message *message)
 {
     if (message->attribute_count > router->filter_attribute_room) {
         router->filter_attribute_room = message->attribute_count;
@@ -80,6 +80,20 @@ static enum status match(struct router *router, const struct topic *topic,
     }
     matched_merge(&router->matched, ids, count, &topic->state->unfiltered);
     return STATUS_OK;
+}
+
+enum status topic_match(struct step *step, const struct topic *topic,
+                        const struct message *message, const uint32_t **ret_subscriptions,
+                        size_t *ret_count)
+{
+    struct router *router = router_of(step);
+    enum status status = topic->is_ready ? match(router, topic, message) : STATUS_BUSY;
+
+    if (status == STATUS_OK) {
+        *ret_subscriptions = router->matched.at;
+        *ret_count = router->matched.count;
+    }
+    return status;
 }
 
 /* --- Fanning out. */

@@ -180,6 +180,35 @@ struct publish {
 MUST_CHECK enum status topic_publish(struct step *step, struct topic *topic,
                                      struct publish *publish, struct why *why);
 
+/* Who would get it now: ascending numbers, lent until the router matches again.  STATUS_BUSY:
+ * the topic's index is still being built, or memory is short. */
+MUST_CHECK enum status topic_match(struct step *step, const struct topic *topic,
+                                   const struct message *message,
+                                   const uint32_t **ret_subscriptions, size_t *ret_count);
+
+/* Whether a subscription's filter policy lets a message through, and what decided.  Texts in
+ * `arena`. */
+struct match_finding {
+    uint32_t alternative;
+    bool holds;
+    struct text path, condition;
+    struct text seen; /* JSON, or empty: there was no value */
+};
+
+struct match_explanation {
+    bool matches;
+    bool has_policy;
+    struct text reason;
+    const struct match_finding *findings;
+    size_t finding_count;
+};
+
+void subscription_explain(struct step *step, const struct subscription *subscription,
+                          const struct message *message, struct arena *arena,
+                          struct match_explanation *ret);
+MUST_CHECK bool subscription_matches(struct step *step, const struct subscription *subscription,
+                                     const struct message *message);
+
 /* Account-wide ceilings; 0 is unlimited. */
 struct router_limits {
     uint32_t policies_per_topic;

@@ -42,10 +42,10 @@ bool subscription_is_raw(const struct subscription *subscription)
                                   T("true"));
 }
 
-/* Into the topic's index.  False: nothing is to be filtered (or the policy cannot be compiled
- * any more, which the services made impossible: then it gets everything rather than nothing).
- */
-static bool index_add(struct topic *topic, const struct subscription *subscription)
+/* False: nothing is to be filtered (or the policy cannot be compiled any more, which the
+ * services made impossible: then it gets everything rather than nothing). */
+bool subscription_policy(const struct subscription *subscription,
+                         struct filter_policy **ret_policy)
 {
     struct text policy_text = subscription_attribute(subscription, T("FilterPolicy"));
     struct text scope_text = subscription_attribute(subscription, T("FilterPolicyScope"));
@@ -54,14 +54,22 @@ static bool index_add(struct topic *topic, const struct subscription *subscripti
         text_equal(scope_text, T("MessageBody")) ? FILTER_SCOPE_BODY : FILTER_SCOPE_ATTRIBUTES;
     enum filter_profile profile =
         text_equal(profile_text, T("fanfare")) ? FILTER_PROFILE_FANFARE : FILTER_PROFILE_SNS;
+
+    return policy_text.len > 0
+           && filter_policy_compile(policy_text.at, policy_text.len, scope, profile, ret_policy,
+                                    NULL)
+                  == FILTER_OK;
+}
+
+/* Into the topic's index; false: there is nothing to filter by. */
+static bool index_add(struct topic *topic, const struct subscription *subscription)
+{
+    struct topic_state *state = topic->state;
     struct filter_policy *policy = NULL;
 
-    if (policy_text.len == 0
-        || filter_policy_compile(policy_text.at, policy_text.len, scope, profile, &policy, NULL)
-               != FILTER_OK) {
+    if (!subscription_policy(subscription, &policy)) {
         return false;
     }
-    struct topic_state *state = topic->state;
 
     state->index = state->index == NULL ? filter_index_create() : state->index;
     bool is_in = state->index != NULL

@@ -84,6 +84,24 @@ void record_learn(struct step *step, const struct key *key, struct blob *value);
 /* Hands a ranged read to the reader; read->done runs in a later step. */
 void step_read(struct step *step, struct read *take_read);
 
+/* A ranged read inside a task, a part at a time.  The caller fills the first members. */
+struct range {
+    struct key from, to; /* as in struct read */
+    bool reverse;
+    uint32_t row_max, bytes_max, value_max;
+    struct read *read;   /* private, NULL at first */
+    bool is_read;        /* private */
+    struct list waiters; /* private */
+};
+
+/* The next part, lent until range_on or range_end; STATUS_WAIT: the running task is parked. */
+MUST_CHECK enum status range_get(struct step *step, struct range *range,
+                                 const struct read **ret_read);
+/* On to the part behind it; false: there is none. */
+bool range_on(struct range *range);
+/* Lets go what is read or under way; harmless at any time. */
+void range_end(struct range *range);
+
 /* The counters that number things, durable with the batch that used them. */
 enum counter {
     COUNTER_TOPIC,        /* topics: 32 bits */
