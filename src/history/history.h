@@ -61,7 +61,8 @@ enum attempt_fate { /* stored: only append */
     FATE_DELIVERED,
     FATE_RETRY,         /* another attempt at next_ms */
     FATE_DEAD_LETTERED, /* into the queue `target` */
-    FATE_LOST           /* given up, and there was no dead-letter queue */
+    FATE_LOST,          /* given up, and there was no dead-letter queue */
+    FATE_PARKED         /* it failed as a breaker's probe: not counted, it waits on */
 };
 
 /* What the transport heard. */

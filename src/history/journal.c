@@ -151,7 +151,7 @@ bool attempt_row_next(struct attempt_row *row, struct attempt_record *ret_record
     take_detail(cursor, &record.detail);
     record.reason = cursor_counted(cursor);
     record.target = cursor_counted(cursor);
-    if (cursor->broken || record.fate > FATE_LOST) {
+    if (cursor->broken || record.fate > FATE_PARKED) {
         return false;
     }
     *ret_record = record;
