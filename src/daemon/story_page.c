@@ -79,10 +79,9 @@ static void write_times(struct buffer *to, const struct attempt_detail *detail)
 static struct text fate_word(enum attempt_fate fate)
 {
     static const struct text words[] = {
-        [FATE_DELIVERED] = TEXT("delivered"),
-        [FATE_RETRY] = TEXT("failed"),
-        [FATE_DEAD_LETTERED] = TEXT("dead_lettered"),
-        [FATE_LOST] = TEXT("lost"),
+        [FATE_DELIVERED] = TEXT("delivered"),         [FATE_RETRY] = TEXT("failed"),
+        [FATE_DEAD_LETTERED] = TEXT("dead_lettered"), [FATE_LOST] = TEXT("lost"),
+        [FATE_PARKED] = TEXT("probe_failed"),
     };
 
     return words[fate];

@@ -148,6 +148,7 @@ struct delivery_search {
     int64_t hint_ms; /* when it was said to be due, or 0 */
     enum delivery_place place;
     int64_t due_ms;
+    bool is_parked;     /* the breaker of its lane is open */
     bool is_cut;        /* so much waits there that not all of it was looked at */
     uint32_t stage;     /* private, 0 at first */
     uint32_t seen;      /* private */

@@ -16,8 +16,12 @@ enum search_stage {
     SEARCH_OVER
 };
 
-static bool found(struct delivery_search *search, enum delivery_place place, int64_t due_ms)
+static bool found(const struct step *step, struct delivery_search *search,
+                  enum delivery_place place, int64_t due_ms)
 {
+    const struct lane *lane = lane_find(deliveries_of(step), search->lane.subscription);
+
+    search->is_parked = lane != NULL && breaker_is_open(&lane->breaker);
     search->place = place;
     search->due_ms = due_ms;
     search->stage = SEARCH_OVER;
@@ -54,16 +58,16 @@ static bool search_memory(struct step *step, struct delivery_search *search)
         map_find(&deliveries->owed, text_make(&search->message, sizeof search->message));
 
     if (lane != NULL && list_find(&lane->flying, search->message) != NULL) {
-        return found(search, DELIVERY_UNDER_WAY, 0);
+        return found(step, search, DELIVERY_UNDER_WAY, 0);
     }
     if (lane != NULL && list_find(&lane->waiting, search->message) != NULL) {
-        return found(search, DELIVERY_WAITING, step->now_ms);
+        return found(step, search, DELIVERY_WAITING, step->now_ms);
     }
     if (node != NULL) {
         const struct owed *owed = container_of(node, struct owed, map);
 
         return owed_has(owed, owed->next, search->lane.subscription)
-               && found(search, DELIVERY_OWED, 0);
+               && found(step, search, DELIVERY_OWED, 0);
     }
     return false;
 }
@@ -78,7 +82,7 @@ static enum status search_hint(struct step *step, struct delivery_search *search
         status = record_get(step, &key, &value);
     }
     if (status == STATUS_OK) {
-        (void)found(search, DELIVERY_WAITING, search->hint_ms);
+        (void)found(step, search, DELIVERY_WAITING, search->hint_ms);
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -133,7 +137,7 @@ static enum status search_owed(struct step *step, struct delivery_search *search
     status = range_get(step, &search->range, &read);
     for (uint32_t i = 0; status == STATUS_OK && i < read->row_count; i++) {
         if (chunk_has(step, &read->rows[i], search->lane.subscription, chunk, base)) {
-            (void)found(search, DELIVERY_OWED, 0);
+            (void)found(step, search, DELIVERY_OWED, 0);
         }
     }
     return status;
@@ -165,7 +169,7 @@ static enum status search_lane(struct step *step, struct delivery_search *search
 
         if (key_get_u64(&row->key, 13) == search->message
             && record_overlay(step, row) != NULL) {
-            (void)found(search, DELIVERY_WAITING, (int64_t)key_get_u64(&row->key, 5));
+            (void)found(step, search, DELIVERY_WAITING, (int64_t)key_get_u64(&row->key, 5));
             return STATUS_OK;
         }
     }

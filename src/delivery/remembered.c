@@ -42,6 +42,36 @@ void attempt_hear(struct step *step, struct attempt *attempt,
     attempt->heard = heard;
 }
 
+static bool is_worth_it(const struct step *step, const struct attempt *attempt)
+{
+    bool is_success = attempt->end == END_DELIVERED;
+    bool was_made = attempt->end != END_PARK || (attempt->is_probe && attempt->heard != NULL);
+
+    /* A queue of this daemon: that it was delivered says the queue itself. */
+    return attempt->end != END_GONE && was_made && !(is_success && attempt->is_local)
+           && history_wants_attempt(step, is_success && attempt->made <= 1);
+}
+
+static enum attempt_fate fate_of(const struct attempt *attempt)
+{
+    switch (attempt->end) {
+    case END_RETRY: return FATE_RETRY;
+    case END_PARK: return FATE_PARKED;
+    case END_DEAD: return attempt->is_dead_lettered ? FATE_DEAD_LETTERED : FATE_LOST;
+    case END_DELIVERED:
+    case END_GONE: break;
+    }
+    return FATE_DELIVERED;
+}
+
+static int64_t next_of(const struct attempt *attempt)
+{
+    if (attempt->end == END_PARK) {
+        return attempt->lane->breaker.probe_ms;
+    }
+    return attempt->end == END_RETRY ? attempt->due_ms : 0;
+}
+
 void attempt_remember(struct step *step, const struct attempt *attempt)
 {
     bool is_success = attempt->end == END_DELIVERED;
@@ -50,29 +80,15 @@ void attempt_remember(struct step *step, const struct attempt *attempt)
         .topic = attempt->lane->topic,
         .subscription = attempt->lane->subscription,
         .ended_ms = step->now_ms,
-        .attempt = attempt->made,
-        .next_ms = attempt->end == END_RETRY ? attempt->due_ms : 0,
+        .attempt = attempt->made + (attempt->end == END_PARK), /* a probe does not count */
+        .fate = fate_of(attempt),
+        .next_ms = next_of(attempt),
         .reason = is_success ? (struct text){0} : text_from(attempt->reason),
         .target = text_from(attempt->target),
     };
 
-    /* A queue of this daemon: that it was delivered says the queue itself. */
-    if (attempt->end == END_GONE || (attempt->end == END_PARK && !attempt->is_probe)
-        || !history_wants_attempt(step,
-                                  is_success && (attempt->made <= 1 || attempt->is_local))) {
+    if (!is_worth_it(step, attempt)) {
         return;
-    }
-    if (is_success && attempt->is_local) {
-        return;
-    }
-    if (attempt->end == END_PARK) { /* a probe that failed, which does not count */
-        record.attempt = attempt->made + 1;
-        record.next_ms = attempt->lane->breaker.probe_ms;
-    }
-    if (attempt->end == END_DEAD) {
-        record.fate = attempt->is_dead_lettered ? FATE_DEAD_LETTERED : FATE_LOST;
-    } else {
-        record.fate = is_success ? FATE_DELIVERED : FATE_RETRY;
     }
     if (attempt->heard != NULL) {
         record.detail = attempt->heard->detail;

@@ -76,6 +76,7 @@ static void end_by_record(struct story_part *part, const struct attempt_record *
     case FATE_DEAD_LETTERED: part->end = STORY_DEAD_LETTERED; break;
     case FATE_LOST: part->end = STORY_LOST; break;
     case FATE_RETRY:
+    case FATE_PARKED:
         part->end = STORY_UNKNOWN;
         part->note = "another attempt was planned, and nothing is owed to it any more";
         break;
@@ -92,6 +93,10 @@ static void end_by_place(struct story_part *part, const struct delivery_search *
 
     part->end = ends[search->place];
     part->next_ms = search->place == DELIVERY_WAITING ? search->due_ms : 0;
+    if (search->is_parked) {
+        part->note = "its endpoint keeps failing: the breaker is open, and this waits until a "
+                     "probe succeeds";
+    }
 }
 
 /* After the search, if there was one. */
@@ -134,13 +139,13 @@ static void part_explain(struct step *step, struct story *story, struct story_pa
 static void search_begin(struct story *story, const struct story_part *part)
 {
     const struct attempt_record *last = last_attempt(part);
-    bool is_over = last != NULL && last->fate != FATE_RETRY;
+    bool is_over = last != NULL && last->fate != FATE_RETRY && last->fate != FATE_PARKED;
     bool is_needed = story->has_body && story->references > 0;
 
     story->search = (struct delivery_search){
         .message = is_needed && !is_over ? story->number : 0,
         .lane = {.topic = story->topic_number, .subscription = part->number},
-        .hint_ms = last == NULL ? 0 : last->next_ms,
+        .hint_ms = last != NULL && last->fate == FATE_RETRY ? last->next_ms : 0,
     };
 }
 
