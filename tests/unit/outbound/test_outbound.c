@@ -217,7 +217,9 @@ Test(outbound, tells_nobody_of_attempts_that_were_forgotten_or_under_way_at_the_
     open_bench(NULL);
     bench_start(&bench, &wish);
     outbound_forget(bench.outbound);
-    bench_run(&bench, 2500); /* its time limit is 1000 ms */
+    for (int i = 0; i < 40 && outbound_counters(bench.outbound).under_way > 0; i++) {
+        bench_run(&bench, 500); /* its time limit is 1000 ms, of a machine with time */
+    }
     cr_expect_eq(bench.ended, 0);
     cr_expect_eq(outbound_counters(bench.outbound).under_way, 0);
     bench_start(&bench, &wish);
