@@ -213,7 +213,9 @@ static enum status attempt_repeat(struct step *step, struct queue_state *state,
     const struct attempt *attempt = attempt_find(state, step->now_ms, receive->attempt_id);
     struct picks picks = {.count = 0};
 
-    for (uint32_t i = 0; attempt != NULL && i < attempt->count; i++) {
+    /* Whoever asks for fewer this time has room for fewer. */
+    for (uint32_t i = 0; attempt != NULL && i < attempt->count && picks.count < receive->max;
+         i++) {
         struct message *message = message_find(state, attempt->sequences[i]);
 
         if (message != NULL && message->place == PLACE_LENT
