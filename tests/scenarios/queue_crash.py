@@ -168,14 +168,20 @@ def end(daemon, facts, urls):
     found = set()
     for url in urls:
         sqs = daemon.client("sqs")
-        deadline = time.time() + 120
+        deadline = time.time() + 60
         while left(daemon, url) > 0:
             assert time.time() < deadline, "%d are left in %s, and do not come" % (left(daemon, url), url)
-            asked_at = time.monotonic()
-            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=60).get("Messages", []):
-                facts.took(message["Body"], asked_at)
-                found.add(message["Body"])
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            for _ in range(100):
+                asked_at = time.monotonic()
+                got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=60).get("Messages", [])
+                if not got:
+                    break
+                deadline = time.time() + 60
+                for message in got:
+                    facts.took(message["Body"], asked_at)
+                    found.add(message["Body"])
+                sqs.delete_message_batch(QueueUrl=url, Entries=[
+                    {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]} for i, message in enumerate(got)])
     lost = facts.accepted - facts.tried - found
     assert not lost, "lost %d, as %s" % (len(lost), sorted(lost)[:5])
     assert not facts.wrong, facts.wrong[:5]

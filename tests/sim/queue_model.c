@@ -1,8 +1,10 @@
 /* Queues against a small obvious model: many consumers send, receive, delete, extend and forget
- * at random, on a virtual clock, across crashes.  Standard: nothing accepted is lost, nothing
- * comes back while it is lent or after its deletion was acknowledged.  FIFO: also order and one
- * holder per group, and no duplicates.  queue_model [first seed] [count]. */
-#include "world.h"
+ * at random, on a virtual clock, across crashes; queues are purged, deleted and made again,
+ * dead letters moved back, duplicates sent.  Standard: nothing accepted is lost, nothing comes
+ * back while it is lent or after its deletion was acknowledged.  FIFO: also order and one
+ * holder per group, no duplicates for five minutes, and the same again for the same attempt.
+ * queue_model [first seed] [count]. */
+#include "queue_model.h"
 
 #include "base/memory.h"
 
@@ -10,56 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MESSAGES = 150,
-    GROUPS = 4,
-    BUSY_MS = 120000,
-    VISIBILITY_MS = 4000,
-    DELAY_MAX_S = 8,
-    DRAIN_ROUNDS = 400
-};
-
-enum place {
-    PLACE_LIVE,
-    PLACE_DEAD,
-    PLACE_COUNT
-};
-
-/* What the world knows of a message. */
-struct fact {
-    uint32_t group;
-    bool is_accepted;     /* acknowledged */
-    bool is_seen;         /* received at least once: it exists */
-    bool is_delete_tried; /* perhaps it is gone */
-    bool is_delete_acked; /* it must never be seen again */
-    bool is_deleted_now;  /* as the running process knows it */
-    bool is_purged;       /* perhaps it is gone */
-    uint64_t sequence;    /* of the first accepted send; 0: not known */
-    int64_t sent_ms, delay_ms;
-    int64_t lent_until_ms;   /* nobody else may get it before */
-    uint32_t receives;       /* at most so many are counted */
-    enum place place;        /* where it was seen last */
-    uint64_t order_in_batch; /* the receive that has it just now */
-};
-
-struct scene {
-    struct world *world;
-    struct fact facts[MESSAGES];
-    bool is_fifo;
-    bool is_draining;
-    uint32_t max_receives; /* 0: no dead letters */
-    uint32_t window;       /* 0: as it is */
-    uint32_t pressure;     /* how far senders are ahead of receivers */
-    uint64_t batches;
-    uint64_t failures;
-};
-
 static struct scene *scene_of(const struct world *world)
 {
     return world->user;
 }
 
-static void complain(struct scene *scene, const char *what, size_t message)
+void complain(struct scene *scene, const char *what, size_t message)
 {
     scene->failures++;
     (void)fprintf(stderr, "  message %zu: %s\n", message, what);
@@ -76,23 +34,6 @@ static struct queue *queue_at(struct step *step, const struct scene *scene, enum
 }
 
 /* --- One operation of a client. */
-
-struct operation {
-    struct world_call call;
-    struct scene *scene;
-    size_t message;
-    enum place place;
-    struct arena arena;
-    struct text handle;
-    int64_t visible_ms;
-    int64_t lent_before_ms; /* of a change that may be lost */
-    int64_t started_ms;
-    struct queue_sent sent;
-    struct queue_receive receive;
-    struct queue_lent lent[10];
-    void (*lost)(struct operation *operation);
-    void (*ended)(struct operation *operation, enum status status);
-};
 
 static struct operation *operation_of(struct call *call)
 {
@@ -138,6 +79,7 @@ static struct operation *operation_new(struct scene *scene,
     operation->call.ended = on_ended;
     operation->ended = ended;
     operation->started_ms = scene->world->now_ms;
+    operation->incarnation = scene->incarnation;
     return operation;
 }
 
@@ -161,10 +103,20 @@ static int64_t some(struct scene *scene, int64_t bound)
 
 /* --- Sending. A client that hears nothing sends again, like an SDK. */
 
+/* It was sent to a queue that is gone: a copy of it may be among the dead. */
+static bool is_given_up(const struct scene *scene, const struct fact *fact)
+{
+    return scene->is_fifo && fact->sent_ms != 0 && fact->incarnation != scene->incarnation;
+}
+
 static enum status send_run(struct call *call, struct step *step)
 {
     struct operation *operation = operation_of(call);
     struct fact *fact = &operation->scene->facts[operation->message];
+
+    if (is_given_up(operation->scene, fact)) {
+        return STATUS_NOT_FOUND;
+    }
     struct text body = arena_printf(&operation->arena, "%zu", operation->message);
     struct queue_message message = {
         .body = body,
@@ -179,36 +131,68 @@ static enum status send_run(struct call *call, struct step *step)
 
     if (status == STATUS_OK && fact->sent_ms == 0) {
         fact->sent_ms = step->now_ms;
+        fact->incarnation = operation->scene->incarnation;
+    }
+    if (status == STATUS_OK && fact->tried != operation->sent.sequence) {
+        fact->tried = operation->sent.sequence;
+        fact->tried_ms = step->now_ms;
     }
     return status;
 }
 
 static void on_send(struct world *world, struct event *event);
 
+static void on_duplicate(struct world *world, struct event *event);
+
+static void on_again(struct world *world, struct event *event);
+
+/* Shortly before its five minutes are over it is a duplicate, and afterwards it is not. */
+static void duplicates_plan(struct scene *scene, size_t message)
+{
+    int64_t passed_ms = scene->world->now_ms - scene->facts[message].tried_ms;
+
+    later(scene, on_duplicate, message, DUPLICATE_MS - 6000 - passed_ms, true);
+    later(scene, on_again, message, DUPLICATE_MS + 1000 - passed_ms, true);
+}
+
 static void send_ended(struct operation *operation, enum status status)
 {
-    struct fact *fact = &operation->scene->facts[operation->message];
+    struct scene *scene = operation->scene;
+    struct fact *fact = &scene->facts[operation->message];
 
-    if (status != STATUS_OK) {
-        complain(operation->scene, "was refused", operation->message);
+    if (is_given_up(scene, fact)) {
         return;
     }
-    if (operation->scene->is_fifo && fact->sequence != 0
-        && fact->sequence != operation->sent.sequence) {
-        complain(operation->scene, "was accepted twice", operation->message);
+    if (status != STATUS_OK) {
+        complain(scene, "was refused", operation->message);
+        return;
     }
-    fact->sequence = operation->sent.sequence;
     fact->is_accepted = true;
-    world_note(operation->scene->world, "accepted %zu", operation->message);
-    if (operation->scene->is_fifo && world_chance(operation->scene->world, 8) == 0) {
-        later(operation->scene, on_send, operation->message, some(operation->scene, 60000),
-              true);
+    world_note(scene->world, "accepted %zu", operation->message);
+    if (operation->incarnation != scene->incarnation) {
+        return; /* to a queue that is gone by now */
+    }
+    if (scene->is_fifo && fact->accepted != 0 && fact->accepted != operation->sent.sequence) {
+        complain(scene, "was accepted twice", operation->message);
+    }
+    if (scene->is_fifo && fact->accepted == 0 && !scene->is_resending) {
+        duplicates_plan(scene, operation->message);
+    }
+    if (fact->accepted == 0) {
+        fact->accepted = operation->sent.sequence;
+        fact->sequence = operation->sent.sequence;
+    }
+    if (scene->is_fifo && scene->world->now_ms < fact->tried_ms + DUPLICATE_MS / 2
+        && world_chance(scene->world, 8) == 0) {
+        later(scene, on_send, operation->message, some(scene, 60000), true);
     }
 }
 
 static void send_lost(struct operation *operation)
 {
     if (operation->scene->is_fifo) {
+        /* Perhaps it is not durable; then its number is given again. */
+        operation->scene->facts[operation->message].tried = 0;
         later(operation->scene, on_send, operation->message, 100, true);
     }
 }
@@ -221,6 +205,31 @@ static void on_send(struct world *world, struct event *event)
     operation->message = event->number;
     operation->lost = send_lost;
     world_call_start(world, &operation->call);
+}
+
+static void on_duplicate(struct world *world, struct event *event)
+{
+    if (scene_of(world)->facts[event->number].accepted != 0) {
+        on_send(world, event);
+    }
+}
+
+/* It is another message then, if the first one is over. */
+static void on_again(struct world *world, struct event *event)
+{
+    struct scene *scene = scene_of(world);
+    struct fact *fact = &scene->facts[event->number];
+    struct fact fresh = {.group = fact->group, .delay_ms = fact->delay_ms};
+
+    if (fact->accepted == 0 || !fact->is_delete_acked || fact->is_purged
+        || fact->tried_ms + DUPLICATE_MS >= world->now_ms) {
+        return;
+    }
+    fresh.tried = fact->tried;
+    *fact = fresh;
+    scene->is_resending = true;
+    scene->accepted_again++;
+    on_send(world, event);
 }
 
 /* --- Deleting, extending, giving back. */
@@ -247,6 +256,9 @@ static void delete_ended(struct operation *operation, enum status status)
 {
     struct fact *fact = &operation->scene->facts[operation->message];
 
+    if (operation->incarnation != operation->scene->incarnation) {
+        return; /* the handle is of a queue that is gone */
+    }
     if (status == STATUS_OK && fact->is_deleted_now) {
         fact->is_delete_acked = true;
         world_note(operation->scene->world, "deleted %zu", operation->message);
@@ -273,7 +285,8 @@ static enum status change_run(struct call *call, struct step *step)
 
 static void change_ended(struct operation *operation, enum status status)
 {
-    if (status != STATUS_OK && status != STATUS_EXISTS && status != STATUS_NOT_FOUND) {
+    if (operation->incarnation == operation->scene->incarnation && status != STATUS_OK
+        && status != STATUS_EXISTS && status != STATUS_NOT_FOUND) {
         complain(operation->scene, "could not be extended", operation->message);
     }
 }
@@ -291,6 +304,7 @@ struct receipt {
     struct event event;
     size_t message;
     enum place place;
+    uint32_t incarnation;
     char handle[64];
 };
 
@@ -304,6 +318,7 @@ static void on_receipt_used(struct world *world, struct event *event)
 
     operation->message = receipt->message;
     operation->place = receipt->place;
+    operation->incarnation = receipt->incarnation;
     operation->handle = arena_copy(&operation->arena, text_from(receipt->handle));
     operation->visible_ms = world_chance(world, 2) == 0 ? 0 : some(scene, 2LL * VISIBILITY_MS);
     operation->lost = deletes ? NULL : change_lost;
@@ -311,61 +326,6 @@ static void on_receipt_used(struct world *world, struct event *event)
 }
 
 /* --- Receiving: here the model is asked. */
-
-static bool may_be_dead(const struct scene *scene, const struct fact *fact)
-{
-    return scene->max_receives > 0 && fact->receives >= scene->max_receives;
-}
-
-/* Of the same group and before it: must be over, or in the same answer. */
-static void order_check(struct scene *scene, size_t message, const struct operation *operation,
-                        int64_t now_ms)
-{
-    const struct fact *fact = &scene->facts[message];
-
-    for (size_t i = 0; i < MESSAGES; i++) {
-        const struct fact *other = &scene->facts[i];
-        bool is_gone = other->is_delete_tried || other->is_purged
-                       || (operation->place == PLACE_LIVE && may_be_dead(scene, other))
-                       || other->place != operation->place;
-
-        if (i == message || other->group != fact->group || is_gone
-            || other->order_in_batch == scene->batches) {
-            continue;
-        }
-        if ((other->is_accepted || other->is_seen) && other->sequence < fact->sequence) {
-            complain(scene, "was lent before an older one of its group", message);
-        }
-        if (other->lent_until_ms > now_ms) {
-            complain(scene, "was lent while its group has a holder", message);
-        }
-    }
-}
-
-static void lent_check(struct scene *scene, size_t message, const struct operation *operation,
-                       int64_t now_ms)
-{
-    const struct fact *fact = &scene->facts[message];
-
-    if (fact->is_delete_acked || fact->is_deleted_now) {
-        complain(scene, "came back after its deletion", message);
-    }
-    if (fact->sent_ms == 0) {
-        complain(scene, "was never sent", message);
-    }
-    if (!scene->is_fifo && now_ms < fact->sent_ms + fact->delay_ms) {
-        complain(scene, "came before its delay was over", message);
-    }
-    if (fact->lent_until_ms > now_ms && fact->place == operation->place) {
-        complain(scene, "was lent twice at a time", message);
-    }
-    if (operation->place == PLACE_LIVE && fact->place == PLACE_DEAD) {
-        complain(scene, "came back from the dead", message);
-    }
-    if (operation->place == PLACE_DEAD && !may_be_dead(scene, fact)) {
-        complain(scene, "died too early", message);
-    }
-}
 
 static void receipt_keep(struct scene *scene, size_t message, const struct operation *operation,
                          struct text handle)
@@ -376,6 +336,7 @@ static void receipt_keep(struct scene *scene, size_t message, const struct opera
     receipt->event.survives_crash = true;
     receipt->message = message;
     receipt->place = operation->place;
+    receipt->incarnation = scene->incarnation;
     if (handle.len >= sizeof receipt->handle) {
         complain(scene, "has too long a handle", message);
         handle.len = 0;
@@ -384,48 +345,22 @@ static void receipt_keep(struct scene *scene, size_t message, const struct opera
     world_later(scene->world, some(scene, 3LL * VISIBILITY_MS / 2), &receipt->event);
 }
 
-static void lent_one(struct operation *operation, const struct queue_lent *lent, int64_t now_ms)
-{
-    struct scene *scene = operation->scene;
-    int64_t number = 0;
-
-    if (!text_to_int64(lent->text, &number) || number < 0 || number >= MESSAGES) {
-        complain(scene, "has a body that nobody sent", 0);
-        return;
-    }
-    size_t message = (size_t)number;
-    struct fact *fact = &scene->facts[message];
-
-    fact->sequence = operation->place == PLACE_LIVE ? lent->sequence : fact->sequence;
-    fact->order_in_batch = scene->batches;
-    lent_check(scene, message, operation, now_ms);
-    if (scene->is_fifo) {
-        order_check(scene, message, operation, now_ms);
-    }
-    if (operation->place == PLACE_LIVE && scene->max_receives > 0
-        && lent->receive_count > scene->max_receives) {
-        complain(scene, "should be dead", message);
-    }
-    fact->is_seen = true;
-    fact->place = operation->place;
-    fact->receives += operation->place == PLACE_LIVE;
-    fact->lent_until_ms = operation->visible_ms == 0 ? 0 : now_ms + operation->visible_ms;
-    world_note(scene->world, "lent %zu at %d", message, (int)operation->place);
-    if (scene->is_draining || world_chance(scene->world, 5) != 0) {
-        receipt_keep(scene, message, operation, lent->handle);
-    }
-}
-
 static enum status receive_run(struct call *call, struct step *step)
 {
     struct operation *operation = operation_of(call);
-    enum status status = queue_receive(step, queue_at(step, operation->scene, operation->place),
-                                       &operation->receive);
+    struct scene *scene = operation->scene;
+    enum status status =
+        queue_receive(step, queue_at(step, scene, operation->place), &operation->receive);
 
-    if (status == STATUS_OK) {
-        operation->scene->batches++;
-        for (size_t i = 0; i < operation->receive.lent_count; i++) {
-            lent_one(operation, &operation->lent[i], step->now_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    received_check(operation, step->now_ms);
+    received_note(operation, step->now_ms);
+    for (size_t i = 0; i < operation->receive.lent_count; i++) {
+        if (scene->is_draining || world_chance(scene->world, 5) != 0) {
+            receipt_keep(scene, lent_message(&operation->lent[i]), operation,
+                         operation->lent[i].handle);
         }
     }
     return status;
@@ -451,6 +386,7 @@ static void receive_lost(struct operation *operation)
 
         if (text_to_int64(operation->lent[i].text, &number)) {
             operation->scene->facts[number].lent_until_ms = 0;
+            operation->scene->facts[number].attempt = 0;
         }
     }
 }
@@ -464,7 +400,15 @@ static void on_receive(struct world *world, struct event *event)
     operation->place = (enum place)(event->number % PLACE_COUNT);
     operation->visible_ms = is_hasty ? 0 : 1 + some(scene, 2LL * VISIBILITY_MS);
     operation->lost = receive_lost;
+    if (scene->is_fifo && !scene->is_draining && world_chance(world, 3) == 0) {
+        /* Odd ones ask the live queue, even ones the other. */
+        operation->attempt = 1 + 2 * (uint32_t)world_chance(world, ATTEMPTS / 2)
+                             + (operation->place == PLACE_DEAD);
+        operation->receive.attempt_id = arena_printf(&operation->arena, "attempt-%d-%u",
+                                                     (int)operation->place, operation->attempt);
+    }
     operation->receive = (struct queue_receive){
+        .attempt_id = operation->receive.attempt_id,
         .max = 1 + (uint32_t)world_chance(world, 10),
         .visibility_ms = operation->visible_ms,
         .wait_ms = (int64_t)world_chance(world, 2) * 3000,
@@ -504,6 +448,117 @@ static void on_purge(struct world *world, struct event *event)
     world_call_start(world, &operation_new(scene_of(world), purge_run, purge_ended)->call);
 }
 
+/* --- Deleting a queue and making it again. */
+
+/* It is gone, unless it is dead already. */
+static void fact_forget(struct fact *fact)
+{
+    fact->is_purged = fact->is_purged || fact->sent_ms != 0;
+    fact->lent_until_ms = 0;
+    fact->accepted = 0;
+    fact->attempt = 0;
+}
+
+static enum status queue_make(struct step *step, const struct scene *scene, enum place place);
+
+static enum status remake_run(struct call *call, struct step *step)
+{
+    struct scene *scene = operation_of(call)->scene;
+
+    queue_delete(step, queue_at(step, scene, PLACE_LIVE));
+    scene->incarnation++;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        fact_forget(&scene->facts[i]);
+    }
+    return queue_make(step, scene, PLACE_LIVE);
+}
+
+static void remake_ended(struct operation *operation, enum status status)
+{
+    if (status != STATUS_OK) {
+        complain(operation->scene, "the queue could not be made again", 0);
+    }
+}
+
+static void on_remake(struct world *world, struct event *event)
+{
+    (void)event;
+    world_call_start(world, &operation_new(scene_of(world), remake_run, remake_ended)->call);
+}
+
+/* --- Changing its attributes. */
+
+static enum status update_run(struct call *call, struct step *step)
+{
+    struct queue *queue = queue_at(step, operation_of(call)->scene, PLACE_LIVE);
+    struct queue_settings settings = queue->settings;
+
+    settings.visibility_timeout_s++;
+    queue_update(step, queue, &settings, queue->attributes, queue->attribute_count);
+    return STATUS_OK;
+}
+
+static void on_update(struct world *world, struct event *event)
+{
+    (void)event;
+    world_call_start(world, &operation_new(scene_of(world), update_run, purge_ended)->call);
+}
+
+/* --- Moving dead letters back. */
+
+static enum status move_run(struct call *call, struct step *step)
+{
+    struct operation *operation = operation_of(call);
+    struct scene *scene = operation->scene;
+    uint32_t rate = operation->message % 3 == 0 ? 0 : 2 + (uint32_t)operation->message % 20;
+    enum status status = queue_move_start(step, queue_at(step, scene, PLACE_DEAD),
+                                          (struct text){0}, rate, scene->move_id, NULL);
+
+    if (status == STATUS_OK) {
+        scene->has_moved = true;
+        scene->moves++;
+    }
+    return status;
+}
+
+static void move_ended(struct operation *operation, enum status status)
+{
+    if (status != STATUS_OK && status != STATUS_EXISTS) {
+        complain(operation->scene, "could not be moved", 0);
+    }
+}
+
+static void on_move(struct world *world, struct event *event)
+{
+    struct operation *operation = operation_new(scene_of(world), move_run, move_ended);
+
+    operation->message = event->number;
+    world_call_start(world, &operation->call);
+}
+
+static enum status cancel_run(struct call *call, struct step *step)
+{
+    struct scene *scene = operation_of(call)->scene;
+    uint64_t moved = 0;
+
+    return queue_move_cancel(step, queue_at(step, scene, PLACE_DEAD), scene->move_id, &moved);
+}
+
+static void cancel_ended(struct operation *operation, enum status status)
+{
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        complain(operation->scene, "a move task could not be cancelled", 0);
+    }
+}
+
+static void on_cancel(struct world *world, struct event *event)
+{
+    (void)event;
+    world_call_start(world, &operation_new(scene_of(world), cancel_run, cancel_ended)->call);
+}
+
+/* --- The process dies. */
+
 /* With a small window most messages are on disk only. */
 static void scene_window(struct scene *scene)
 {
@@ -519,9 +574,11 @@ static void on_crash(struct world *world, struct event *event)
     (void)event;
     world_crash(world);
     scene_window(scene);
+    memset(scene->given, 0, sizeof scene->given); /* attempts are in memory only */
     for (size_t i = 0; i < MESSAGES; i++) {
         struct fact *fact = &scene->facts[i];
 
+        fact->attempt = 0;
         fact->is_deleted_now = fact->is_delete_acked;
         if (!scene->is_fifo) {
             fact->lent_until_ms = 0; /* answered before it was durable */
@@ -531,29 +588,38 @@ static void on_crash(struct world *world, struct event *event)
 
 /* --- The scene. */
 
-static enum status set_up_run(struct call *call, struct step *step)
+static enum status queue_make(struct step *step, const struct scene *scene, enum place place)
 {
-    struct scene *scene = operation_of(call)->scene;
+    static const char *const names[2][PLACE_COUNT] = {{"live", "dead"},
+                                                      {"live.fifo", "dead.fifo"}};
     struct queue_settings settings = queue_settings_default;
     struct queue_attribute policy = {
         T("RedrivePolicy"),
         scene->is_fifo
             ? T("{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead.fifo\"}")
             : T("{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead\"}")};
-    struct queue_name live = {T("000000000000"), T("us-east-1"),
-                              scene->is_fifo ? T("live.fifo") : T("live")};
-    struct queue_name dead = live;
+    struct queue_name name = {T("000000000000"), T("us-east-1"),
+                              text_from(names[scene->is_fifo][place])};
     struct queue *queue = NULL;
-    enum status status = STATUS_OK;
 
-    dead.name = scene->is_fifo ? T("dead.fifo") : T("dead");
     settings.is_fifo = scene->is_fifo;
-    status = queue_create(step, &dead, &settings, NULL, 0, &queue, NULL);
-    settings.max_receive_count = scene->max_receives;
-    if (status == STATUS_OK) {
-        status = queue_create(step, &live, &settings, &policy, 1, &queue, NULL);
+    if (scene->gets_old) {
+        settings.message_retention_s = RETENTION_S;
     }
-    return status;
+    if (place == PLACE_LIVE) {
+        settings.max_receive_count = scene->max_receives;
+        settings.delay_s = scene->is_fifo ? (uint32_t)scene->facts[0].delay_ms / 1000 : 0;
+    }
+    return queue_create(step, &name, &settings, &policy, place == PLACE_LIVE ? 1 : 0, &queue,
+                        NULL);
+}
+
+static enum status set_up_run(struct call *call, struct step *step)
+{
+    const struct scene *scene = operation_of(call)->scene;
+    enum status status = queue_make(step, scene, PLACE_DEAD);
+
+    return status == STATUS_OK ? queue_make(step, scene, PLACE_LIVE) : status;
 }
 
 static void set_up_ended(struct operation *operation, enum status status)
@@ -576,12 +642,24 @@ static void run_until(struct scene *scene, int64_t until_ms)
     scene->world->now_ms = until_ms;
 }
 
+/* A FIFO queue has one delay for all. */
+static void messages_plan(struct scene *scene)
+{
+    int64_t delay_ms =
+        world_chance(scene->world, 3) == 0 ? 1000 * some(scene, FIFO_DELAY_MAX_S) : 0;
+
+    for (size_t i = 0; i < MESSAGES; i++) {
+        scene->facts[i].group = (uint32_t)world_chance(scene->world, GROUPS);
+        if (!scene->is_fifo) {
+            delay_ms = world_chance(scene->world, 3) == 0 ? 1000 * some(scene, DELAY_MAX_S) : 0;
+        }
+        scene->facts[i].delay_ms = delay_ms;
+    }
+}
+
 static void scene_plan(struct scene *scene)
 {
     for (size_t i = 0; i < MESSAGES; i++) {
-        scene->facts[i].group = (uint32_t)world_chance(scene->world, GROUPS);
-        scene->facts[i].delay_ms =
-            world_chance(scene->world, 3) == 0 ? 1000 * some(scene, DELAY_MAX_S) : 0;
         later(scene, on_send, i, some(scene, BUSY_MS >> scene->pressure), true);
     }
     for (size_t i = 0; i < (size_t)MESSAGES >> scene->pressure; i++) {
@@ -590,6 +668,16 @@ static void scene_plan(struct scene *scene)
     }
     for (uint64_t i = world_chance(scene->world, 6); i > 0; i--) {
         later(scene, on_crash, 0, some(scene, BUSY_MS), true);
+    }
+    for (uint64_t i = world_chance(scene->world, 8); i > 0 && scene->max_receives > 0; i--) {
+        later(scene, on_move, world_chance(scene->world, 60), some(scene, BUSY_MS), true);
+        later(scene, on_cancel, 0, some(scene, 3LL * BUSY_MS), true);
+    }
+    if (world_chance(scene->world, 6) == 0) {
+        later(scene, on_remake, 0, some(scene, BUSY_MS), true);
+    }
+    if (world_chance(scene->world, 4) == 0) {
+        later(scene, on_update, 0, some(scene, BUSY_MS), true);
     }
     if (world_chance(scene->world, 4) == 0) {
         later(scene, on_purge, 0, some(scene, BUSY_MS), true);
@@ -623,16 +711,30 @@ static void scene_check(struct scene *scene)
     for (size_t i = 0; i < MESSAGES; i++) {
         const struct fact *fact = &scene->facts[i];
 
-        if (fact->is_accepted && !fact->is_purged && !fact->is_delete_tried) {
+        if (fact->is_accepted && !fact->is_purged && !fact->is_delete_tried
+            && !scene->gets_old) {
             complain(scene, "was accepted and is lost", i);
         }
     }
     if (total_at(scene, PLACE_LIVE) + total_at(scene, PLACE_DEAD) != 0) {
         complain(scene, "the counters say that something is left", 0);
     }
+    struct step step = {.queues = cell_queues(scene->world->cell)};
+    struct queue_move move;
+
+    if (queue_move_list(queue_at(&step, scene, PLACE_DEAD), &move, 1) == 1
+        && move.state == QUEUE_MOVE_RUNNING) {
+        complain(scene, "a move task does not end", 0);
+    }
 }
 
-static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps)
+/* That what is tested happens at all. */
+struct totals {
+    uint64_t repeats, moves, accepted_again;
+};
+
+static uint64_t run_seed(uint64_t seed, struct totals *totals, uint64_t *ret_trace,
+                         uint64_t *ret_steps)
 {
     struct cell_options options = {
         .cache_bytes = seed % 3 * 4000, /* small caches make it read */
@@ -647,6 +749,8 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     scene->window = seed / 4 % 3 == 0 ? 0 : 8 + 2 * (uint32_t)(seed % 8);
     scene->pressure = (uint32_t)(seed / 8 % 5);
     scene->max_receives = seed / 2 % 2 == 0 ? 0 : 2 + (uint32_t)(seed % 3);
+    scene->gets_old = seed % 7 == 3;
+    messages_plan(scene);
     world_boot(scene->world);
     scene_window(scene);
     world_call_start(scene->world, &operation_new(scene, set_up_run, set_up_ended)->call);
@@ -654,8 +758,15 @@ static uint64_t run_seed(uint64_t seed, uint64_t *ret_trace, uint64_t *ret_steps
     scene_plan(scene);
     run_until(scene, scene->world->now_ms + 2LL * BUSY_MS);
     scene_drain(scene);
+    /* Until the last duplicate is none any more. */
+    run_until(scene, scene->world->now_ms + DUPLICATE_MS + BUSY_MS);
+    scene_drain(scene);
     scene_check(scene);
     uint64_t failures = scene->failures;
+
+    totals->repeats += scene->repeats;
+    totals->moves += scene->moves;
+    totals->accepted_again += scene->accepted_again;
 
     *ret_trace = scene->world->trace;
     *ret_steps = scene->world->steps;
@@ -670,15 +781,16 @@ int main(int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 400;
     uint64_t failed = 0;
     uint64_t steps = 0;
+    struct totals totals = {0};
 
     for (uint64_t seed = first; seed < first + count; seed++) {
         uint64_t trace = 0;
         uint64_t trace_again = 0;
         uint64_t taken = 0;
-        uint64_t failures = run_seed(seed, &trace, &taken);
+        uint64_t failures = run_seed(seed, &totals, &trace, &taken);
 
         steps += taken;
-        failures += run_seed(seed, &trace_again, &taken);
+        failures += run_seed(seed, &totals, &trace_again, &taken);
         if (trace != trace_again) {
             (void)fprintf(stderr, "  two runs left different traces\n");
             failures++;
@@ -689,7 +801,11 @@ int main(int argc, char **argv)
             failed++;
         }
     }
-    (void)printf("%llu seeds, %llu failed, %llu steps\n", (unsigned long long)count,
-                 (unsigned long long)failed, (unsigned long long)steps);
+    (void)printf(
+        "%llu seeds, %llu failed, %llu steps; %llu messages repeated to their attempt, "
+        "%llu move tasks, %llu accepted again after five minutes\n",
+        (unsigned long long)count, (unsigned long long)failed, (unsigned long long)steps,
+        (unsigned long long)totals.repeats, (unsigned long long)totals.moves,
+        (unsigned long long)totals.accepted_again);
     return failed == 0 ? 0 : 1;
 }
