@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELIVERER_ABI 2
+#define DELIVERER_ABI 3
 
 enum verdict {
     VERDICT_DELIVERED, /* the endpoint took it */
@@ -54,6 +54,8 @@ struct delivery {
     uint32_t attempt;             /* 1 is the first */
     const char *subject;          /* "" when none */
     int64_t time_ms;              /* when it was published */
+    const char *group_id;         /* MessageGroupId, or "" */
+    const char *deduplication_id; /* MessageDeduplicationId, or "" */
     const char *body;             /* the message alone, as published for this protocol */
     size_t body_size;
     const struct delivery_attribute *attributes;
@@ -79,6 +81,7 @@ struct deliverer_option {
 #define OPTION_TEXT   ""
 #define OPTION_SECRET "secret" /* any text, never shown */
 #define OPTION_NUMBER "number" /* whole, above 0, below 2^31 */
+#define OPTION_JSON   "json"   /* in the file also as nested YAML; see check() */
 
 /* What a name stands for; borrowed for the call. */
 struct resolved {
@@ -133,6 +136,12 @@ struct deliverer {
     /* The last call: drops what is under way, unsettled; host and deliveries are gone when it
      * returns. Handles on the loop may finish closing later, the loop runs on for that. */
     void (*close)(void *self);
+    /* What follows may be NULL. */
+    /* Before open(): whether an option of its own can be used, besides its form; false with a
+     * reason (static or its own text, valid until the next call). */
+    bool (*check)(const char *option, const char *value, const char **ret_why);
+    /* How long a delivery there may take in milliseconds, 0: as any; its timeout_ms then. */
+    int64_t (*limit_ms)(void *self, const char *protocol, const char *endpoint);
 };
 
 #endif

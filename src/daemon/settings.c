@@ -169,7 +169,10 @@ enum status settings_set(struct settings *settings, struct text name, struct tex
     struct text transport = text_cut(&option, '.');
 
     if (setting == NULL && option.len > 0) {
-        option_give(settings, transport, option, value, 0);
+        const struct option_given given = {
+            .transport = transport, .name = option, .value = value};
+
+        option_give(settings, &given);
         return STATUS_OK;
     }
     if (setting == NULL) {

@@ -353,13 +353,17 @@ static void transport_node(struct file *file, const yaml_node_t *key, const yaml
         const yaml_node_t *name = node_at(file, pair->key);
         const yaml_node_t *option = node_at(file, pair->value);
 
-        if (name->type != YAML_SCALAR_NODE || option->type != YAML_SCALAR_NODE) {
-            file_error(file, name, "an option of \"%.*s\" takes one value",
-                       TEXT_PRINTF(scalar(key)));
-        } else {
-            option_give(file->settings, scalar(key), scalar(name), scalar(option),
-                        node_line(name));
+        if (name->type != YAML_SCALAR_NODE) {
+            file_error(file, name, "an option's name must be a word");
+            continue;
         }
+        const struct option_given given = {.transport = scalar(key),
+                                           .name = scalar(name),
+                                           .value = node_text(file, option),
+                                           .is_nested = option->type != YAML_SCALAR_NODE,
+                                           .line = node_line(name)};
+
+        option_give(file->settings, &given);
     }
 }
 

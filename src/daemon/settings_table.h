@@ -26,9 +26,18 @@ extern const struct setting settings_table[]; /* NULL-terminated by name */
 const struct setting *setting_find(struct text name); /* or NULL */
 MUST_CHECK enum status setting_read(struct settings *settings, const struct setting *setting,
                                     struct text value, struct why *why);
-/* transport_options.c: one option as it was written; line 0: on the command line. */
-void option_give(struct settings *settings, struct text transport, struct text name,
-                 struct text value, int line);
+
+/* transport_options.c: one option as it was written; line 0: on the command line.  One that is
+ * nested in the file comes as JSON. */
+struct option_given {
+    struct text transport, name, value;
+    bool is_nested;
+    int line;
+    bool is_known;
+    struct option_given *next; /* in the order they were given */
+};
+
+void option_give(struct settings *settings, const struct option_given *given);
 void options_print(const struct settings *settings, struct buffer *to);
 /* settings_file.c: scalars into the settings, resources into settings->declared. */
 void settings_read_file(struct settings *settings, const char *path, struct buffer *errors);

@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As somebody wrote it, before any deliverer was asked. */
-struct option_given {
-    struct text transport, name, value;
-    int line; /* of the file; 0: the command line */
-    bool is_known;
-    struct option_given *next; /* in the order they were given */
-};
-
 /* One that a deliverer has, with the value that counts. */
 struct option_known {
     const struct deliverer *deliverer;
@@ -25,20 +17,19 @@ struct option_known {
     struct option_known *next;
 };
 
-void option_give(struct settings *settings, struct text transport, struct text name,
-                 struct text value, int line)
+void option_give(struct settings *settings, const struct option_given *given)
 {
-    struct option_given *given = arena_take(&settings->arena, sizeof *given);
+    struct option_given *copy = arena_take(&settings->arena, sizeof *copy);
     struct option_given **last = &settings->options_given;
 
-    *given = (struct option_given){.transport = arena_copy(&settings->arena, transport),
-                                   .name = arena_copy(&settings->arena, name),
-                                   .value = arena_copy(&settings->arena, value),
-                                   .line = line};
+    *copy = *given;
+    copy->transport = arena_copy(&settings->arena, given->transport);
+    copy->name = arena_copy(&settings->arena, given->name);
+    copy->value = arena_copy(&settings->arena, given->value);
     while (*last != NULL) {
         last = &(*last)->next;
     }
-    *last = given;
+    *last = copy;
 }
 
 /* --- Which value counts: file, then environment, then command line. */
@@ -99,6 +90,10 @@ static enum status form_check(const char *form, struct text value, struct why *w
     if (strcmp(form, OPTION_TEXT) == 0 || strcmp(form, OPTION_SECRET) == 0) {
         return STATUS_OK;
     }
+    if (strcmp(form, OPTION_JSON) == 0) {
+        return json_is_valid(value) ? STATUS_OK
+                                    : fail(why, STATUS_INVALID, "it is not valid JSON");
+    }
     if (strcmp(form, OPTION_NUMBER) == 0) {
         return is_number(value)
                    ? STATUS_OK
@@ -108,6 +103,26 @@ static enum status form_check(const char *form, struct text value, struct why *w
     return is_one_of(value, form)
                ? STATUS_OK
                : fail(why, STATUS_INVALID, "\"%.*s\" is none of %s", TEXT_PRINTF(value), form);
+}
+
+/* `given`: as it was written, or NULL. */
+static enum status option_check(const struct option_known *known,
+                                const struct option_given *given, struct why *why)
+{
+    const struct deliverer *deliverer = known->deliverer;
+    const struct deliverer_option *option = known->option;
+    const char *reason = "";
+
+    if (given != NULL && given->is_nested && strcmp(option->form, OPTION_JSON) != 0) {
+        return fail(why, STATUS_INVALID, "it takes one value");
+    }
+    enum status status = form_check(option->form, known->value, why);
+
+    if (status != STATUS_OK || deliverer->check == NULL
+        || deliverer->check(option->name, known->value.at, &reason)) {
+        return status;
+    }
+    return fail(why, STATUS_INVALID, "%s", reason);
 }
 
 /* --- All of them. */
@@ -148,7 +163,7 @@ static void option_finish(struct finish *finish, const struct deliverer *deliver
     known->value = given != NULL ? given->value
                                  : arena_copy(&settings->arena,
                                               text_from(value != NULL ? value : option->value));
-    if (form_check(option->form, known->value, &why) != STATUS_OK) {
+    if (option_check(known, given, &why) != STATUS_OK) {
         char what[WHY_MAX + 128];
 
         (void)snprintf(what, sizeof what, "%s.%s: %s", deliverer->name, option->name, why.text);

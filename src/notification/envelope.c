@@ -231,10 +231,9 @@ static void render_message(struct buffer *to, const struct rendering *rendering)
     json_write_string(to, message_body_for(rendering->message, rendering->target->protocol));
 }
 
-static void render_members(struct buffer *to, const struct rendering *rendering)
+static void render_members(struct buffer *to, const struct rendering *rendering,
+                           const struct member *member)
 {
-    bool is_notification = rendering->message->kind == MESSAGE_NOTIFICATION;
-    const struct member *member = is_notification ? notification_members : confirmation_members;
     struct buffer value;
     const char *separator = "{\n  \"";
 
@@ -269,9 +268,53 @@ void envelope_render(struct buffer *to, const struct message *message,
                                   .signature = is_unsigned ? (struct text){0} : signature,
                                   .certificate_name = certificate_name};
 
-    render_members(to, &rendering);
-    if (message->kind == MESSAGE_NOTIFICATION && message->attribute_count > 0) {
+    bool is_notification = message->kind == MESSAGE_NOTIFICATION;
+
+    render_members(to, &rendering,
+                   is_notification ? notification_members : confirmation_members);
+    if (is_notification && message->attribute_count > 0) {
         render_attributes(to, message);
     }
     buffer_add_string(to, "\n}");
+}
+
+/* --- The event of AWS Lambda: other names, and members that are null or empty, not left out.
+ */
+
+static const struct member lambda_members[] = {
+    {"Type", value_type},
+    {"MessageId", value_message_id},
+    {"SequenceNumber", value_sequence_number},
+    {"TopicArn", value_topic_arn},
+    {"Message", value_message},
+    {"Timestamp", value_timestamp},
+    {"SignatureVersion", value_signature_version},
+    {"Signature", value_signature},
+    {"SigningCertUrl", value_certificate_url},
+    {"UnsubscribeUrl", value_unsubscribe_url},
+    MEMBERS_END,
+};
+
+void envelope_render_lambda(struct buffer *to, const struct message *message,
+                            const struct envelope_target *target, struct text signature,
+                            struct text certificate_name)
+{
+    struct rendering rendering = {.message = message,
+                                  .target = target,
+                                  .signature = signature,
+                                  .certificate_name = certificate_name};
+
+    buffer_add_string(to, "{\"Records\":[{\"EventSource\":\"aws:sns\",\"EventVersion\":\"1.0\","
+                          "\"EventSubscriptionArn\":");
+    json_write_string(to, target->subscription_arn);
+    buffer_add_string(to, ",\"Sns\":");
+    render_members(to, &rendering, lambda_members);
+    buffer_add_string(to, ",\n  \"Subject\" : ");
+    if (message->subject.len > 0) {
+        json_write_string(to, message->subject);
+    } else {
+        buffer_add_string(to, "null");
+    }
+    render_attributes(to, message);
+    buffer_add_string(to, "\n}}]}");
 }

@@ -74,6 +74,10 @@ void envelope_string_to_sign(struct buffer *to, const struct message *message,
 void envelope_render(struct buffer *to, const struct message *message,
                      const struct envelope_target *target, struct text signature,
                      struct text certificate_name);
+/* The same as the event that AWS calls a Lambda function with. */
+void envelope_render_lambda(struct buffer *to, const struct message *message,
+                            const struct envelope_target *target, struct text signature,
+                            struct text certificate_name);
 /* "<base>/?Action=ConfirmSubscription&TopicArn=...&Token=..." */
 void subscribe_url(struct buffer *to, struct text base_url, struct text topic_arn,
                    struct text token);

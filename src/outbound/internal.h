@@ -84,6 +84,8 @@ struct outbound {
 struct sending *sending_take(struct outbound *outbound, const struct attempt_start *take_start);
 void sending_give_back(struct sending *sending); /* out of every list and map; for reuse */
 void sending_free(struct sending *sending);
+/* How long it may take from now on. */
+void sending_limit(struct sending *sending, int64_t timeout_ms);
 /* false: its records say nothing that could be sent. */
 MUST_CHECK bool sending_decode(struct sending *sending);
 /* Raw delivery of a notification: no envelope, no signature. */

@@ -291,6 +291,23 @@ static void sending_sign(struct sending *sending)
     signer_sign(sending->outbound->options.signer, &sending->signing);
 }
 
+/* Some transports know better how long their work takes. */
+static void take_own_limit(struct sending *sending)
+{
+    const struct transport *transport = sending->transport;
+    const struct deliverer *deliverer = transport->deliverer;
+    int64_t limit_ms = 0;
+
+    if (deliverer->limit_ms != NULL) {
+        limit_ms =
+            deliverer->limit_ms(transport->self, sending->target.protocol.at,
+                                arena_copy(&sending->arena, sending->subscription.endpoint).at);
+    }
+    if (limit_ms > 0) {
+        sending_limit(sending, limit_ms);
+    }
+}
+
 void outbound_start(struct outbound *outbound, const struct attempt_start *take_start)
 {
     struct sending *sending = sending_take(outbound, take_start);
@@ -316,6 +333,7 @@ void outbound_start(struct outbound *outbound, const struct attempt_start *take_
         settle_as(sending, VERDICT_RETRY, "its deliverer could not be opened, see the log");
         return;
     }
+    take_own_limit(sending);
     sending->delivery.raw = sending_is_raw(sending);
     if (sending->delivery.raw) {
         dispatch(sending);
@@ -371,21 +389,31 @@ static void give_up(struct sending *sending)
     transport->deliverer->cancel(transport->self, sending->id);
 }
 
+static struct sending *overdue_find(const struct outbound *outbound)
+{
+    uint64_t now_ms = uv_now(outbound->options.loop);
+
+    list_each (node, &outbound->under_way) {
+        struct sending *sending = container_of(node, struct sending, order);
+
+        if (sending->deadline_ms <= now_ms) {
+            return sending;
+        }
+    }
+    return NULL;
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     struct outbound *outbound = timer->data;
-    uint64_t now_ms = uv_now(outbound->options.loop);
-    struct list_node *node = NULL;
+    struct sending *sending = NULL;
 
-    while ((node = list_first(&outbound->under_way)) != NULL) {
-        struct sending *sending = container_of(node, struct sending, order);
-
-        if (sending->deadline_ms > now_ms) {
-            return;
-        }
-        give_up(sending);
+    while ((sending = overdue_find(outbound)) != NULL) {
+        give_up(sending); /* it leaves the list */
     }
-    (void)uv_timer_stop(&outbound->watchdog);
+    if (list_is_empty(&outbound->under_way)) {
+        (void)uv_timer_stop(&outbound->watchdog);
+    }
 }
 
 /* --- Its life. */

@@ -10,6 +10,13 @@
 #define TIMEOUT_MS     15000               /* AWS's */
 #define MARGIN_MS      5000 /* a deliverer that misses its time by so much is given up on */
 
+void sending_limit(struct sending *sending, int64_t timeout_ms)
+{
+    sending->delivery.timeout_ms = timeout_ms;
+    sending->deadline_ms =
+        uv_now(sending->outbound->options.loop) + (uint64_t)(timeout_ms + MARGIN_MS);
+}
+
 /* --- Its memory. */
 
 struct sending *sending_take(struct outbound *outbound, const struct attempt_start *take_start)
@@ -33,9 +40,8 @@ struct sending *sending_take(struct outbound *outbound, const struct attempt_sta
     sending->is_forgotten = false;
     sending->subscription_record = take_start->subscription_record;
     sending->message_record = take_start->message_record;
-    sending->delivery =
-        (struct delivery){.attempt = take_start->attempt, .timeout_ms = timeout_ms};
-    sending->deadline_ms = uv_now(outbound->options.loop) + (uint64_t)timeout_ms + MARGIN_MS;
+    sending->delivery = (struct delivery){.attempt = take_start->attempt};
+    sending_limit(sending, timeout_ms);
     map_insert(&outbound->sendings, &sending->map, text_make(&sending->id, sizeof sending->id));
     list_push(&outbound->under_way, &sending->order);
     return sending;
@@ -117,10 +123,25 @@ bool sending_is_raw(const struct sending *sending)
                T("true"));
 }
 
+/* Functions expect their event, whoever runs them. */
+static bool is_lambda(const struct sending *sending)
+{
+    struct text format = subscription_attribute(&sending->subscription, T("Fanfare.Format"));
+
+    return sending->message.kind == MESSAGE_NOTIFICATION
+           && (text_equal(format, T("lambda"))
+               || (format.len == 0 && sending->subscription.protocol == PROTOCOL_LAMBDA));
+}
+
 void sending_render(struct sending *sending, struct text signature)
 {
-    envelope_render(&sending->payload, &sending->message, &sending->target, signature,
-                    signer_certificate_name(sending->outbound->options.signer));
+    void (*const render)(struct buffer * to, const struct message *message,
+                         const struct envelope_target *target, struct text signature,
+                         struct text certificate_name) =
+        is_lambda(sending) ? envelope_render_lambda : envelope_render;
+
+    render(&sending->payload, &sending->message, &sending->target, signature,
+           signer_certificate_name(sending->outbound->options.signer));
 }
 
 static void describe_settings(struct sending *sending)
@@ -197,6 +218,8 @@ void sending_describe(struct sending *sending)
     delivery->subscription_arn = sending->target.subscription_arn.at; /* NUL-terminated */
     delivery->subject = arena_copy(arena, sending->message.subject).at;
     delivery->time_ms = sending->message.time_ms;
+    delivery->group_id = arena_copy(arena, sending->message.group_id).at;
+    delivery->deduplication_id = arena_copy(arena, sending->message.deduplication_id).at;
     delivery->body = body.at;
     delivery->body_size = body.len;
     delivery->payload = payload.at;

@@ -102,6 +102,9 @@ static const char *rig_option(struct deliverer_host *host, const char *name)
     if (rig->ca_file != NULL && strcmp(name, "ca_file") == 0) {
         return rig->ca_file;
     }
+    if (rig->commands != NULL && strcmp(name, "commands") == 0) {
+        return rig->commands;
+    }
     while (strcmp(option->name, name) != 0) {
         option++;
     }

@@ -32,6 +32,7 @@ struct rig {
     size_t count;
     uint32_t strangers;    /* settled ids that were never delivered */
     const char *ca_file;   /* the option of that name, or NULL */
+    const char *commands;  /* likewise */
     const char *addresses; /* what every name resolves to; NULL: denied */
     const char *denied;    /* an address that may not be connected to, or NULL */
 };
