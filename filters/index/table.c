@@ -67,9 +67,11 @@ uint32_t table_next(const struct table *table, struct table_probe *probe)
             probe->found &= probe->found - 1;
             return bucket->entries[slot];
         }
-        if (bucket->passed == 0) {
+        /* In a small table every bucket may have been passed: once around is all. */
+        if (bucket->passed == 0 || probe->left == 0) {
             return 0;
         }
+        probe->left--;
         probe->bucket = bucket_after(table, probe->bucket);
         probe->found = tags_equal(&table->buckets[probe->bucket], probe->tag);
     }
@@ -82,6 +84,7 @@ uint32_t table_first(const struct table *table, uint32_t hash, struct table_prob
         return 0;
     }
     probe->bucket = table_home(table, hash);
+    probe->left = table->bucket_count - 1;
     probe->tag = tag_of(hash);
     probe->found = tags_equal(&table->buckets[probe->bucket], probe->tag);
     return table_next(table, probe);

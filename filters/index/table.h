@@ -28,6 +28,7 @@ typedef uint32_t table_hasher(const void *context, uint32_t entry);
 /* Where a look-up stands. */
 struct table_probe {
     uint32_t bucket;
+    uint32_t left;  /* buckets yet to come */
     uint32_t found; /* bits of slots yet to be looked at */
     uint8_t tag;
 };
