@@ -32,7 +32,7 @@ void relief_ask(struct step *step, struct deliveries *deliveries)
 static enum status relief_run(struct task *task, struct step *step)
 {
     struct attempt *attempt = container_of(task, struct attempt, task);
-    int64_t due_ms = step->now_ms;
+    int64_t due_ms = attempt->due_ms; /* the same each time that this starts over */
     enum status status = lane_find_place(step, attempt->lane, attempt->message, &due_ms);
 
     status = status != STATUS_OK ? status : body_add_references(step, attempt->message, 1);
@@ -107,6 +107,7 @@ void relief_on_timer(struct timer *timer, struct step *step)
 
         if (can_move(attempt)) { /* still: the one before may have set it going */
             attempt->is_relieving = true;
+            attempt->due_ms = step->now_ms;
             attempt->task = (struct task){.run = relief_run, .done = relief_done};
             task_start(&attempt->task, step);
         }
