@@ -233,6 +233,19 @@ static void structs_create(struct request *request)
     request->output = arena_take(request->arena, request->operation->output_size + 1);
 }
 
+static struct text base_url_of(struct arena *arena, struct text host)
+{
+    struct text scheme = T("http://");
+
+    host = host.len > 0 ? host : T("localhost");
+    size_t len = scheme.len + host.len;
+    struct buffer url = buffer_over(arena_take(arena, len), len);
+
+    buffer_add(&url, scheme);
+    buffer_add(&url, host);
+    return buffer_text(&url);
+}
+
 void api_request(struct api *api, struct http_request *http)
 {
     struct request *request =
@@ -242,9 +255,7 @@ void api_request(struct api *api, struct http_request *http)
     http->user = request;
     request->http = http;
     if (request->base_url.len == 0) {
-        request->base_url = arena_printf(http->arena, "http://%.*s",
-                                         http->host.len > 0 ? (int)http->host.len : 9,
-                                         http->host.len > 0 ? http->host.at : "localhost");
+        request->base_url = base_url_of(http->arena, http->host);
     }
     request->trace_header = http_request_header(http, T("X-Amzn-Trace-Id"));
     enum status status = request_route(request, &params);

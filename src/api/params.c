@@ -18,16 +18,6 @@ void params_sort(struct params *params)
     }
 }
 
-static size_t count_pairs(struct text form)
-{
-    size_t count = form.len > 0;
-
-    for (size_t i = 0; i < form.len; i++) {
-        count += form.at[i] == '&';
-    }
-    return count;
-}
-
 /* Nothing to decode is lent as it stands, the rest goes into the arena. */
 static bool decode(struct arena *arena, struct text text, struct text *ret)
 {
@@ -36,8 +26,7 @@ static bool decode(struct arena *arena, struct text text, struct text *ret)
         return true;
     }
     /* Decoded it is no longer than before, so this never grows out of the arena's bytes. */
-    struct buffer buffer = {
-        .at = arena_take(arena, text.len), .room = text.len, .max = text.len};
+    struct buffer buffer = buffer_over(arena_take(arena, text.len), text.len);
     bool is_good = percent_decode(&buffer, text, true);
 
     *ret = buffer_text(&buffer);
@@ -60,7 +49,7 @@ static const char *pair_parse(struct arena *arena, struct text name, struct text
 bool params_parse(struct arena *arena, struct text form, struct params *params,
                   const char **ret_reason)
 {
-    size_t most = params->count + count_pairs(form);
+    size_t most = params->count + (form.len > 0) + text_count(form, '&');
     const char *reason = NULL;
 
     if (most > PARAMS_MAX) {

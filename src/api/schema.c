@@ -15,8 +15,7 @@ void *field_in(const struct field *field, void *owner)
 bool blob_decode(struct arena *arena, struct text base64, struct text *ret_bytes)
 {
     /* Decoded it is shorter, so this never grows out of the arena's bytes. */
-    struct buffer buffer = {
-        .at = arena_take(arena, base64.len), .room = base64.len, .max = base64.len};
+    struct buffer buffer = buffer_over(arena_take(arena, base64.len), base64.len);
     bool is_good = base64_decode(&buffer, base64);
 
     *ret_bytes = buffer_text(&buffer);

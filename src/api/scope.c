@@ -3,6 +3,8 @@
 #include "api/internal.h"
 #include "base/encoding.h"
 
+#include <string.h>
+
 /* "AKID/20250101/us-east-1/sns/aws4_request" */
 static bool scope_split(struct text scope, struct claim *ret)
 {
@@ -21,15 +23,15 @@ static bool scope_split(struct text scope, struct claim *ret)
 static struct text header_credential(struct text header)
 {
     static const struct text mark = TEXT("Credential=");
+    const char *found =
+        header.len == 0 ? NULL : memmem(header.at, header.len, mark.at, mark.len);
 
-    for (size_t i = 0; i + mark.len <= header.len; i++) {
-        if (text_starts_with(text_after(header, i), mark)) {
-            struct text rest = text_after(header, i + mark.len);
-
-            return text_first(rest, text_find(rest, ','));
-        }
+    if (found == NULL) {
+        return (struct text){0};
     }
-    return (struct text){0};
+    struct text rest = text_after(header, (size_t)(found - header.at) + mark.len);
+
+    return text_first(rest, text_find(rest, ','));
 }
 
 bool claim_read(struct request *request, const struct params *params, struct claim *ret_claim)

@@ -18,6 +18,11 @@ void buffer_init(struct buffer *buffer, size_t max)
     *buffer = (struct buffer){.max = max};
 }
 
+struct buffer buffer_over(void *at, size_t room)
+{
+    return (struct buffer){.at = at, .room = room, .max = room};
+}
+
 void buffer_free(struct buffer *buffer)
 {
     memory_free(buffer->at);

@@ -15,6 +15,8 @@ struct buffer {
 
 /* `max` in bytes; nothing is allocated yet. */
 void buffer_init(struct buffer *buffer, size_t max);
+/* Over bytes of the caller's, which it does not outgrow; nothing to be freed. */
+struct buffer buffer_over(void *at, size_t room);
 void buffer_free(struct buffer *buffer);  /* back to empty, memory given back */
 void buffer_clear(struct buffer *buffer); /* back to empty, memory kept */
 struct text buffer_text(const struct buffer *buffer);

@@ -207,20 +207,6 @@ void percent_encode(struct buffer *to, struct text text)
     }
 }
 
-static size_t byte_count(struct text text, char byte)
-{
-    size_t count = 0;
-    size_t place = 0;
-
-    for (; text.len - place >= WORD_SIZE; place += WORD_SIZE) {
-        count += word_count(word_equal(word_load(text.at + place), byte));
-    }
-    for (; place < text.len; place++) {
-        count += text.at[place] == byte ? 1 : 0;
-    }
-    return count;
-}
-
 /* Copies up to the next '%', or all; gives how many bytes. */
 static size_t percent_copy_plain(char *at, const char *from, size_t len, bool plus_is_blank)
 {
@@ -248,7 +234,7 @@ static size_t percent_copy_plain(char *at, const char *from, size_t len, bool pl
 bool percent_decode(struct buffer *to, struct text text, bool plus_is_blank)
 {
     size_t before = to->len;
-    size_t escapes = byte_count(text, '%');
+    size_t escapes = text_count(text, '%');
     size_t place = 0;
     char *at;
 
@@ -286,23 +272,20 @@ static bool is_uuid_hyphen(size_t place)
 
 void uuid_format(const uint8_t bytes[16], char ret_text[UUID_SIZE])
 {
-    char *at = ret_text;
+    /* Where each byte's two digits stand. */
+    static const uint8_t places[16] = {0,  2,  4,  6,  9,  11, 14, 16,
+                                       19, 21, 24, 26, 28, 30, 32, 34};
+    uint8_t named[16];
 
-    for (size_t i = 0; i < 16; i++) {
-        uint8_t byte = bytes[i];
-
-        if (i == 6) {
-            byte = (uint8_t)((byte & 0x0f) | 0x40); /* version 4 */
-        } else if (i == 8) {
-            byte = (uint8_t)((byte & 0x3f) | 0x80); /* the RFC's variant */
-        }
-        if (is_uuid_hyphen((size_t)(at - ret_text))) {
-            *at++ = '-';
-        }
-        *at++ = hex_lower[byte >> 4];
-        *at++ = hex_lower[byte & 0x0f];
+    memcpy(named, bytes, sizeof named);
+    named[6] = (uint8_t)((named[6] & 0x0f) | 0x40); /* version 4 */
+    named[8] = (uint8_t)((named[8] & 0x3f) | 0x80); /* the RFC's variant */
+    memset(ret_text, '-', UUID_SIZE - 1);
+    for (size_t i = 0; i < sizeof named; i++) {
+        ret_text[places[i]] = hex_lower[named[i] >> 4];
+        ret_text[places[i] + 1] = hex_lower[named[i] & 0x0f];
     }
-    *at = '\0';
+    ret_text[UUID_SIZE - 1] = '\0';
 }
 
 bool uuid_parse(struct text text, uint8_t ret_bytes[16])

@@ -84,6 +84,47 @@ size_t text_find(struct text text, char byte)
     return found == NULL ? text.len : (size_t)(found - text.at);
 }
 
+size_t text_count(struct text text, char byte)
+{
+    size_t count = 0;
+    size_t place = 0;
+
+    for (; text.len - place >= WORD_SIZE; place += WORD_SIZE) {
+        count += word_count(word_equal(word_load(text.at + place), byte));
+    }
+    for (; place < text.len; place++) {
+        count += text.at[place] == byte ? 1 : 0;
+    }
+    return count;
+}
+
+/* Bytes below 0x20 that are not tab, line feed or carriage return. */
+static inline uint64_t word_bad_control(uint64_t word)
+{
+    uint64_t controls = word_control(word);
+
+    return controls == 0 ? 0
+                         : controls & ~word_equal(word, '\t') & ~word_equal(word, '\n')
+                               & ~word_equal(word, '\r');
+}
+
+bool text_has_control(struct text text)
+{
+    const char *at = text.at;
+    size_t left = text.len;
+    char last[WORD_SIZE] = "        ";
+
+    for (; left >= WORD_SIZE; at += WORD_SIZE, left -= WORD_SIZE) {
+        if (word_bad_control(word_load(at)) != 0) {
+            return true;
+        }
+    }
+    if (left > 0) {
+        memcpy(last, at, left);
+    }
+    return word_bad_control(word_load(last)) != 0;
+}
+
 struct text text_cut(struct text *rest, char separator)
 {
     size_t place = text_find(*rest, separator);

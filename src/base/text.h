@@ -43,6 +43,11 @@ struct text text_after(struct text text, size_t from);
 struct text text_first(struct text text, size_t len);
 /* Position of the first `byte`, or text.len. */
 size_t text_find(struct text text, char byte);
+/* How many times it is in there. */
+size_t text_count(struct text text, char byte);
+/* Whether there is a control character below 0x20 that is no tab, line feed or carriage return.
+ */
+bool text_has_control(struct text text);
 /* Cuts *rest at the first `separator`: returns what stood before it and moves *rest behind it
  * (to empty when there was none). */
 struct text text_cut(struct text *rest, char separator);

@@ -39,11 +39,10 @@ static void handle_sign(const struct queues *queues, char bytes[HANDLE_SIZE])
 struct text handle_encode(const struct queues *queues, const struct handle *handle,
                           struct arena *arena)
 {
-    struct buffer bytes;
-    struct buffer text;
+    char space[HANDLE_SIZE];
+    struct buffer bytes = buffer_over(space, sizeof space);
+    struct buffer text = buffer_over(arena_take(arena, HANDLE_TEXT), HANDLE_TEXT);
 
-    buffer_init(&bytes, HANDLE_SIZE);
-    buffer_init(&text, HANDLE_TEXT);
     buffer_add_u8(&bytes, HANDLE_VERSION);
     buffer_add_u32(&bytes, handle->queue);
     buffer_add_u32(&bytes, handle->store);
@@ -53,11 +52,7 @@ struct text handle_encode(const struct queues *queues, const struct handle *hand
     handle_sign(queues, bytes.at);
     base64_encode(&text, buffer_text(&bytes));
     swap_characters(text.at, text.len, "+/", "-_"); /* needs no escape in a form */
-    struct text result = arena_copy(arena, buffer_text(&text));
-
-    buffer_free(&text);
-    buffer_free(&bytes);
-    return result;
+    return buffer_text(&text);
 }
 
 static bool handle_open(const struct queues *queues, struct text bytes,
@@ -85,7 +80,8 @@ static bool handle_open(const struct queues *queues, struct text bytes,
 bool handle_decode(const struct queues *queues, struct text text, struct handle *ret_handle)
 {
     char standard[HANDLE_TEXT];
-    struct buffer bytes;
+    char space[HANDLE_SIZE];
+    struct buffer bytes = buffer_over(space, sizeof space);
 
     if (text.len != HANDLE_TEXT || memchr(text.at, '+', text.len) != NULL
         || memchr(text.at, '/', text.len) != NULL) {
@@ -93,10 +89,6 @@ bool handle_decode(const struct queues *queues, struct text text, struct handle 
     }
     memcpy(standard, text.at, HANDLE_TEXT);
     swap_characters(standard, HANDLE_TEXT, "-_", "+/");
-    buffer_init(&bytes, HANDLE_SIZE);
-    bool is_ours = base64_decode(&bytes, text_make(standard, HANDLE_TEXT))
-                   && handle_open(queues, buffer_text(&bytes), ret_handle);
-
-    buffer_free(&bytes);
-    return is_ours;
+    return base64_decode(&bytes, text_make(standard, HANDLE_TEXT))
+           && handle_open(queues, buffer_text(&bytes), ret_handle);
 }

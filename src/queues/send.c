@@ -35,18 +35,15 @@ static struct text deduplication_id(const struct queue *queue, struct text id, s
                                     char at[DIGEST_TEXT])
 {
     uint8_t digest[SHA256_SIZE];
-    struct buffer hex;
+    struct buffer hex = buffer_over(at, DIGEST_TEXT);
 
     if (id.len > 0 || !queue->settings.is_fifo
         || !queue->settings.content_based_deduplication) {
         return id;
     }
     digest_sha256(body, digest);
-    buffer_init(&hex, DIGEST_TEXT);
     hex_encode(&hex, text_make(digest, sizeof digest));
-    memcpy(at, hex.at, DIGEST_TEXT);
-    buffer_free(&hex);
-    return text_make(at, DIGEST_TEXT);
+    return buffer_text(&hex);
 }
 
 /* Numbers and stores it, and remembers it where it must not come twice. */

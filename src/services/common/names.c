@@ -71,14 +71,5 @@ static bool has_noncharacter(struct text text)
 
 bool text_is_xml(struct text text)
 {
-    unsigned bad = 0;
-
-    /* No early end: so the compiler makes it a vector loop, and bad text is rare. */
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = (uint8_t)text.at[i];
-
-        bad |= (unsigned)(c < 0x20) & (unsigned)(c != '\t') & (unsigned)(c != '\n')
-               & (unsigned)(c != '\r');
-    }
-    return bad == 0 && (text.len == 0 || !has_noncharacter(text));
+    return !text_has_control(text) && (text.len == 0 || !has_noncharacter(text));
 }

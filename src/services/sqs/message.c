@@ -120,15 +120,11 @@ enum status message_attributes_take(struct request *request, const struct struct
 struct text text_md5(struct arena *arena, struct text bytes)
 {
     uint8_t digest[MD5_SIZE];
-    struct buffer hex;
+    struct buffer hex = buffer_over(arena_take(arena, MD5_TEXT), MD5_TEXT);
 
     digest_md5(bytes, digest);
-    buffer_init(&hex, MD5_TEXT);
     hex_encode(&hex, text_make(digest, sizeof digest));
-    struct text text = arena_copy(arena, buffer_text(&hex));
-
-    buffer_free(&hex);
-    return text;
+    return buffer_text(&hex);
 }
 
 static int attribute_order(const void *a, const void *b)

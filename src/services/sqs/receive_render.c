@@ -53,6 +53,9 @@ static void system_attributes_fill(struct arena *arena, const struct receive_inp
                                    const struct queue_lent *lent, bool is_fifo,
                                    struct string_map *ret_map)
 {
+    if (in->attribute_names.count + in->system_names.count == 0) {
+        return;
+    }
     const struct string_pair all[] = {
         {TEXT("SenderId"), lent->sender_id},
         {TEXT("SentTimestamp"), number_text(arena, lent->sent_ms)},
@@ -65,9 +68,6 @@ static void system_attributes_fill(struct arena *arena, const struct receive_inp
         {TEXT("DeadLetterQueueSourceArn"), lent->dead_letter_source},
     };
 
-    if (in->attribute_names.count + in->system_names.count == 0) {
-        return;
-    }
     ret_map->items = arena_array(arena, countof(all), sizeof *ret_map->items);
     for (size_t i = 0; i < countof(all); i++) {
         bool is_wanted = asks_for(&in->attribute_names, all[i].name)

@@ -110,3 +110,16 @@ Test(buffer, numbers_are_big_endian)
         text_equal(buffer_text(&buffer), T("\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f")));
     buffer_free(&buffer);
 }
+
+Test(buffer, over_borrowed_bytes_never_outgrows_them)
+{
+    char space[4];
+    struct buffer buffer = buffer_over(space, sizeof space);
+
+    buffer_add(&buffer, T("four"));
+    cr_expect(!buffer.overflown);
+    cr_expect_eq(buffer.at, (char *)space);
+    buffer_add_byte(&buffer, '!');
+    cr_expect(buffer.overflown);
+    cr_expect(text_equal(buffer_text(&buffer), T("four")));
+}

@@ -152,3 +152,30 @@ Test(text, agrees_with_the_definition_on_every_three_byte_form)
     }
     cr_expect_eq(wrong, 0);
 }
+
+Test(text, counts_a_byte_wherever_it_stands)
+{
+    cr_expect_eq(text_count(T(""), '&'), 0U);
+    cr_expect_eq(text_count(T("&"), '&'), 1U);
+    cr_expect_eq(text_count(T("a=b&c=d&e=f&g=h&"), '&'), 4U);
+    cr_expect_eq(text_count(T("&&&&&&&&&"), '&'), 9U);
+    cr_expect_eq(text_count(T("no such byte, in more than a word"), '&'), 0U);
+}
+
+Test(text, finds_controls_but_not_white_space)
+{
+    char text[] = "a text of some length,\twith\r\nwhite space";
+
+    cr_expect(!text_has_control((struct text){0}));
+    cr_expect(!text_has_control(text_from(text)));
+    cr_expect(!text_has_control(T("\t\n\r\t\n\r\t\n\r \x7f\x80\xff")));
+    for (size_t place = 0; place < sizeof text - 1; place++) {
+        char kept = text[place];
+
+        text[place] = '\x1f';
+        cr_expect(text_has_control(text_make(text, sizeof text - 1)), "at %zu", place);
+        text[place] = '\0';
+        cr_expect(text_has_control(text_make(text, sizeof text - 1)), "at %zu", place);
+        text[place] = kept;
+    }
+}
