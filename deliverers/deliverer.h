@@ -50,7 +50,13 @@ struct delivery {
     const char *message_type; /* "Notification", "SubscriptionConfirmation", ... */
     const char *message_id;
     const char *topic_arn;
+    const char *topic_title;      /* its DisplayName, or "" */
     const char *subscription_arn; /* "" for a SubscriptionConfirmation */
+    /* Pages of this server for people: one that asks whether to confirm, for a
+     * SubscriptionConfirmation, and one that asks whether to unsubscribe, which also takes
+     * the POST of RFC 8058; else "". */
+    const char *confirm_url;
+    const char *unsubscribe_url;
     uint32_t attempt;             /* 1 is the first */
     const char *subject;          /* "" when none */
     int64_t time_ms;              /* when it was published */

@@ -3,6 +3,8 @@
 
 #include <curl/curl.h>
 
+#include <string.h>
+
 struct status_text {
     int status;
     const char *text;
@@ -103,6 +105,42 @@ enum verdict outcome_of_curl(int code, const char **ret_reason)
     }
     *ret_reason = "the connection failed";
     return VERDICT_RETRY;
+}
+
+struct smtp_row {
+    const char *command; /* NULL: any */
+    int code;            /* 0: any of 500 to 599 */
+    enum verdict verdict;
+    const char *advice;
+};
+
+/* The first that fits, of the 5xx. */
+static const struct smtp_row smtp_rows[] = {
+    {NULL, 530, VERDICT_RETRY, "it wants TLS or a password: see smtp.tls, smtp.user"},
+    {NULL, 534, VERDICT_RETRY, "see smtp.user and smtp.tls"},
+    {NULL, 535, VERDICT_RETRY, "see smtp.user and smtp.password"},
+    {NULL, 538, VERDICT_RETRY, "see smtp.tls"},
+    {"AUTH", 0, VERDICT_RETRY, "see smtp.user and smtp.password"},
+    {"MAIL", 0, VERDICT_REFUSED, ""},
+    {"RCPT", 0, VERDICT_REFUSED, ""},
+    {"DATA", 0, VERDICT_REFUSED, ""},
+    {NULL, 0, VERDICT_RETRY, ""}, /* greeting, EHLO, STARTTLS: not of this mail */
+};
+
+enum verdict outcome_of_smtp(const char *command, int code, const char **ret_advice)
+{
+    const struct smtp_row *row = smtp_rows;
+
+    *ret_advice = "";
+    if (code < 500) {
+        return VERDICT_RETRY;
+    }
+    while ((row->code != 0 && row->code != code)
+           || (row->command != NULL && strcmp(row->command, command) != 0)) {
+        row++;
+    }
+    *ret_advice = row->advice;
+    return row->verdict;
 }
 
 int64_t outcome_retry_after(int64_t seconds)

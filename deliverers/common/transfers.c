@@ -138,14 +138,19 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, 
     return 0;
 }
 
-static int on_close_socket(void *context, curl_socket_t socket)
+int transfers_close_socket(struct transfers *transfers, curl_socket_t closed)
 {
-    struct watch *watch = watch_find(context, socket);
+    struct watch *watch = watch_find(transfers, closed);
 
     if (watch != NULL) {
         watch_close(watch);
     }
-    return close(socket);
+    return close(closed);
+}
+
+static int on_close_socket(void *context, curl_socket_t closed)
+{
+    return transfers_close_socket(context, closed);
 }
 
 /* --- The timer. */

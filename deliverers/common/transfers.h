@@ -26,6 +26,8 @@ struct transfers {
 bool transfers_open(struct transfers *transfers, uv_loop_t *loop);
 /* What each handle needs before it is added. */
 void transfers_adopt(struct transfers *transfers, CURL *easy);
+/* For a CLOSESOCKETFUNCTION of one's own, instead of the one that transfers_adopt sets. */
+int transfers_close_socket(struct transfers *transfers, curl_socket_t closed);
 /* Every handle is out of `multi`.  The loop's handles go in its next turns. */
 void transfers_close(struct transfers *transfers);
 

@@ -258,6 +258,10 @@ static const struct page {
     void (*show)(struct server *server, struct http_request *request);
 } pages[] = {
     {TEXT("/_fanfare/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/_fanfare/confirm"), false, false, TEXT("GET"), page_confirm},
+    {TEXT("/_fanfare/confirm"), false, false, TEXT("POST"), page_confirm},
+    {TEXT("/_fanfare/unsubscribe"), false, false, TEXT("GET"), page_unsubscribe},
+    {TEXT("/_fanfare/unsubscribe"), false, false, TEXT("POST"), page_unsubscribe},
     {TEXT("/_localstack/health"), false, false, TEXT("GET"), page_health},
     {TEXT("/metrics"), false, false, TEXT("GET"), page_metrics},
     {TEXT("/SimpleNotificationService-"), true, false, TEXT("GET"), page_certificate},

@@ -284,6 +284,15 @@ static const char *on_option(void *context, const char *transport, const char *n
     return settings_option(server->settings, transport, name);
 }
 
+static struct text on_topic_attribute(void *context, uint32_t number, struct text name)
+{
+    struct server *server = context;
+    struct topic *topic =
+        server->cell == NULL ? NULL : topic_find_number(cell_router(server->cell), number);
+
+    return topic == NULL ? (struct text){0} : topic_attribute(topic, name);
+}
+
 static enum status outbound_open(struct server *server, struct why *why)
 {
     const struct settings *settings = server->settings;
@@ -298,6 +307,7 @@ static enum status outbound_open(struct server *server, struct why *why)
                    .allow = settings->egress_allow.items,
                    .allow_count = settings->egress_allow.count},
         .option = on_option,
+        .topic_attribute = on_topic_attribute,
         .outcome = on_attempt_outcome,
         .context = server,
     };

@@ -50,6 +50,10 @@ void pump_close(struct server *server);
 /* admin.c: false when the path is not one of the daemon's own pages. */
 bool admin_request(struct server *server, struct http_request *request);
 
+/* mail_pages.c: links of mails */
+void page_confirm(struct server *server, struct http_request *http);
+void page_unsubscribe(struct server *server, struct http_request *http);
+
 /* declare.c: starts making the configuration's resources; calls server_announce when done. */
 void declare_start(struct server *server);
 /* Goes on with it: at each turn of the loop. */

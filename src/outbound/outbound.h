@@ -32,8 +32,9 @@ struct outbound_options {
     /* A transport's option out of the configuration, or NULL for its default; in the form that
      * the option says.  May be NULL. */
     const char *(*option)(void *context, const char *deliverer, const char *name);
-    /* The DeliveryPolicy of a topic, or empty text.  May be NULL. */
-    struct text (*topic_policy)(void *context, uint32_t topic);
+    /* An attribute of a topic ("DeliveryPolicy", "DisplayName"), or empty text; valid until
+     * the cell's next step.  May be NULL. */
+    struct text (*topic_attribute)(void *context, uint32_t topic, struct text name);
     /* How an attempt ended: exactly once per outbound_start, never from inside it.  Not after
      * outbound_stop, which it must not call. */
     void (*outcome)(void *context, uint64_t attempt_id, const struct attempt_outcome *outcome);

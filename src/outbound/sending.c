@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define URL_ROOM       ((size_t)4096)
 #define SPARE_MAX      256
 #define SPARE_ROOM_MAX ((size_t)16 * 1024) /* what a spare one may keep of memory */
 #define TIMEOUT_MS     15000               /* AWS's */
@@ -190,13 +191,48 @@ static void describe_attributes(struct sending *sending)
     sending->delivery.attribute_count = message->attribute_count;
 }
 
-static struct text topic_policy(const struct sending *sending)
+static struct text topic_attribute_of(const struct sending *sending, struct text name)
 {
     const struct outbound_options *options = &sending->outbound->options;
 
-    return options->topic_policy == NULL
+    return options->topic_attribute == NULL
                ? (struct text){0}
-               : options->topic_policy(options->context, sending->subscription.topic);
+               : options->topic_attribute(options->context, sending->subscription.topic, name);
+}
+
+/* Of the pages in daemon/mail_pages.c. */
+static const char *page_url(struct sending *sending, const char *page, const char *parameter,
+                            struct text arn, struct text token)
+{
+    struct buffer url;
+
+    if (token.len == 0) {
+        return "";
+    }
+    buffer_init(&url, URL_ROOM);
+    buffer_add(&url, sending->target.base_url);
+    buffer_printf(&url, "/_fanfare/%s?%s=", page, parameter);
+    percent_encode(&url, arn);
+    buffer_add_string(&url, "&Token=");
+    percent_encode(&url, token);
+    const char *text = url.overflown ? "" : arena_copy(&sending->arena, buffer_text(&url)).at;
+
+    buffer_free(&url);
+    return text;
+}
+
+static void describe_pages(struct sending *sending)
+{
+    struct delivery *delivery = &sending->delivery;
+    bool asks = sending->message.kind == MESSAGE_SUBSCRIPTION_CONFIRMATION;
+
+    delivery->confirm_url = page_url(sending, "confirm", "TopicArn", sending->message.topic_arn,
+                                     asks ? sending->message.token : T(""));
+    delivery->unsubscribe_url =
+        page_url(sending, "unsubscribe", "SubscriptionArn", sending->target.subscription_arn,
+                 asks ? T("")
+                      : subscription_attribute(&sending->subscription,
+                                               T(SUBSCRIPTION_UNSUBSCRIBE_TOKEN)));
 }
 
 void sending_describe(struct sending *sending)
@@ -215,6 +251,7 @@ void sending_describe(struct sending *sending)
     delivery->message_type = message_type_name(sending->message.kind);
     delivery->message_id = id;
     delivery->topic_arn = arena_copy(arena, sending->message.topic_arn).at;
+    delivery->topic_title = arena_copy(arena, topic_attribute_of(sending, T("DisplayName"))).at;
     delivery->subscription_arn = sending->target.subscription_arn.at; /* NUL-terminated */
     delivery->subject = arena_copy(arena, sending->message.subject).at;
     delivery->time_ms = sending->message.time_ms;
@@ -226,7 +263,8 @@ void sending_describe(struct sending *sending)
     delivery->payload_size = payload.len;
     delivery->content_type =
         content_type_for(subscription_attribute(&sending->subscription, T("DeliveryPolicy")),
-                         topic_policy(sending), arena);
+                         topic_attribute_of(sending, T("DeliveryPolicy")), arena);
+    describe_pages(sending);
     describe_settings(sending);
     describe_attributes(sending);
 }

@@ -104,6 +104,8 @@ struct subscription {
  * PROTOCOL_SQS, where the queue is another server's. */
 #define SUBSCRIPTION_PROTOCOL  "fanfare.Protocol"
 #define SUBSCRIPTION_ELSEWHERE "fanfare.Elsewhere"
+/* The attribute, shown to nobody, by whose value a mail's reader may unsubscribe. */
+#define SUBSCRIPTION_UNSUBSCRIBE_TOKEN "fanfare.UnsubscribeToken"
 
 struct text subscription_attribute(const struct subscription *subscription, struct text name);
 /* The protocol as Subscribe was told. */

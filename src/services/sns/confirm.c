@@ -1,4 +1,5 @@
 /* ConfirmSubscription and Unsubscribe: also plain GETs out of a mail or a webhook's log. */
+#include "base/digest.h"
 #include "base/encoding.h"
 #include "services/sns/internal.h"
 
@@ -130,16 +131,30 @@ static enum status confirm_subscription(struct request *request, struct step *st
 
 struct unsubscribe_input {
     struct text arn;
+    struct text token; /* Fanfare's own: out of a mail, in place of a signature */
 };
 
 static const struct field unsubscribe_input_fields[] = {
     {.name = "SubscriptionArn", .type = FIELD_STRING, AT(struct unsubscribe_input, arn)},
+    {.name = "Token", .type = FIELD_STRING, AT(struct unsubscribe_input, token)},
     FIELDS_END,
 };
 
-static enum status unsubscribe_found(struct request *request, struct step *step,
-                                     struct text arn, const struct subscription *subscription)
+/* Whether the link of a mail says so; one without a token says nothing. */
+static bool is_mail_reader(const struct subscription *subscription, struct text token)
 {
+    struct text wanted =
+        subscription_attribute(subscription, T(SUBSCRIPTION_UNSUBSCRIBE_TOKEN));
+
+    return wanted.len > 0 && digest_equal(wanted, token);
+}
+
+static enum status unsubscribe_found(struct request *request, struct step *step,
+                                     const struct unsubscribe_input *in,
+                                     const struct subscription *subscription)
+{
+    struct text arn = in->arn;
+    bool is_reader = is_mail_reader(subscription, in->token);
     const struct topic *topic = topic_find_number(router_of(step), subscription->topic);
     bool authenticates = subscription_attribute(subscription, T(AUTHENTICATED)).len > 0;
 
@@ -147,7 +162,10 @@ static enum status unsubscribe_found(struct request *request, struct step *step,
         || !text_equal(arn, subscription_arn(request->arena, topic, subscription->id))) {
         return STATUS_OK;
     }
-    if (authenticates && !request->is_signed) {
+    if (in->token.at != NULL && !is_reader) {
+        return refuse(request, "Invalid token");
+    }
+    if (authenticates && !is_reader && !request->is_signed) {
         return request_fail(request, &sns_authorization_error,
                             "Only a signed request may unsubscribe: the subscription was "
                             "confirmed with AuthenticateOnUnsubscribe");
@@ -178,8 +196,7 @@ static enum status unsubscribe(struct request *request, struct step *step, const
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
-    return status != STATUS_OK ? status
-                               : unsubscribe_found(request, step, in->arn, &subscription);
+    return status != STATUS_OK ? status : unsubscribe_found(request, step, in, &subscription);
 }
 
 const struct operation sns_confirm_operations[] = {

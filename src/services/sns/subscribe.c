@@ -1,5 +1,8 @@
 /* Subscribe: what may be subscribed to what, confirmed at once or asked for confirmation. */
+#include "base/encoding.h"
 #include "services/sns/internal.h"
+
+#define UNSUBSCRIBE_TOKEN_BYTES 16
 
 #define PREFIX "Invalid parameter: Attributes Reason: "
 
@@ -310,7 +313,24 @@ static enum status limits_check(const struct wish *wish, struct step *step)
     return STATUS_OK;
 }
 
-static enum status subscribe_new(const struct wish *wish, struct step *step,
+/* Whoever reads the mail may end it, by a link that nobody else can make up. */
+static void unsubscribe_token_add(struct wish *wish, struct step *step)
+{
+    uint8_t bytes[UNSUBSCRIBE_TOKEN_BYTES];
+    struct buffer hex;
+
+    if (wish->protocol != PROTOCOL_EMAIL && wish->protocol != PROTOCOL_EMAIL_JSON) {
+        return;
+    }
+    step->random->fill(step->random, bytes, sizeof bytes);
+    buffer_init(&hex, 2 * sizeof bytes);
+    hex_encode(&hex, text_make(bytes, sizeof bytes));
+    attribute_set_put(&wish->set, T(SUBSCRIPTION_UNSUBSCRIBE_TOKEN),
+                      arena_copy(wish->request->arena, buffer_text(&hex)));
+    buffer_free(&hex);
+}
+
+static enum status subscribe_new(struct wish *wish, struct step *step,
                                  struct subscription *subscription)
 {
     struct why why = {""};
@@ -319,6 +339,7 @@ static enum status subscribe_new(const struct wish *wish, struct step *step,
     if (status != STATUS_OK) {
         return status;
     }
+    unsubscribe_token_add(wish, step);
     *subscription = (struct subscription){
         .protocol = wish->protocol,
         .endpoint = wish->in->endpoint,
