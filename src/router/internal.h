@@ -59,7 +59,8 @@ struct router {
     struct router_counters counters;
     struct list loading_waiters;
     int64_t started_ms;
-    struct timer sweep; /* old tokens */
+    struct timer sweep;      /* old tokens */
+    struct timer duplicates; /* of FIFO topics, the old ones */
     /* Scratch of topic_publish, kept warm. */
     struct filter_attribute *filter_attributes;
     size_t filter_attribute_room;
@@ -116,6 +117,14 @@ void topics_reclaim_start(struct step *step);
 
 /* tokens.c */
 void tokens_sweep_start(struct step *step, struct router *router);
+
+/* duplicates.c */
+/* OK: it was published before, and *publish says how it was answered. May STATUS_WAIT. */
+MUST_CHECK enum status duplicate_find(struct step *step, const struct topic *topic,
+                                      struct publish *publish);
+void duplicate_remember(struct step *step, const struct topic *topic,
+                        const struct message *message);
+void duplicates_start(struct step *step, struct router *router);
 
 /* fanout.c: one delivery into a queue of this daemon. */
 /* *ret_references: how many references to the body it took, 0 or 1. */

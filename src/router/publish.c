@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "router/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* While indexes are being built a publish waits so long after the start, then it is refused. */
@@ -154,6 +155,16 @@ static enum status wait_for_index(struct step *step, struct why *why)
                 (unsigned long long)router->progress.subscriptions_loaded);
 }
 
+/* From the counter that numbers queues' entries: sequence numbers only have to grow. */
+static void sequence_take(struct step *step, const struct topic *topic, struct publish *publish)
+{
+    if (topic->is_fifo) {
+        (void)snprintf(publish->sequence, sizeof publish->sequence, "%020llu",
+                       (unsigned long long)step_number(step, COUNTER_SEQUENCE));
+        publish->message.sequence_number = text_from(publish->sequence);
+    }
+}
+
 enum status topic_publish(struct step *step, struct topic *topic, struct publish *publish,
                           struct why *why)
 {
@@ -167,6 +178,11 @@ enum status topic_publish(struct step *step, struct topic *topic, struct publish
     if (!topic->is_ready) {
         return wait_for_index(step, why);
     }
+    status = duplicate_find(step, topic, publish);
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    sequence_take(step, topic, publish);
     message->time_ms = step->now_ms;
     message->topic_arn = topic->arn;
     status = match(router, topic, message);
@@ -182,6 +198,7 @@ enum status topic_publish(struct step *step, struct topic *topic, struct publish
     uint64_t number = step_number(step, COUNTER_MESSAGE);
 
     message_id_make(step, number, message->id);
+    duplicate_remember(step, topic, message);
     /* Nobody wants it and nobody remembers: accepted, and over. */
     if (publish->matched > 0 || history_keeps(step, number)) {
         fan_out(step, topic, number, message);

@@ -170,15 +170,18 @@ MUST_CHECK enum status subscription_page_read(struct step *step,
 /* When its task was cancelled: the read that is under way is let go. */
 void subscription_page_end(struct subscription_page *page);
 
-/* What is published; borrowed.  The message's id, time and topic_arn are filled in. */
+/* What is published; borrowed.  The message's id, time, topic_arn and, of a FIFO topic, its
+ * sequence number are filled in. */
 struct publish {
     struct message message;
+    char sequence[24];     /* the sequence number's text */
     uint32_t filtered_out; /* afterwards: how many policies said no (unknown: 0) */
     uint32_t matched;
 };
 
-/* Matches, stores, fans out: durable with the current batch.  STATUS_BUSY: the topic's index is
- * still being built; STATUS_FULL: no room, with the reason. */
+/* Matches, stores, fans out: durable with the current batch. What a FIFO topic took in the last
+ * five minutes goes nowhere, and gets the first one's id and sequence number.  STATUS_BUSY: the
+ * topic's index is still being built; STATUS_FULL: no room, with the reason. */
 MUST_CHECK enum status topic_publish(struct step *step, struct topic *topic,
                                      struct publish *publish, struct why *why);
 

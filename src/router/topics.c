@@ -363,6 +363,7 @@ void router_start(struct step *step, struct router *router)
     subscriptions_load(step, router);
     topics_reclaim_start(step);
     tokens_sweep_start(step, router);
+    duplicates_start(step, router);
 }
 
 size_t router_topic_count(const struct router *router)

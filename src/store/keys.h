@@ -28,11 +28,12 @@ enum table {
     TABLE_GARBAGE = 'g',    /* what is being reclaimed in bounded batches */
     TABLE_SIGNING = 'x',    /* name -> key and certificate */
     TABLE_EXPIRY = 'z',     /* queue store, sent at, sequence -> nothing: of moved messages */
-    TABLE_DEDUPLICATION = 'f', /* queue, sequence -> what a FIFO queue took from there on */
-    TABLE_QUEUE_MOVE = 'v',    /* queue, sequence -> message move task */
-    TABLE_ATTEMPT = 'a',       /* number of the first -> attempts that one batch ended */
-    TABLE_REPLAY = 'p',        /* number -> replay of the history to a subscription */
-    TABLE_QUEUE_GARBAGE = 'w'  /* queue store -> queue, when it is gone too */
+    TABLE_DEDUPLICATION = 'f',   /* queue, sequence -> what a FIFO queue took from there on */
+    TABLE_TOPIC_DUPLICATE = 'i', /* topic, hash of a deduplication id -> what it was answered */
+    TABLE_QUEUE_MOVE = 'v',      /* queue, sequence -> message move task */
+    TABLE_ATTEMPT = 'a',         /* number of the first -> attempts that one batch ended */
+    TABLE_REPLAY = 'p',          /* number -> replay of the history to a subscription */
+    TABLE_QUEUE_GARBAGE = 'w'    /* queue store -> queue, when it is gone too */
 };
 
 struct key key_name(enum table table, struct text name); /* name: at most 38 bytes */

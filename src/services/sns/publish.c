@@ -120,8 +120,6 @@ static enum status topic_take(struct request *request, struct step *step,
 
 /* --- One. */
 
-/* A topic's sequence numbers come from the counter that numbers queues' entries: they only have
- * to grow. */
 static enum status message_publish(struct request *request, struct step *step,
                                    struct topic *topic, struct message *message,
                                    struct publish_output *out, struct why *why)
@@ -129,16 +127,12 @@ static enum status message_publish(struct request *request, struct step *step,
     struct publish publish = {.message = *message};
     char uuid[UUID_SIZE];
 
-    if (topic->is_fifo && topic->is_ready) {
-        publish.message.sequence_number = arena_printf(
-            request->arena, "%020llu", (unsigned long long)step_number(step, COUNTER_SEQUENCE));
-    }
     enum status status = topic_publish(step, topic, &publish, why);
 
     if (status == STATUS_OK) {
         uuid_format(publish.message.id, uuid);
         out->message_id = arena_copy(request->arena, text_from(uuid));
-        out->sequence = publish.message.sequence_number;
+        out->sequence = arena_copy(request->arena, publish.message.sequence_number);
     }
     return status;
 }
