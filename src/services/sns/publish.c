@@ -132,7 +132,9 @@ static enum status message_publish(struct request *request, struct step *step,
     if (status == STATUS_OK) {
         uuid_format(publish.message.id, uuid);
         out->message_id = arena_copy(request->arena, text_from(uuid));
-        out->sequence = arena_copy(request->arena, publish.message.sequence_number);
+        if (topic->is_fifo) {
+            out->sequence = arena_copy(request->arena, publish.message.sequence_number);
+        }
     }
     return status;
 }
