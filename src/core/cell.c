@@ -15,6 +15,7 @@ struct cell {
     struct router *router;
     struct deliveries *deliveries;
     struct history *history;
+    struct replays *replays;
     struct blob *history_row; /* until it is started */
     uint64_t watermark_bytes;
     bool is_committing;
@@ -47,6 +48,7 @@ struct cell *cell_create(const struct cell_options *options)
     cell->router = router_create(&options->limits);
     cell->deliveries = deliveries_create(&options->deliveries, &delivery_hooks);
     cell->history = history_create(&options->history);
+    cell->replays = replays_create();
     cell->watermark_bytes = options->watermark_bytes;
     cell->step = (struct step){
         .random = options->random,
@@ -55,6 +57,7 @@ struct cell *cell_create(const struct cell_options *options)
         .queues = cell->queues,
         .deliveries = cell->deliveries,
         .history = cell->history,
+        .replays = cell->replays,
     };
     return cell;
 }
@@ -65,6 +68,7 @@ void cell_free(struct cell *cell)
         return;
     }
     /* What they hold may be registered with the records, so these go last. */
+    replays_free(cell->replays);
     deliveries_free(cell->deliveries);
     router_free(cell->router);
     queues_free(cell->queues);
@@ -146,6 +150,7 @@ static void loading_done(struct step *step)
     queues_start(step, cell->queues, cell->secret);
     router_start(step, cell->router);
     deliveries_start(step, cell->deliveries);
+    replays_start(step);
     cell->is_ready = true;
 }
 

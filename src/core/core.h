@@ -9,6 +9,7 @@
 #include "queues/queues.h"
 #include "router/router.h"
 #include "step/step.h"
+#include "story/replay.h"
 
 struct cell;
 

@@ -266,6 +266,9 @@ static const struct page {
     {TEXT("/metrics"), false, false, TEXT("GET"), page_metrics},
     {TEXT("/SimpleNotificationService-"), true, false, TEXT("GET"), page_certificate},
     {TEXT("/_fanfare/messages/"), true, true, TEXT("GET"), page_story},
+    {TEXT("/_fanfare/replay"), false, true, TEXT("GET"), page_replay_list},
+    {TEXT("/_fanfare/replay"), false, true, TEXT("POST"), page_replay_start},
+    {TEXT("/_fanfare/replay/cancel"), false, true, TEXT("POST"), page_replay_cancel},
 };
 
 static bool page_is(const struct page *page, const struct http_request *request)

@@ -48,5 +48,8 @@ void json_time(struct buffer *to, const char *name, int64_t time_ms); /* null fo
 
 /* --- The pages of other files than admin.c. */
 void page_story(struct server *server, struct http_request *request);
+void page_replay_start(struct server *server, struct http_request *request);
+void page_replay_list(struct server *server, struct http_request *request);
+void page_replay_cancel(struct server *server, struct http_request *request);
 
 #endif

@@ -29,6 +29,10 @@ void deliveries_forget(struct step *step, struct lane_id id);
 /* The subscription's limits may have changed; subscription 0: those of the whole topic. */
 void deliveries_changed(struct step *step, struct lane_id id);
 
+/* One more delivery of a message whose body is there, beside whatever it still owes: a row,
+ * durable with the current batch, due now. STATUS_WAIT: nothing has changed. */
+MUST_CHECK enum status delivery_again(struct step *step, struct lane_id id, uint64_t message);
+
 /* Attempts that the world should make.  The effect: handed out by deliveries_next_start. */
 struct attempt_start {
     uint64_t id; /* answered by deliveries_outcome */

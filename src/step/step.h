@@ -112,6 +112,7 @@ enum counter {
     COUNTER_GARBAGE,
     COUNTER_HISTORY_BYTES, /* of bodies that the history has seen come */
     COUNTER_ATTEMPT,       /* attempts recorded */
+    COUNTER_REPLAY,
     COUNTER_COUNT
 };
 
@@ -133,6 +134,7 @@ struct router;
 struct queues;
 struct deliveries;
 struct history;
+struct replays;
 
 struct step {
     int64_t now_ms;
@@ -141,6 +143,7 @@ struct step {
     struct queues *queues;
     struct deliveries *deliveries;
     struct history *history;
+    struct replays *replays;
     struct records *records; /* private to step/ */
     struct task *running;    /* private to step/ */
 };
