@@ -65,7 +65,8 @@ struct lane {
     struct timer timer;  /* when the next row is due */
     int64_t next_due;    /* INT64_MAX: no row known */
     int64_t due_since;   /* the least due of rows that became durable while reading */
-    int64_t pending_due; /* the least due of rows in the filling batch */
+    int64_t pending_due; /* the least due of rows that the hook waits for */
+    int64_t late_due;    /* of rows written since the hook was set */
     int64_t probed_due;  /* the row that was probed last, so that the next is another */
     uint64_t probed_message;
     struct hook hook;

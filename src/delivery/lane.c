@@ -50,6 +50,7 @@ struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription)
     lane->next_due = INT64_MAX;
     lane->due_since = INT64_MAX;
     lane->pending_due = INT64_MAX;
+    lane->late_due = INT64_MAX;
     lane->breaker.min_before = deliveries->options.breaker_min;
     lane->timer.fire = lane_on_due;
     lane->pause.fire = lane_on_pause;

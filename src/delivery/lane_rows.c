@@ -30,6 +30,8 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void rows_await(struct step *step, struct lane *lane, int64_t due_ms);
+
 /* Rows can be read once they are durable: only then does the lane wake for them. */
 static void on_rows_durable(struct hook *hook, struct step *step, enum status status)
 {
@@ -45,7 +47,24 @@ static void on_rows_durable(struct hook *hook, struct step *step, enum status st
     if (!lane->is_reading) {
         lane_schedule(step, lane, least(lane->next_due, due_ms));
     }
+    if (lane->late_due != INT64_MAX) {
+        rows_await(step, lane, lane->late_due);
+        lane->late_due = INT64_MAX;
+    }
     lane_close_if_idle(step, lane);
+}
+
+static void rows_await(struct step *step, struct lane *lane, int64_t due_ms)
+{
+    if (lane->is_hooked) {
+        /* Perhaps with a batch that is on its way already, without this row. */
+        lane->late_due = least(lane->late_due, due_ms);
+        return;
+    }
+    lane->is_hooked = true;
+    lane->pending_due = due_ms;
+    lane->hook.run = on_rows_durable;
+    step_when_durable(step, &lane->hook);
 }
 
 enum status lane_find_place(struct step *step, const struct lane *lane, uint64_t message,
@@ -80,12 +99,7 @@ void lane_put_row(struct step *step, struct lane *lane, const struct attempt *at
     if (lane->oldest_ms == 0 || attempt->accepted_ms < lane->oldest_ms) {
         lane->oldest_ms = attempt->accepted_ms;
     }
-    lane->pending_due = least(lane->pending_due, due_ms);
-    if (!lane->is_hooked) {
-        lane->is_hooked = true;
-        lane->hook.run = on_rows_durable;
-        step_when_durable(step, &lane->hook);
-    }
+    rows_await(step, lane, due_ms);
 }
 
 void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt)
