@@ -30,8 +30,10 @@ void deliveries_forget(struct step *step, struct lane_id id);
 void deliveries_changed(struct step *step, struct lane_id id);
 
 /* One more delivery of a message whose body is there, beside whatever it still owes: a row,
- * durable with the current batch, due now. STATUS_WAIT: nothing has changed. */
-MUST_CHECK enum status delivery_again(struct step *step, struct lane_id id, uint64_t message);
+ * durable with the current batch, due at `due_ms` (not later than now; the same when the task
+ * starts over). STATUS_WAIT: nothing has changed. */
+MUST_CHECK enum status delivery_again(struct step *step, struct lane_id id, uint64_t message,
+                                      int64_t due_ms);
 
 /* Attempts that the world should make.  The effect: handed out by deliveries_next_start. */
 struct attempt_start {

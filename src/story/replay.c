@@ -33,15 +33,21 @@ void replay_run_conclude(struct step *step, struct replay_run *run, enum replay_
 
 /* --- Pausing. */
 
+static void run_go_on(struct step *step, struct replay_run *run)
+{
+    run->moment_ms = step->now_ms;
+    task_start(&run->task, step);
+}
+
 static void on_timer(struct timer *timer, struct step *step)
 {
-    task_start(&container_of(timer, struct replay_run, timer)->task, step);
+    run_go_on(step, container_of(timer, struct replay_run, timer));
 }
 
 static void on_durable(struct hook *hook, struct step *step, enum status status)
 {
     if (status == STATUS_OK) {
-        task_start(&container_of(hook, struct replay_run, hook)->task, step);
+        run_go_on(step, container_of(hook, struct replay_run, hook));
     }
 }
 
@@ -198,7 +204,9 @@ static enum status message_send(struct step *step, struct replay_run *run,
         return status;
     }
     if (wants_message(step, run, subscription, blob_text(body))) {
-        status = run->replay.wish.is_dry_run ? STATUS_OK : delivery_again(step, lane, message);
+        status = run->replay.wish.is_dry_run
+                     ? STATUS_OK
+                     : delivery_again(step, lane, message, run->moment_ms);
         run->replay.sent += status == STATUS_OK;
     }
     if (status == STATUS_WAIT) {

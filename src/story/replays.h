@@ -22,6 +22,7 @@ struct replay_run {
     bool is_reading_on; /* the range has not been begun */
     uint32_t chunk;     /* looked at since it last paused */
     uint64_t chunk_bytes;
+    int64_t moment_ms;  /* when it last went on: its deliveries are due since then */
     int64_t resumed_ms; /* since when the rate is counted */
     uint64_t sent_before;
 };

@@ -65,6 +65,7 @@ struct scene {
     bool topic_rules; /* its delivery policy comes before its subscriptions' own */
     int64_t healed_ms;
     uint32_t subscription[ENDPOINTS]; /* numbers */
+    uint32_t replays;
     bool is_set_up;
     bool is_draining; /* no more misbehaviour: all is to come to its end */
     uint64_t failures;
@@ -562,6 +563,59 @@ static void on_call_lost(struct world *world, struct call *call)
     }
 }
 
+/* --- Replays: to any endpoint, of anything. */
+
+struct replay_call {
+    struct world_call call;
+    uint32_t place;
+    uint64_t chance;
+};
+
+static enum status replay_run(struct call *call, struct step *step)
+{
+    struct replay_call *this =
+        container_of(container_of(call, struct world_call, call), struct replay_call, call);
+    const struct scene *scene = scene_of(this->call.world);
+    struct replay_wish wish = {
+        .from_ms = this->chance % 3 == 0 ? step->now_ms - 5000 : 0,
+        .until_ms = step->now_ms + 1,
+        .pick = (enum replay_pick)(this->chance % REPLAY_PICK_COUNT),
+        .rate = this->chance % 5 == 0 ? 10 : 0,
+        .is_dry_run = this->chance % 7 == 0,
+    };
+    uint8_t id[16];
+    struct why why;
+
+    if (this->chance % 11 == 0 && replay_list(step, &(struct replay){0}, 1) > 0) {
+        struct replay replay;
+
+        (void)replay_list(step, &replay, 1);
+        return replay_cancel(step, replay.id);
+    }
+    if (!subscription_id_of(router_of(step), scene->subscription[this->place],
+                            wish.subscription)) {
+        return STATUS_NOT_FOUND;
+    }
+    return replay_start(step, &wish, id, &why);
+}
+
+static void replay_ended(struct world_call *call, enum status status)
+{
+    world_note(call->world, "replay %d", (int)status);
+    memory_free(call);
+}
+
+static void on_replay(struct world *world, struct event *event)
+{
+    struct replay_call *call = memory_zero(sizeof *call);
+
+    call->place = (uint32_t)(event->number % ENDPOINTS);
+    call->chance = event->number / ENDPOINTS;
+    call->call.call.run = replay_run;
+    call->call.ended = replay_ended;
+    world_call_start(world, &call->call);
+}
+
 /* --- One run. */
 
 /* Off, short, small, long; sometimes another at the next start. */
@@ -637,6 +691,11 @@ static void scene_schedule(struct scene *scene)
         schedule(world, on_receive, world_chance(world, QUEUES),
                  (int64_t)world_chance(world, BUSY_MS));
     }
+    scene->replays = (uint32_t)world_chance(world, 5);
+    for (uint32_t i = 0; i < scene->replays; i++) {
+        schedule(world, on_replay, world_chance(world, 10000),
+                 (int64_t)world_chance(world, 2 * BUSY_MS));
+    }
     for (uint64_t i = world_chance(world, 5); i > 0; i--) {
         schedule(world, on_crash, 0, (int64_t)world_chance(world, BUSY_MS));
     }
@@ -685,13 +744,14 @@ static void scene_drain(struct scene *scene)
     }
 }
 
-/* Whoever fails for good is tried as often as the policy says, breakers and crashes aside. */
+/* Whoever fails for good is tried as often as the policy says, breakers, replays and crashes
+ * aside. */
 static void attempts_check(struct scene *scene, uint32_t publish, uint32_t place)
 {
     const struct ledger *entry = &scene->ledger[publish];
     uint32_t policy = scene->topic_rules ? 3 : 6;
-    bool is_exact =
-        scene->world->boots == 1 && scene->world->options.deliveries.breaker_min == 0;
+    bool is_exact = scene->world->boots == 1 && scene->replays == 0
+                    && scene->world->options.deliveries.breaker_min == 0;
     uint32_t wanted = scene->moods[place] == MOOD_DOWN ? policy : 1;
 
     if ((scene->moods[place] == MOOD_DOWN || scene->moods[place] == MOOD_REFUSING) && is_exact
