@@ -74,6 +74,7 @@ void map_insert(struct map *map, struct map_node *node, struct text key)
     node->hash = digest_fast(key);
     map_put(map, node);
     map->count++;
+    map->popped = 0;
 }
 
 void map_remove(struct map *map, struct map_node *node)
@@ -87,6 +88,22 @@ void map_remove(struct map *map, struct map_node *node)
     *link = node->next;
     node->next = NULL;
     map->count--;
+}
+
+struct map_node *map_pop(struct map *map)
+{
+    while (map->popped < map->bucket_count && map->buckets[map->popped] == NULL) {
+        map->popped++;
+    }
+    if (map->popped == map->bucket_count) {
+        return NULL;
+    }
+    struct map_node *node = map->buckets[map->popped];
+
+    map->buckets[map->popped] = node->next;
+    node->next = NULL;
+    map->count--;
+    return node;
 }
 
 struct map_node *map_next(const struct map *map, const struct map_node *node)

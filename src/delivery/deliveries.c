@@ -42,8 +42,7 @@ void deliveries_free(struct deliveries *deliveries)
         attempts_free(&lane->flying);
         lane_free(lane);
     }
-    while ((node = map_next(&deliveries->owed, NULL)) != NULL) {
-        map_remove(&deliveries->owed, node);
+    while ((node = map_pop(&deliveries->owed)) != NULL) {
         owed_free(container_of(node, struct owed, map));
     }
     map_free(&deliveries->lanes);

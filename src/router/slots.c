@@ -75,10 +75,9 @@ void slots_free(struct router *router)
         memory_free(router->pages[i]);
     }
     memory_free(router->pages);
-    while ((node = map_next(&router->targets, NULL)) != NULL) {
+    while ((node = map_pop(&router->targets)) != NULL) {
         struct sqs_target *target = container_of(node, struct sqs_target, map);
 
-        map_remove(&router->targets, node);
         memory_free(target->arn);
         memory_free(target);
     }

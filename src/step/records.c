@@ -45,10 +45,9 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
-    while ((map_node = map_next(&records->map, NULL)) != NULL) {
+    while ((map_node = map_pop(&records->map)) != NULL) {
         struct record *record = container_of(map_node, struct record, map);
 
-        map_remove(&records->map, map_node);
         blob_unref(record->value);
         memory_free(record);
     }

@@ -132,6 +132,21 @@ static const struct field task_handle_fields[] = {
     FIELDS_END,
 };
 
+/* A task that could only fail, or go round, is not begun. */
+static enum status pair_check(struct request *request, const struct queue *source,
+                              const struct queue *destination)
+{
+    if (source == destination) {
+        return request_fail(request, &sqs_invalid_parameter_value,
+                            "Source queue and destination queue must be different queues.");
+    }
+    if (source->settings.is_fifo != destination->settings.is_fifo) {
+        return request_fail(request, &sqs_invalid_parameter_value,
+                            "Destination queue must be same type of queue as the source.");
+    }
+    return STATUS_OK;
+}
+
 static enum status start_check(struct request *request, struct step *step,
                                const struct start_input *in, struct queue **ret_source)
 {
@@ -151,9 +166,13 @@ static enum status start_check(struct request *request, struct step *step,
                             "Reason: You must enter a value that's between 1 and 500.",
                             (long long)in->rate.value);
     }
-    return in->destination_arn.len == 0 ? STATUS_OK
-                                        : queue_by_arn(request, step, in->destination_arn,
-                                                       "DestinationArn", &destination);
+    if (in->destination_arn.len == 0) {
+        return STATUS_OK;
+    }
+    status = queue_by_arn(request, step, in->destination_arn, "DestinationArn", &destination);
+    return status != STATUS_OK || destination == NULL
+               ? status
+               : pair_check(request, *ret_source, destination);
 }
 
 static enum status start_message_move_task(struct request *request, struct step *step,

@@ -112,3 +112,31 @@ Test(map, keys_may_be_empty_or_hold_any_byte)
     cr_expect_null(map_find(&map, T("a\0c")));
     map_free(&map);
 }
+
+Test(map, can_be_emptied_by_popping_and_filled_again)
+{
+    struct map map = {0};
+    struct item *items = items_insert(&map);
+    struct map_node *node = NULL;
+    size_t count = 0;
+
+    while ((node = map_pop(&map)) != NULL) {
+        struct item *item = item_of(node);
+
+        cr_expect_not(item->seen, "popped twice: %s", item->key);
+        item->seen = true;
+        count++;
+        if (count == MANY / 2) { /* one that comes back meanwhile is popped as well */
+            item->seen = false;
+            map_insert(&map, node, node->key);
+        }
+    }
+    cr_expect_eq(count, MANY + 1);
+    cr_expect_eq(map.count, 0);
+    map_insert(&map, &items[7].node, items[7].node.key);
+    cr_expect_eq(map_find(&map, items[7].node.key), &items[7].node);
+    cr_expect_eq(map_pop(&map), &items[7].node);
+    cr_expect_null(map_pop(&map));
+    map_free(&map);
+    memory_free(items);
+}
