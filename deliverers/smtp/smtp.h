@@ -2,6 +2,7 @@
 #ifndef DELIVERERS_SMTP_SMTP_H
 #define DELIVERERS_SMTP_SMTP_H
 
+#include "deliverers/common/text_buffer.h"
 #include "deliverers/common/transfers.h"
 #include "deliverers/deliverer.h"
 
@@ -18,18 +19,8 @@
 /* false with a reason, static text. */
 bool address_check(const char *address, const char **ret_why);
 
-/* --- mime.c: growing text, and RFC 2045, 2047, 5322 on it. */
+/* --- mime.c: RFC 2045, 2047, 5322. */
 
-struct text_buffer {
-    char *at;
-    size_t len, room;
-    bool is_broken; /* out of memory: what follows changes nothing */
-};
-
-void put(struct text_buffer *to, const char *at, size_t len);
-void put_string(struct text_buffer *to, const char *string);
-__attribute__((format(printf, 2, 3))) void put_format(struct text_buffer *to,
-                                                      const char *format, ...);
 /* Text with any line ends, in lines of at most 76 characters with CRLF. */
 void put_quoted_printable(struct text_buffer *to, const char *at, size_t len);
 void put_base64_lines(struct text_buffer *to, const char *at, size_t len);

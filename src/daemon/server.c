@@ -280,8 +280,15 @@ static enum status parts_open(struct server *server, struct why *why)
 static const char *on_option(void *context, const char *transport, const char *name)
 {
     struct server *server = context;
+    const char *value = settings_option(server->settings, transport, name);
+    struct text place = T("{data}");
 
-    return settings_option(server->settings, transport, name);
+    if (value == NULL || !text_starts_with(text_from(value), place)) {
+        return value;
+    }
+    return arena_printf(&server->settings->arena, "%.*s%s", TEXT_PRINTF(server->settings->data),
+                        value + place.len)
+        .at;
 }
 
 static struct text on_topic_attribute(void *context, uint32_t number, struct text name)

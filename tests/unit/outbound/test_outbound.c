@@ -189,7 +189,7 @@ Test(outbound, tells_a_subscriber_what_can_never_be_delivered)
         {"http", "http://metadata.google.internal/", "egress.allow"},
         {"http", "http://127.1/", "four decimal numbers"},
         {"http", "nonsense", "http://"},
-        {"sms", "+41790000000", "nothing here delivers to sms"},
+        {"firehose", "+41790000000", "nothing here delivers to firehose"},
     };
 
     open_bench(NULL);
