@@ -78,8 +78,11 @@ void lane_free(struct lane *lane)
  * over. */
 static void resting_trim(struct step *step, struct deliveries *deliveries)
 {
-    for (int tries = 0; tries < 4 && deliveries->resting_count > LANES_RESTING_MAX; tries++) {
-        struct list_node *node = list_first(&deliveries->resting);
+    struct list_node *node = NULL;
+
+    for (int tries = 0; tries < 4 && deliveries->resting_count > LANES_RESTING_MAX
+                        && (node = list_first(&deliveries->resting)) != NULL;
+         tries++) {
         struct lane *lane = container_of(node, struct lane, rest);
 
         if (lane_is_rested(lane, step->now_ms)) {
@@ -136,13 +139,14 @@ static bool lane_may_go(struct lane *lane)
 /* One from each in turn, while there is room. */
 void lanes_share(struct step *step, struct deliveries *deliveries)
 {
+    struct list_node *node = NULL;
+
     if (deliveries->is_sharing) {
         return; /* the outer call goes on */
     }
     deliveries->is_sharing = true;
     while (deliveries->in_flight + deliveries->reading < deliveries->options.in_flight_max
-           && !list_is_empty(&deliveries->starved)) {
-        struct list_node *node = list_pop(&deliveries->starved);
+           && (node = list_pop(&deliveries->starved)) != NULL) {
         struct lane *lane = container_of(node, struct lane, global);
 
         lane->has_turn = true;
