@@ -76,3 +76,22 @@ enum status message_discard(struct step *step, struct queue_state *state,
     message_erase(step, state, message);
     return STATUS_OK;
 }
+
+enum status entry_discard(struct step *step, struct queue_state *state,
+                                 uint64_t sequence, const struct entry *entry)
+{
+    if ((entry->flags & ENTRY_REFERENCE) != 0
+        && state->queues->hooks.release(step, entry->message) == STATUS_WAIT) {
+        return STATUS_WAIT;
+    }
+    struct remains remains = {
+        .sequence = sequence,
+        .sent_ms = entry->sent_ms,
+        .delayed_ms = entry_is_delayed(state, entry->visible_ms) ? entry->visible_ms : 0,
+        .flags = entry->flags,
+        .has_lease = true,
+    };
+
+    entry_erase(step, state, &remains);
+    return STATUS_OK;
+}

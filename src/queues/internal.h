@@ -303,6 +303,9 @@ void message_erase(struct step *step, struct queue_state *state, struct message 
 /* Erases it, and drops its reference first.  May STATUS_WAIT before changing anything. */
 MUST_CHECK enum status message_discard(struct step *step, struct queue_state *state,
                                        struct message *message);
+/* The same of any entry, in memory or not. */
+MUST_CHECK enum status entry_discard(struct step *step, struct queue_state *state,
+                                     uint64_t sequence, const struct entry *entry);
 /* The message's entry row, read if need be; *ret_entry points into *ret_row. */
 MUST_CHECK enum status message_entry(struct step *step, struct queue_state *state,
                                      struct message *message, struct entry *ret_entry,

@@ -114,6 +114,27 @@ static void entry_move(struct step *step, struct move *move, struct entry *entry
     move->moved++;
 }
 
+/* A subscription's dead letter goes back to the subscription. */
+static enum status letter_return(struct step *step, struct move *move, struct message *message,
+                                 const struct entry *entry)
+{
+    struct queue_state *state = move->state;
+    enum status status =
+        state->queues->hooks.redeliver(step, entry->subscription_id, entry->message);
+
+    if (status == STATUS_NOT_FOUND) {
+        move->failure = MOVED_SOURCE_UNKNOWN;
+        return STATUS_DENIED;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    /* Counted a moment ago: it does not wait. */
+    status = message_discard(step, state, message);
+    move->moved += status == STATUS_OK;
+    return status;
+}
+
 /* STATUS_DENIED: it cannot go anywhere; move->failure says why. */
 static enum status message_move(struct step *step, struct move *move, struct message *message)
 {
@@ -132,6 +153,9 @@ static enum status message_move(struct step *step, struct move *move, struct mes
     if (status != STATUS_OK) {
         message_free(state, message); /* damaged: it stays on disk, out of the way */
         return STATUS_OK;
+    }
+    if ((entry.flags & ENTRY_DEAD_LETTER) != 0 && move->destination_arn.len == 0) {
+        return letter_return(step, move, message, &entry);
     }
     struct queue *target = move_target(move, &entry);
 

@@ -246,6 +246,45 @@ size_t queue_move_list(const struct queue *source, struct queue_move *ret_moves,
 MUST_CHECK enum status queue_move_cancel(struct step *step, struct queue *source,
                                          const uint8_t id[16], uint64_t *ret_moved);
 
+/* What a queue holds, for people: looked at without being received. */
+#define QUEUE_PEEK_TEXT 1024
+
+struct queue_peeked {
+    uint64_t sequence;
+    uint8_t id[16];
+    int64_t sent_ms;
+    uint32_t receive_count;
+    bool is_in_flight;
+    uint64_t message; /* of a topic's message: its number, else 0 */
+    bool is_dead_letter;
+    uint8_t protocol;            /* enum protocol of router.h */
+    uint8_t subscription_id[16]; /* of a topic's message */
+    struct text group_id;
+    struct text source_arn; /* the queue it died in, or empty */
+    struct text text;       /* of its own body, the first QUEUE_PEEK_TEXT bytes */
+    size_t text_size;
+};
+
+struct queue_peek {
+    uint64_t after; /* sequence behind which to begin, 0: the front; set to the last one seen */
+    uint32_t max;
+    struct arena *arena;       /* for the texts */
+    struct queue_peeked *list; /* room for max, filled from 0 */
+    uint32_t count;
+    bool has_begun;     /* private, as is what follows */
+    uint32_t row;
+    struct range range;
+};
+
+/* Part of a task: STATUS_WAIT until it has `max`, or all that there are.  What is on its way to
+ * the disk is not shown. The queue must be looked up anew at each run. */
+MUST_CHECK enum status queue_peek(struct step *step, const struct queue *queue,
+                                  struct queue_peek *peek);
+void queue_peek_end(struct queue_peek *peek); /* afterwards, also when the task was cancelled */
+/* Deletes a message without a receipt, in flight or not.  STATUS_NOT_FOUND: it is gone. May
+ * STATUS_WAIT, before changing anything. */
+MUST_CHECK enum status queue_drop(struct step *step, struct queue *queue, uint64_t sequence);
+
 /* --- For core/ only. */
 
 /* What the rest of the cell does for queues: given by core/, so that no arrow points upwards.
@@ -253,6 +292,11 @@ MUST_CHECK enum status queue_move_cancel(struct step *step, struct queue *source
 struct queues_hooks {
     /* A reference to a topic's message is gone.  May STATUS_WAIT before changing anything. */
     enum status (*release)(struct step *step, uint64_t message);
+    /* One more delivery of a dead letter to the subscription that it died of, which needs a
+     * reference of its own. STATUS_NOT_FOUND: the subscription is gone. May STATUS_WAIT before
+     * changing anything. */
+    enum status (*redeliver)(struct step *step, const uint8_t subscription_id[16],
+                             uint64_t message);
 };
 
 struct queues *queues_create(const struct queues_hooks *hooks,

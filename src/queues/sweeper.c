@@ -137,25 +137,6 @@ static bool is_too_old(const struct step *step, const struct queue_state *state,
     return sent_ms + retention_ms(state->queue) <= step->now_ms;
 }
 
-static enum status expired_erase(struct step *step, struct queue_state *state,
-                                 uint64_t sequence, const struct entry *entry)
-{
-    if ((entry->flags & ENTRY_REFERENCE) != 0
-        && state->queues->hooks.release(step, entry->message) == STATUS_WAIT) {
-        return STATUS_WAIT;
-    }
-    struct remains remains = {
-        .sequence = sequence,
-        .sent_ms = entry->sent_ms,
-        .delayed_ms = entry_is_delayed(state, entry->visible_ms) ? entry->visible_ms : 0,
-        .flags = entry->flags,
-        .has_lease = true,
-    };
-
-    entry_erase(step, state, &remains);
-    return STATUS_OK;
-}
-
 /* Each visits one row: STATUS_OK: go on, STATUS_WAIT, STATUS_EXISTS: the rest is young. */
 static enum status expiry_row(struct step *step, struct queue_state *state,
                               const struct row *row)
@@ -176,7 +157,7 @@ static enum status expiry_row(struct step *step, struct queue_state *state,
     enum status status = record_get(step, &key, &value);
 
     if (status == STATUS_OK && entry_decode_head(blob_text(value), &entry)) {
-        status = expired_erase(step, state, sequence, &entry);
+        status = entry_discard(step, state, sequence, &entry);
     } else if (status == STATUS_NOT_FOUND) {
         record_delete(step, &row->key);
     }
@@ -199,7 +180,7 @@ static enum status ready_row(struct step *step, struct queue_state *state,
         state->oldest.sent_ms = entry.sent_ms;
         return STATUS_EXISTS;
     }
-    return expired_erase(step, state, sequence, &entry);
+    return entry_discard(step, state, sequence, &entry);
 }
 
 /* --- One sweep. */
