@@ -1,7 +1,42 @@
 /* The commands that talk to a daemon. */
 #include "cli/internal.h"
 
+static const struct cli_option show_options[] = {
+    {"--max", "N", "so many messages, up to 1000 (10)"},
+    {"--after", "SEQUENCE", "those behind it: \"after\" of an earlier answer in JSON"},
+    {NULL, NULL, NULL},
+};
+
+static const struct cli_option redrive_options[] = {
+    {"--to", "ARN", "into this queue, not where each message came from"},
+    {"--rate", "N", "messages a second (as fast as it goes)"},
+    {"--status", NULL, "start nothing, show how the latest ones are doing"},
+    {NULL, NULL, NULL},
+};
+
+static const struct cli_option drop_options[] = {
+    {"--all", NULL, "everything that is in the queue"},
+    {"--yes", NULL, "do not ask"},
+    {NULL, NULL, NULL},
+};
+
+static const struct cli_option secret_options[] = {
+    {"--grace", "TIME", "so long the earlier secrets sign too: 24h, 30m, 90s (24h)"},
+    {"--type", "TYPE", "hmac (v1 signatures) or ed25519 (v1a) (hmac)"},
+    {NULL, NULL, NULL},
+};
+
 const struct cli_command cli_commands[] = {
     {"status", NULL, "", 0, 0, NULL, "whether the daemon is well", cli_status},
+    {"dlq", "list", "", 0, 0, NULL, "dead-letter queues, and what they are fed by",
+     cli_dlq_list},
+    {"dlq", "show", "QUEUE", 1, 1, show_options, "the messages of one, without receiving them",
+     cli_dlq_show},
+    {"dlq", "redrive", "QUEUE", 1, 1, redrive_options,
+     "back to where they came from: queue or subscription", cli_dlq_redrive},
+    {"dlq", "drop", "QUEUE [MESSAGE-ID...]", 1, CLI_OPERANDS_MAX, drop_options,
+     "delete messages for good", cli_dlq_drop},
+    {"sub", "rotate-secret", "SUBSCRIPTION-ARN", 1, 1, secret_options,
+     "a new secret for Standard Webhooks signatures", cli_sub_rotate_secret},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

@@ -97,5 +97,10 @@ const char *cli_age(struct cli *cli, double seconds);
 /* --- Commands. */
 
 int cli_status(struct cli *cli);
+int cli_dlq_list(struct cli *cli);
+int cli_dlq_show(struct cli *cli);
+int cli_dlq_redrive(struct cli *cli);
+int cli_dlq_drop(struct cli *cli);
+int cli_sub_rotate_secret(struct cli *cli);
 
 #endif

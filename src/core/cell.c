@@ -40,7 +40,10 @@ struct cell *cell_create(const struct cell_options *options)
         .disable = router_disable,
         .dead_letter = router_dead_letter,
     };
-    static const struct queues_hooks queues_hooks = {.release = release_body};
+    static const struct queues_hooks queues_hooks = {
+        .release = release_body,
+        .redeliver = router_redeliver,
+    };
     struct cell *cell = memory_zero(sizeof *cell);
 
     cell->records = records_create(options->cache_bytes);

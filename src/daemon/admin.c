@@ -269,6 +269,13 @@ static const struct page {
     {TEXT("/_fanfare/replay"), false, true, TEXT("GET"), page_replay_list},
     {TEXT("/_fanfare/replay"), false, true, TEXT("POST"), page_replay_start},
     {TEXT("/_fanfare/replay/cancel"), false, true, TEXT("POST"), page_replay_cancel},
+    {TEXT("/_fanfare/dlq"), false, true, TEXT("GET"), page_dlq_list},
+    {TEXT("/_fanfare/dlq/messages"), false, true, TEXT("GET"), page_dlq_messages},
+    {TEXT("/_fanfare/dlq/redrive"), false, true, TEXT("GET"), page_dlq_redrives},
+    {TEXT("/_fanfare/dlq/redrive"), false, true, TEXT("POST"), page_dlq_redrive},
+    {TEXT("/_fanfare/dlq/drop"), false, true, TEXT("POST"), page_dlq_drop},
+    {TEXT("/_fanfare/subscriptions/rotate-secret"), false, true, TEXT("POST"),
+     page_rotate_secret},
 };
 
 static bool page_is(const struct page *page, const struct http_request *request)

@@ -48,6 +48,12 @@ void json_time(struct buffer *to, const char *name, int64_t time_ms); /* null fo
 
 /* --- The pages of other files than admin.c. */
 void page_story(struct server *server, struct http_request *request);
+void page_dlq_list(struct server *server, struct http_request *request);
+void page_dlq_messages(struct server *server, struct http_request *request);
+void page_dlq_redrives(struct server *server, struct http_request *request);
+void page_dlq_redrive(struct server *server, struct http_request *request);
+void page_dlq_drop(struct server *server, struct http_request *request);
+void page_rotate_secret(struct server *server, struct http_request *request);
 void page_replay_start(struct server *server, struct http_request *request);
 void page_replay_list(struct server *server, struct http_request *request);
 void page_replay_cancel(struct server *server, struct http_request *request);

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/encoding.h"
 #include "base/list.h"
+#include "base/random.h"
 #include "base/status.h"
 
 enum message_kind {
@@ -81,6 +82,16 @@ void envelope_render_lambda(struct buffer *to, const struct message *message,
 /* "<base>/?Action=ConfirmSubscription&TopicArn=...&Token=..." */
 void subscribe_url(struct buffer *to, struct text base_url, struct text topic_arn,
                    struct text token);
+
+/* A new secret, "whsec_..." or, for ed25519, "whsk_..." with its public key "whpk_..." (else
+ * empty), in `arena`. STATUS_INVALID: the library cannot. */
+MUST_CHECK enum status webhook_secret_make(struct arena *arena, struct random *random,
+                                           bool is_ed25519, struct text *ret_secret,
+                                           struct text *ret_public);
+/* The secrets of a subscription with a new one in front: the others sign on for `grace_ms` at
+ * most, those that are over are left out. In `arena`. */
+struct text webhook_secrets_rotate(struct arena *arena, struct text secrets, struct text secret,
+                                   int64_t now_ms, int64_t grace_ms);
 
 /* Signs on threads of its own, once per text: what was signed lately is remembered. */
 struct signer;

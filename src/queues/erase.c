@@ -77,8 +77,8 @@ enum status message_discard(struct step *step, struct queue_state *state,
     return STATUS_OK;
 }
 
-enum status entry_discard(struct step *step, struct queue_state *state,
-                                 uint64_t sequence, const struct entry *entry)
+enum status entry_discard(struct step *step, struct queue_state *state, uint64_t sequence,
+                          const struct entry *entry)
 {
     if ((entry->flags & ENTRY_REFERENCE) != 0
         && state->queues->hooks.release(step, entry->message) == STATUS_WAIT) {

@@ -271,7 +271,7 @@ struct queue_peek {
     struct arena *arena;       /* for the texts */
     struct queue_peeked *list; /* room for max, filled from 0 */
     uint32_t count;
-    bool has_begun;     /* private, as is what follows */
+    bool has_begun; /* private, as is what follows */
     uint32_t row;
     struct range range;
 };

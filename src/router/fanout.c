@@ -86,36 +86,13 @@ enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t
     return status;
 }
 
-/* deadLetterTargetArn out of {"deadLetterTargetArn":"..."}; empty when there is none. */
-static struct text redrive_target(struct text policy, struct arena *arena)
-{
-    struct json_reader reader;
-
-    json_reader_init(&reader, policy, arena);
-    if (policy.len == 0 || json_next(&reader) != JSON_OBJECT) {
-        return (struct text){0};
-    }
-    while (json_next(&reader) == JSON_NAME) {
-        bool is_target = text_equal(reader.value, T("deadLetterTargetArn"));
-
-        if (is_target && json_next(&reader) == JSON_STRING) {
-            return reader.value;
-        }
-        if (is_target || !json_skip(&reader)) {
-            break;
-        }
-    }
-    return (struct text){0};
-}
-
 static enum status letter_send(struct step *step, uint64_t message_number,
                                const struct subscription *subscription,
                                const struct message *message, uint32_t *ret_references,
                                struct why *why)
 {
     struct arena arena = {0};
-    struct text arn =
-        redrive_target(subscription_attribute(subscription, T("RedrivePolicy")), &arena);
+    struct text arn = subscription_dead_letter_arn(subscription, &arena);
     struct queue *queue = arn.len == 0 ? NULL : queue_find_arn(queues_of(step), arn);
     struct queue_reference reference = {
         .message = message_number,
@@ -154,6 +131,22 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
         && message_decode(message_record, &arena, &message)) {
         status =
             letter_send(step, message_number, &subscription, &message, ret_references, why);
+    }
+    arena_free(&arena);
+    return status;
+}
+
+enum status router_redeliver(struct step *step, const uint8_t subscription_id[16],
+                             uint64_t message)
+{
+    struct arena arena = {0};
+    struct subscription subscription;
+    enum status status = subscription_find(step, subscription_id, &arena, &subscription);
+
+    if (status == STATUS_OK) {
+        struct lane_id lane = {subscription.topic, subscription.number};
+
+        status = delivery_again(step, lane, message);
     }
     arena_free(&arena);
     return status;

@@ -110,6 +110,9 @@ struct subscription {
 struct text subscription_attribute(const struct subscription *subscription, struct text name);
 /* The protocol as Subscribe was told. */
 struct text subscription_protocol(const struct subscription *subscription);
+/* The queue of its RedrivePolicy, or empty; in `arena` or the subscription's record. */
+struct text subscription_dead_letter_arn(const struct subscription *subscription,
+                                         struct arena *arena);
 /* "<topic arn>:<uuid>" */
 struct text subscription_arn(struct arena *arena, const struct topic *topic,
                              const uint8_t id[16]);
@@ -256,6 +259,9 @@ bool router_disable(struct step *step, struct text subscription_record, struct t
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
                                uint32_t *ret_references, struct why *why);
+/* One more delivery of a dead letter to the subscription that it died of: see queues_hooks. */
+MUST_CHECK enum status router_redeliver(struct step *step, const uint8_t subscription_id[16],
+                                        uint64_t message);
 size_t router_topic_count(const struct router *router);
 
 #endif

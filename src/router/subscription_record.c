@@ -2,6 +2,7 @@
  * Format 1: u8 format, u32 number, u32 topic, id, u8 protocol, u8 flags, i64 created, endpoint,
  * owner, base URL, u32 count, attributes. */
 #include "base/buffer.h"
+#include "base/json.h"
 #include "router/internal.h"
 
 #include <string.h>
@@ -92,6 +93,29 @@ struct text subscription_attribute(const struct subscription *subscription, stru
     for (size_t i = 0; i < subscription->attribute_count; i++) {
         if (text_equal(subscription->attributes[i].name, name)) {
             return subscription->attributes[i].value;
+        }
+    }
+    return (struct text){0};
+}
+
+struct text subscription_dead_letter_arn(const struct subscription *subscription,
+                                         struct arena *arena)
+{
+    struct text policy = subscription_attribute(subscription, T("RedrivePolicy"));
+    struct json_reader reader;
+
+    json_reader_init(&reader, policy, arena);
+    if (policy.len == 0 || json_next(&reader) != JSON_OBJECT) {
+        return (struct text){0};
+    }
+    while (json_next(&reader) == JSON_NAME) {
+        bool is_target = text_equal(reader.value, T("deadLetterTargetArn"));
+
+        if (is_target && json_next(&reader) == JSON_STRING) {
+            return reader.value;
+        }
+        if (is_target || !json_skip(&reader)) {
+            break;
         }
     }
     return (struct text){0};

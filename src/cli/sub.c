@@ -1,0 +1,66 @@
+/* fanfare sub: subscriptions. */
+#include "cli/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "24h", "30m", "90s", "2d" or seconds; -1: none of these. */
+static int64_t seconds_of(const char *text)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    struct text number = text_from(text);
+    int64_t factor = 1;
+    int64_t value = -1;
+
+    for (size_t i = 0; i < countof(units) && number.len > 0; i++) {
+        if (number.at[number.len - 1] == units[i].unit) {
+            number.len--;
+            factor = units[i].seconds;
+            break;
+        }
+    }
+    return text_to_int64(number, &value) && value >= 0 && value <= 366LL * 86400
+               ? value * factor
+               : -1;
+}
+
+int cli_sub_rotate_secret(struct cli *cli)
+{
+    const char *grace = cli_option_value(cli, "--grace");
+    int64_t grace_s = grace == NULL ? 86400 : seconds_of(grace);
+    json_t *answer = NULL;
+
+    if (grace_s < 0) {
+        return cli_fail(cli, CLI_USAGE,
+                        "--grace: wants a time like 24h, 30m or 90s, not \"%s\"", grace);
+    }
+    struct cli_parameter parameters[] = {
+        {"subscription", cli->operands[0]},
+        {"grace_s", arena_printf(&cli->arena, "%lld", (long long)grace_s).at},
+        {"type", cli_option_value(cli, "--type")},
+        {NULL, NULL},
+    };
+    int code =
+        cli_page(cli, "POST", "/_fanfare/subscriptions/rotate-secret", parameters, &answer);
+
+    if (code != CLI_OK) {
+        return code;
+    }
+    if (cli->json) {
+        cli_print_json(answer);
+    } else {
+        const char *public_key = cli_json_text(answer, "public_key");
+
+        (void)printf("%s\n", cli_json_text(answer, "secret"));
+        if (public_key[0] != '\0') {
+            (void)printf("%s\n", public_key);
+        }
+        (void)fprintf(stderr, "It is not shown again. Earlier secrets sign too for %s.\n",
+                      cli_age(cli, (double)cli_json_number(answer, "grace_s")));
+    }
+    json_decref(answer);
+    return CLI_OK;
+}
