@@ -119,8 +119,8 @@ static enum status letter_return(struct step *step, struct move *move, struct me
                                  const struct entry *entry)
 {
     struct queue_state *state = move->state;
-    enum status status =
-        state->queues->hooks.redeliver(step, entry->subscription_id, entry->message);
+    enum status status = state->queues->hooks.redeliver(step, entry->subscription_id,
+                                                        entry->message, entry->sent_ms);
 
     if (status == STATUS_NOT_FOUND) {
         move->failure = MOVED_SOURCE_UNKNOWN;

@@ -293,10 +293,10 @@ struct queues_hooks {
     /* A reference to a topic's message is gone.  May STATUS_WAIT before changing anything. */
     enum status (*release)(struct step *step, uint64_t message);
     /* One more delivery of a dead letter to the subscription that it died of, which needs a
-     * reference of its own. STATUS_NOT_FOUND: the subscription is gone. May STATUS_WAIT before
-     * changing anything. */
+     * reference of its own; due at `due_ms`, the same when the task starts over.
+     * STATUS_NOT_FOUND: the subscription is gone. May STATUS_WAIT before changing anything. */
     enum status (*redeliver)(struct step *step, const uint8_t subscription_id[16],
-                             uint64_t message);
+                             uint64_t message, int64_t due_ms);
 };
 
 struct queues *queues_create(const struct queues_hooks *hooks,

@@ -137,7 +137,7 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
 }
 
 enum status router_redeliver(struct step *step, const uint8_t subscription_id[16],
-                             uint64_t message)
+                             uint64_t message, int64_t due_ms)
 {
     struct arena arena = {0};
     struct subscription subscription;
@@ -146,7 +146,7 @@ enum status router_redeliver(struct step *step, const uint8_t subscription_id[16
     if (status == STATUS_OK) {
         struct lane_id lane = {subscription.topic, subscription.number};
 
-        status = delivery_again(step, lane, message);
+        status = delivery_again(step, lane, message, due_ms);
     }
     arena_free(&arena);
     return status;

@@ -261,7 +261,7 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
                                uint32_t *ret_references, struct why *why);
 /* One more delivery of a dead letter to the subscription that it died of: see queues_hooks. */
 MUST_CHECK enum status router_redeliver(struct step *step, const uint8_t subscription_id[16],
-                                        uint64_t message);
+                                        uint64_t message, int64_t due_ms);
 size_t router_topic_count(const struct router *router);
 
 #endif
