@@ -347,6 +347,21 @@ def short_dead_letter_retention_is_warned_about():
         assert len(warnings()) == 3 and "others=1" in warnings()[2], warnings()
 
 
+def lists_are_cut_where_aws_cuts_them():
+    with Daemon() as daemon:
+        sqs = daemon.client("sqs")
+        dead, dead_arn = make_queue(sqs, "dead")
+        for i in range(1003):
+            sqs.create_queue(QueueName="q%04d" % i, Attributes={"RedrivePolicy": redrive(dead_arn, 5)} if i < 12 else {})
+        listed = sqs.list_queues(QueueNamePrefix="q")
+        assert len(listed["QueueUrls"]) == 1000 and "NextToken" not in listed, "without MaxResults there is no token"
+        first = sqs.list_queues(QueueNamePrefix="q", MaxResults=1000)
+        rest = sqs.list_queues(QueueNamePrefix="q", MaxResults=1000, NextToken=first["NextToken"])
+        assert len(first["QueueUrls"]) == 1000 and len(rest["QueueUrls"]) == 3 and "NextToken" not in rest
+        pages = sqs.get_paginator("list_dead_letter_source_queues").paginate(QueueUrl=dead, PaginationConfig={"PageSize": 5})
+        assert [len(page["queueUrls"]) for page in pages] == [5, 5, 2]
+
+
 def metrics_say_what_each_queue_holds():
     with Daemon() as daemon:
         sqs = daemon.client("sqs")
@@ -376,5 +391,6 @@ main([
     quiet_tenants_are_served_before_a_noisy_one,
     what_the_operator_may_choose,
     short_dead_letter_retention_is_warned_about,
+    lists_are_cut_where_aws_cuts_them,
     metrics_say_what_each_queue_holds,
 ])

@@ -80,6 +80,12 @@ static enum status unexpected(struct request *request, enum status status,
     return sqs_fault_set(request, fault, &error_internal, "%s", status_name(status));
 }
 
+static enum status expired(struct request *request, struct text handle, struct sqs_fault *fault)
+{
+    return bad_parameter(request, handle, "ReceiptHandle", "The receipt handle has expired.",
+                         fault);
+}
+
 static enum status delete_one(struct request *request, struct step *step, struct queue *queue,
                               const struct settle_input *in, struct sqs_fault *fault)
 {
@@ -92,14 +98,14 @@ static enum status delete_one(struct request *request, struct step *step, struct
         return not_a_handle(request, in->handle, fault);
     }
     if (status == STATUS_EXISTS) {
-        return bad_parameter(request, in->handle, "ReceiptHandle",
-                             "The receipt handle has expired.", fault);
+        return expired(request, in->handle, fault);
     }
     return unexpected(request, status, fault);
 }
 
-static enum status change_failed(struct request *request, const struct settle_input *in,
-                                 enum status status, struct sqs_fault *fault)
+static enum status change_failed(struct request *request, const struct queue *queue,
+                                 const struct settle_input *in, enum status status,
+                                 struct sqs_fault *fault)
 {
     struct text seconds =
         arena_printf(request->arena, "%lld", (long long)in->visibility_s.value);
@@ -112,6 +118,9 @@ static enum status change_failed(struct request *request, const struct settle_in
                              "Message does not exist or is not available for visibility "
                              "timeout change.",
                              fault);
+    }
+    if (status == STATUS_EXISTS && queue->settings.is_fifo) {
+        return expired(request, in->handle, fault);
     }
     if (status == STATUS_EXISTS) {
         return sqs_fault_set(request, fault, &sqs_message_not_inflight,
@@ -145,7 +154,7 @@ static enum status change_one(struct request *request, struct step *step, struct
 
     return status == STATUS_OK || status == STATUS_WAIT
                ? status
-               : change_failed(request, in, status, fault);
+               : change_failed(request, queue, in, status, fault);
 }
 
 static enum status settle(struct request *request, struct step *step,
