@@ -26,6 +26,21 @@ static const struct cli_option secret_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct cli_option why_options[] = {
+    {"--subscription", "ARN", "tell of this subscription alone"},
+    {NULL, NULL, NULL},
+};
+
+static const struct cli_option replay_options[] = {
+    {"--since", "TIME", "published at or after: 2026-01-31T12:00:00Z, or 90m, 2h, 1d ago"},
+    {"--until", "TIME", "published before (now)"},
+    {"--status", "WHICH", "all, failed, dead (dead-lettered) or lost (all)"},
+    {"--rate", "N", "at most so many a second (0: as fast as they go)"},
+    {"--dry-run", NULL, "count what would be sent"},
+    {"--no-wait", NULL, "do not wait for its end"},
+    {NULL, NULL, NULL},
+};
+
 const struct cli_command cli_commands[] = {
     {"status", NULL, "", 0, 0, NULL, "whether the daemon is well", cli_status},
     {"dlq", "list", "", 0, 0, NULL, "dead-letter queues, and what they are fed by",
@@ -38,5 +53,12 @@ const struct cli_command cli_commands[] = {
      "delete messages for good", cli_dlq_drop},
     {"sub", "rotate-secret", "SUBSCRIPTION-ARN", 1, 1, secret_options,
      "a new secret for Standard Webhooks signatures", cli_sub_rotate_secret},
+    {"why", NULL, "MESSAGE-ID", 1, 1, why_options,
+     "what became of a message: who matched, each attempt, where it ended", cli_why},
+    {"replay", "list", "", 0, 0, NULL, "replays that run, and the latest ones",
+     cli_replay_list},
+    {"replay", "cancel", "REPLAY-ID", 1, 1, NULL, "stop a replay", cli_replay_cancel},
+    {"replay", NULL, "SUBSCRIPTION-ARN", 1, 1, replay_options,
+     "send messages of the history once more to one subscription", cli_replay},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

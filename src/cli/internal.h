@@ -102,5 +102,9 @@ int cli_dlq_show(struct cli *cli);
 int cli_dlq_redrive(struct cli *cli);
 int cli_dlq_drop(struct cli *cli);
 int cli_sub_rotate_secret(struct cli *cli);
+int cli_why(struct cli *cli);
+int cli_replay(struct cli *cli);
+int cli_replay_list(struct cli *cli);
+int cli_replay_cancel(struct cli *cli);
 
 #endif

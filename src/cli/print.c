@@ -18,11 +18,16 @@ void cli_print_text(const char *text, size_t len, size_t max)
 {
     size_t shown = max == 0 || len < max ? len : max;
 
+    while (shown < len && shown > 0 && ((unsigned char)text[shown] & 0xc0) == 0x80) {
+        shown--; /* not inside a character */
+    }
     for (size_t i = 0; i < shown; i++) {
         unsigned char byte = (unsigned char)text[i];
         bool is_c1 = byte == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
 
-        if (byte < ' ' || byte == 0x7f || is_c1) {
+        if (is_c1) {
+            (void)printf("\\x%02x", (unsigned char)text[++i]);
+        } else if (byte < ' ' || byte == 0x7f) {
             (void)printf("\\x%02x", byte);
         } else {
             (void)fputc(byte, stdout);

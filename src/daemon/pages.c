@@ -179,7 +179,7 @@ static void write_lossy(struct buffer *to, struct text text)
 
     buffer_init(&clean, 3 * text.len + 1);
     while (text.len > 0) {
-        size_t len = sequence_len(text);
+        size_t len = text.at[0] == '\0' ? 0 : sequence_len(text);
 
         buffer_add(&clean, len > 0 ? text_first(text, len) : T("\xef\xbf\xbd"));
         text = text_after(text, len > 0 ? len : 1);
@@ -191,7 +191,7 @@ static void write_lossy(struct buffer *to, struct text text)
 void json_text(struct buffer *to, const char *name, struct text value)
 {
     json_name(to, name);
-    if (text_is_utf8(value)) {
+    if (text_is_utf8(value) && text_find(value, '\0') == value.len) {
         json_write_string(to, value);
     } else {
         write_lossy(to, value);

@@ -40,7 +40,8 @@ MUST_CHECK bool page_subscription_id(struct text arn, uint8_t ret_id[16]);
 
 void json_comma(struct buffer *to); /* unless a bracket was just opened */
 void json_name(struct buffer *to, const char *name);
-/* What is not UTF-8 in it is written as replacement characters. */
+/* What is not UTF-8 in it, and NUL, which many readers of JSON refuse, is written as
+ * replacement characters. */
 void json_text(struct buffer *to, const char *name, struct text value);
 void json_number(struct buffer *to, const char *name, int64_t value);
 void json_boolean(struct buffer *to, const char *name, bool value);

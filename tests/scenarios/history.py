@@ -2,11 +2,13 @@
 """What became of a message: the page behind `fanfare why`, through the real binary."""
 import http.server
 import json
+import os
+import subprocess
 import threading
 import urllib.error
 import urllib.request
 
-from support import (Daemon, Endpoint, drain, main, make_queue, subscribe, wait_until)
+from support import (FANFARE, Daemon, Endpoint, drain, main, make_queue, subscribe, wait_until)
 
 POLICY = json.dumps({"healthyRetryPolicy": {"numRetries": 3, "minDelayTarget": 1, "maxDelayTarget": 1}})
 
@@ -176,7 +178,7 @@ def hostile_answers_are_cut_and_made_harmless():
         message = sns.publish(TopicArn=topic, Message="hello")["MessageId"]
         lost = until_state(daemon, message, arn, "lost")
         got = lost["attempts"][-1]["answer"]
-        assert got.startswith("\x1b[2J\x1b]0;owned\x07\x00\ufffd\ufffd\"<script>"), got[:60]
+        assert got.startswith("\x1b[2J\x1b]0;owned\x07\ufffd\ufffd\ufffd\"<script>"), got[:60]
         assert 900 <= len(got) <= 1024, len(got)
         raw = urllib.request.urlopen(daemon.url + "/_fanfare/messages/" + message).read()
         assert all(byte >= 32 or byte == 10 for byte in raw)
@@ -232,7 +234,42 @@ def many_subscriptions_are_told_in_part():
         assert told["subscriptions"][0]["matches"] and told["subscriptions"][0]["endpoint"].endswith("-149")
 
 
+def why(daemon, *arguments, expect=0):
+    done = subprocess.run([FANFARE, "why", *arguments], capture_output=True, timeout=60,
+                          env=dict(os.environ, FANFARE_ENDPOINT=daemon.url))
+    assert done.returncode == expect, done
+    return done.stdout.decode()
+
+
+def the_command_tells_it():
+    answer = b"\x1b[2J\x1b]0;owned\x07\x00\xff\xc2\x9b31m and the reason"
+    with Daemon() as daemon, Hostile(400, answer) as hook:
+        sns, sqs = daemon.client("sns"), daemon.client("sqs")
+        topic = sns.create_topic(Name="orders")["TopicArn"]
+        _, dead = make_queue(sqs, "dead")
+        arn = subscribe(sns, topic, "http", hook.url, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead}))
+        other = subscribe(sns, topic, "sqs", make_queue(sqs, "us")[1], FilterPolicy=json.dumps({"region": ["us"]}))
+        message = sns.publish(TopicArn=topic, Message="hello", Subject="a subject", MessageAttributes={
+            "region": {"DataType": "String", "StringValue": "eu"}})["MessageId"]
+        until_state(daemon, message, arn, "dead_lettered")
+        text = why(daemon, message)
+        assert all(c >= " " and c != "\x7f" and not "\x80" <= c < "\xa0" or c == "\n" for c in text), repr(text)
+        for piece in (topic, arn, "dead_lettered 400", "into " + dead, "and the reason", "region = eu",
+                      "matched    1 of 2", "filtered_out", 'region: wants', '"us"', "eu", "127.0.0.1"):
+            assert piece in text, (piece, text)
+        told = json.loads(why(daemon, message, "--json"))
+        assert told == story(daemon, message)
+        assert other not in why(daemon, message, "--subscription", arn)
+        assert why(daemon, "00000000-0000-4000-8000-000000000000", expect=1) == ""
+        why(daemon, "../metrics", expect=2)
+        why(daemon, expect=2)
+        why(daemon, message, "--nonsense", expect=2)
+        assert "usage: fanfare why MESSAGE-ID" in why(daemon, "--help")
+        daemon.stop()
+        why(daemon, message, expect=3)
+
+
 main([who_matched_and_who_did_not_and_why, nobody_wanted_it, failures_then_success_attempt_by_attempt,
       a_success_at_the_first_attempt, dead_letters_and_losses_survive_a_kill,
       hostile_answers_are_cut_and_made_harmless, what_is_asked_wrongly, what_is_not_kept_any_more,
-      many_subscriptions_are_told_in_part])
+      many_subscriptions_are_told_in_part, the_command_tells_it])

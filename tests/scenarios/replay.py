@@ -3,12 +3,14 @@
 import collections
 import datetime
 import json
+import os
+import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from support import Daemon, Endpoint, drain, main, make_queue, subscribe, wait_until
+from support import FANFARE, Daemon, Endpoint, drain, main, make_queue, subscribe, wait_until
 
 
 def ask(daemon, path, method="GET", expect=200, headers=None, **parameters):
@@ -192,6 +194,41 @@ def what_is_asked_wrongly():
         ask(daemon, "/_fanfare/replay", "POST", expect=400, subscription=arn)
 
 
+def command(daemon, *arguments, expect=0):
+    done = subprocess.run([FANFARE, "replay", *arguments], capture_output=True, timeout=120, text=True,
+                          env=dict(os.environ, FANFARE_ENDPOINT=daemon.url))
+    assert done.returncode == expect, done
+    return done.stdout
+
+
+def the_command_does_it():
+    with Daemon() as daemon, Endpoint() as hook:
+        sns = daemon.client("sns")
+        topic = sns.create_topic(Name="orders")["TopicArn"]
+        arn = subscribe(sns, topic, "http", hook.url)
+        for i in range(10):
+            sns.publish(TopicArn=topic, Message=str(i))
+        wait_until(lambda: len(hook.requests) == 10, "the first time")
+        assert "10 would be sent" in command(daemon, arn, "--dry-run")
+        done = json.loads(command(daemon, arn, "--since", "1h", "--json"))
+        assert (done["state"], done["sent"], done["dry_run"]) == ("completed", 10, False), done
+        wait_until(lambda: len(hook.requests) == 20, "the second time")
+        assert json.loads(command(daemon, arn, "--until", "1h", "--json", "--dry-run"))["looked_at"] == 0
+        assert json.loads(command(daemon, arn, "--status", "failed", "--json"))["sent"] == 0
+        running = json.loads(command(daemon, arn, "--rate", "1", "--no-wait", "--json"))
+        assert running["state"] == "running" and running["replay_id"] in command(daemon, "list")
+        command(daemon, "cancel", running["replay_id"])
+        listed = json.loads(command(daemon, "list", "--json"))["replays"]
+        assert [r["state"] for r in listed][:2] == ["cancelled", "completed"], listed
+        command(daemon, "cancel", running["replay_id"], expect=1)
+        command(daemon, topic, expect=1)
+        command(daemon, arn, "--since", "yesterday", expect=1)
+        command(daemon, expect=2)
+        command(daemon, arn, "--since", expect=2)
+        daemon.stop()
+        command(daemon, arn, expect=3)
+
+
 main([everything_again_and_by_time, a_dry_run_counts_and_sends_nothing,
       dead_letters_again_once_the_endpoint_is_well, it_goes_on_after_a_kill_at_its_rate,
-      cancelled_and_gone, what_is_asked_wrongly])
+      cancelled_and_gone, what_is_asked_wrongly, the_command_does_it])
