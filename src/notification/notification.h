@@ -83,6 +83,24 @@ void envelope_render_lambda(struct buffer *to, const struct message *message,
 void subscribe_url(struct buffer *to, struct text base_url, struct text topic_arn,
                    struct text token);
 
+/* --- Standard Webhooks (standardwebhooks.com, specification 1.0.0). */
+
+/* Of Fanfare.Secret: "whsec_<base64>" (24 to 64 bytes, for v1) or "whsk_<base64>" (an ed25519
+ * seed, with or without the public key behind it, for v1a); several separated by a blank, the
+ * newest first; each may end in ";until=<ms since 1970>", from when on it does not sign.
+ * NULL, or why it is none (static text). */
+const char *webhook_secrets_fault(struct text secrets);
+
+/* What the headers webhook-id, -timestamp (seconds) and -signature are about. */
+struct webhook {
+    struct text id;  /* the same on every attempt */
+    int64_t time_ms; /* of this attempt */
+    struct text body;
+};
+
+/* Writes one signature for each secret that is valid, separated by blanks. false: none is. */
+MUST_CHECK bool webhook_sign(struct buffer *to, const struct webhook *webhook,
+                             struct text secrets);
 /* A new secret, "whsec_..." or, for ed25519, "whsk_..." with its public key "whpk_..." (else
  * empty), in `arena`. STATUS_INVALID: the library cannot. */
 MUST_CHECK enum status webhook_secret_make(struct arena *arena, struct random *random,
