@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELIVERER_ABI 3
+#define DELIVERER_ABI 4
 
 enum verdict {
     VERDICT_DELIVERED, /* the endpoint took it */
@@ -67,9 +67,13 @@ struct delivery {
     const struct delivery_attribute *attributes;
     size_t attribute_count;
     bool raw;
+    /* What is to be sent: the envelope, the body when raw, or another form of them. */
+    const char *format; /* "sns", "raw", "slack", ...: see Fanfare.Format */
     const char *content_type;
-    const char *payload; /* what is to be sent: the envelope, or the body when raw */
+    const char *payload;
     size_t payload_size;
+    const struct delivery_field *headers; /* that go with it: the form's, signatures */
+    size_t header_count;
     const struct delivery_field *settings; /* the subscription's Fanfare.* attributes */
     size_t setting_count;
     int64_t timeout_ms;
@@ -148,6 +152,10 @@ struct deliverer {
     bool (*check)(const char *option, const char *value, const char **ret_why);
     /* How long a delivery there may take in milliseconds, 0: as any; its timeout_ms then. */
     int64_t (*limit_ms)(void *self, const char *protocol, const char *endpoint);
+    /* Asked when a subscription sets Fanfare.<name> (never to nothing): false with a reason,
+     * as for accepts, when that cannot be used. What it does not know is fine. */
+    bool (*accepts_setting)(void *self, const char *name, const char *value,
+                            const char **ret_why);
 };
 
 #endif

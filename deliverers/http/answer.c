@@ -9,6 +9,9 @@
 
 #define HEAD_MAX ((size_t)64 * 1024) /* of all heads, 1xx included */
 #define BODY_MAX ((size_t)64 * 1024)
+/* The rest of an answer whose head is here may not be slower than this, for so long. */
+#define SLOW_BYTES_S 64L
+#define SLOW_S       3L
 
 void answer_forget(struct request *request)
 {
@@ -50,6 +53,8 @@ size_t on_header(char *at, size_t size, size_t count, void *context)
         begin_head(request);
     } else if (is_blank_line(at, len)) {
         request->has_head = request->status >= 200;
+        (void)curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_S);
+        (void)curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_TIME, SLOW_S);
     }
     return len;
 }
@@ -121,18 +126,63 @@ static void tell_failure(const struct request *request, CURLcode code, struct ou
                    request->error);
 }
 
+/* --- What some endpoints say beside the status. */
+
+static bool answer_begins(const struct request *request, const char *text)
+{
+    size_t size = strlen(text);
+
+    return request->answer_size >= size && memcmp(request->answer, text, size) == 0;
+}
+
+/* Slack says "ok", and those that speak like it an object; another text is a refusal. */
+static enum verdict slack_verdict(const struct request *request, const char **ret_reason)
+{
+    bool is_ok = request->answer_size == 0 || answer_begins(request, "ok")
+                 || answer_begins(request, "{");
+
+    if (request->status == 200 && !is_ok) {
+        *ret_reason = "HTTP 200, but not ok";
+        return VERDICT_REFUSED;
+    }
+    if (request->status == 404 && answer_begins(request, "no_service")) {
+        *ret_reason = "HTTP 404 no_service: the webhook was removed";
+        return VERDICT_GONE;
+    }
+    return outcome_of_status(request->status);
+}
+
+static const struct {
+    const char *format;
+    enum verdict (*verdict)(const struct request *request, const char **ret_reason);
+} rules[] = {{"slack", slack_verdict}};
+
+static enum verdict verdict_of(const struct request *request, const char **ret_reason)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (strcmp(request->delivery->format, rules[i].format) == 0) {
+            return rules[i].verdict(request, ret_reason);
+        }
+    }
+    return outcome_of_status(request->status);
+}
+
 static void tell_status(const struct request *request, struct outcome *outcome, char *reason,
                         size_t room)
 {
     const char *text = outcome_status_text(request->status);
+    const char *special = NULL;
     curl_off_t seconds = 0;
 
-    outcome->verdict = outcome_of_status(request->status);
+    outcome->verdict = verdict_of(request, &special);
     outcome->status_code = request->status;
     outcome->answer = request->answer;
     outcome->answer_size = request->answer_size;
     (void)snprintf(reason, room, "HTTP %d%s%s", request->status, text[0] != '\0' ? " " : "",
                    text);
+    if (special != NULL) {
+        (void)snprintf(reason, room, "%s", special);
+    }
     if (outcome->verdict == VERDICT_RETRY) {
         (void)curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &seconds);
         outcome->retry_after_ms = outcome_retry_after(seconds);

@@ -1,12 +1,14 @@
 /* HTTP and HTTPS endpoints: one POST per delivery, by libcurl on the daemon's loop. */
 #include "http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IDLE_CONNECTIONS "idle_connections"
 #define CONNECT_TIMEOUT  "connect_timeout_ms"
 #define CA_FILE          "ca_file"
+#define PROXY            "proxy"
 
 /* --- From a delivery to a request. */
 
@@ -48,12 +50,44 @@ static uint64_t request_ticket(const struct request *request)
     return (uint64_t)request->turn << 32U | request->slot;
 }
 
+static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved);
+
+/* Asks for what a host stands for, or for a vote about an address. */
+static void request_vet(struct request *request, const struct url *url,
+                        enum request_state state)
+{
+    struct http *http = request->http;
+    struct deliverer_host *host = http->host;
+    const char *address = url->host;
+    const struct resolved resolved = {.addresses = &address, .count = 1};
+    const char *why = "";
+
+    request->state = state;
+    if (url->kind == URL_NAME) {
+        host->resolve(host, url->host, url->port, on_resolved, http, request_ticket(request));
+    } else if (host->may_connect(host, url->host, url->port, &why)) {
+        on_resolved(http, request_ticket(request), &resolved);
+    } else {
+        request_fail(request, VERDICT_REFUSED, why);
+    }
+}
+
+/* A proxy takes one address: another one on each attempt. */
+static void target_take(struct request *request, const struct resolved *resolved)
+{
+    size_t turn = request->delivery->attempt > 0 ? request->delivery->attempt - 1 : 0;
+
+    (void)snprintf(request->target, sizeof request->target, "%s",
+                   resolved->addresses[turn % resolved->count]);
+}
+
 static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved)
 {
     struct http *http = self;
     struct request *request = http->requests[(uint32_t)ticket];
 
-    if (request->state != REQUEST_RESOLVING || request_ticket(request) != ticket) {
+    if ((request->state != REQUEST_RESOLVING && request->state != REQUEST_RESOLVING_PROXY)
+        || request_ticket(request) != ticket) {
         return; /* it was cancelled meanwhile */
     }
     if (resolved->count == 0) {
@@ -61,29 +95,20 @@ static void on_resolved(void *self, uint64_t ticket, const struct resolved *reso
                      resolved->why);
         return;
     }
-    vetted_take(&request->vetted, resolved);
-    request_send(request);
-}
-
-/* The host is an address: it needs no resolver, but a vote. */
-static void send_to_address(struct request *request)
-{
-    struct deliverer_host *host = request->http->host;
-    const char *why = "";
-
-    if (!host->may_connect(host, request->url.host, request->url.port, &why)) {
-        request_fail(request, VERDICT_REFUSED, why);
+    if (request->state == REQUEST_RESOLVING && request_has_proxy(request)) {
+        target_take(request, resolved);
+        request_vet(request, &request->custom->proxy, REQUEST_RESOLVING_PROXY);
         return;
     }
-    vetted_take_one(&request->vetted, request->url.host);
+    vetted_take(&request->vetted, resolved);
     request_send(request);
 }
 
 static void deliver_one(struct http *http, const struct delivery *delivery)
 {
-    struct deliverer_host *host = http->host;
     struct request *request = request_take(http);
     const char *why = "";
+    bool has_failed = false;
 
     if (request == NULL) {
         settle_with(http, delivery->id, VERDICT_RETRY, "out of memory");
@@ -92,14 +117,15 @@ static void deliver_one(struct http *http, const struct delivery *delivery)
     request->delivery = delivery;
     request->started_ns = uv_hrtime();
     request->url.has_user = false;
+    request->custom = custom_take(&http->customs, delivery, &has_failed);
     if (!url_read(delivery->endpoint, &request->url, &why)) {
         request_fail(request, VERDICT_REFUSED, why);
-    } else if (request->url.kind != URL_NAME) {
-        send_to_address(request);
+    } else if (has_failed) {
+        request_fail(request, VERDICT_RETRY, "out of memory");
+    } else if (request->custom != NULL && request->custom->fault != NULL) {
+        request_fail(request, VERDICT_RETRY, request->custom->fault);
     } else {
-        request->state = REQUEST_RESOLVING;
-        host->resolve(host, request->url.host, request->url.port, on_resolved, http,
-                      request_ticket(request));
+        request_vet(request, &request->url, REQUEST_RESOLVING);
     }
 }
 
@@ -158,6 +184,22 @@ static bool http_accepts(void *self, const char *protocol, const char *endpoint,
     return http->host->may_connect(http->host, url.host, url.port, ret_why);
 }
 
+static bool http_accepts_setting(void *self, const char *name, const char *value,
+                                 const char **ret_why)
+{
+    struct http *http = self;
+    struct url proxy = {.port = 0};
+    bool is_ours = false;
+    const char *fault = custom_fault(name, value, &is_ours, &proxy);
+
+    if (fault != NULL) {
+        *ret_why = fault;
+        return false;
+    }
+    return !is_ours || proxy.port == 0
+           || http->host->may_connect(http->host, proxy.host, proxy.port, ret_why);
+}
+
 /* --- Its life. */
 
 /* Of the form OPTION_NUMBER: the host has checked it. */
@@ -179,6 +221,7 @@ static void http_close(void *self)
         request_free(request);
     }
     free(http->requests);
+    customs_free(&http->customs);
     transfers_close(&http->transfers);
     free(http);
 }
@@ -195,6 +238,7 @@ static int http_open(struct deliverer_host *host, void **ret_self)
     http->host = host;
     http->connect_timeout_ms = option_number(host, CONNECT_TIMEOUT);
     http->ca_file = ca_file[0] == '\0' ? NULL : ca_file;
+    http->customs.proxy = host->option(host, PROXY);
     http->transfers.finished = on_finished;
     http->transfers.context = http;
     if (!transfers_open(&http->transfers, host->loop)) {
@@ -206,6 +250,20 @@ static int http_open(struct deliverer_host *host, void **ret_self)
     return 0;
 }
 
+static bool http_check(const char *option, const char *value, const char **ret_why)
+{
+    struct url proxy;
+    bool is_ours = false;
+    const char *fault = strcmp(option, PROXY) == 0 && value[0] != '\0'
+                            ? custom_fault("Proxy", value, &is_ours, &proxy)
+                            : NULL;
+
+    if (fault != NULL) {
+        *ret_why = fault;
+    }
+    return fault == NULL;
+}
+
 static const char *const http_protocols[] = {"http", "https", NULL};
 static const struct deliverer_option http_options[] = {
     {IDLE_CONNECTIONS, "1024",
@@ -213,6 +271,10 @@ static const struct deliverer_option http_options[] = {
     {CONNECT_TIMEOUT, "5000", "how long a connection may take, TLS included", OPTION_NUMBER},
     {CA_FILE, "", "PEM file of trusted certificate authorities instead of the system's",
      OPTION_TEXT},
+    {PROXY, "",
+     "for subscriptions without Fanfare.Proxy: http://, https:// or socks5://host:port; "
+     "a private address must be in egress.allow",
+     OPTION_SECRET},
     {.name = NULL},
 };
 
@@ -229,4 +291,6 @@ const struct deliverer deliverer_http = {
     .deliver = http_deliver,
     .cancel = http_cancel,
     .close = http_close,
+    .check = http_check,
+    .accepts_setting = http_accepts_setting,
 };

@@ -2,13 +2,14 @@
 #ifndef DELIVERERS_HTTP_HTTP_H
 #define DELIVERERS_HTTP_HTTP_H
 
+#include "custom.h"
+
 #include "deliverers/common/transfers.h"
 #include "deliverers/common/url.h"
 #include "deliverers/common/vetted.h"
 #include "deliverers/deliverer.h"
 
 #define ANSWER_KEPT 1024
-#define HEADER_MAX  6 /* of a request, besides those that are always the same */
 
 struct http {
     struct deliverer_host *host;
@@ -17,6 +18,7 @@ struct http {
     uint32_t request_count;
     struct request *spare; /* the last given back first */
     uint32_t spare_count;
+    struct customs customs;
     /* options */
     long connect_timeout_ms;
     const char *ca_file; /* NULL: the system's */
@@ -24,7 +26,8 @@ struct http {
 
 enum request_state {
     REQUEST_SPARE,
-    REQUEST_RESOLVING,
+    REQUEST_RESOLVING,       /* the endpoint */
+    REQUEST_RESOLVING_PROXY, /* behind which it is */
     REQUEST_SENDING
 };
 
@@ -38,9 +41,15 @@ struct request {
     const struct delivery *delivery;
     struct url url;
     CURL *easy;
-    struct vetted vetted;
-    char header_text[2048];
-    struct curl_slist headers[HEADER_MAX];
+    struct custom *custom; /* or NULL */
+    struct vetted vetted;  /* the addresses to connect to: the proxy's, if there is one */
+    char target[INET6_ADDRSTRLEN]; /* behind a proxy: the endpoint's */
+    char connect_text[URL_HOST_MAX + INET6_ADDRSTRLEN + 24];
+    struct curl_slist connect_to;
+    char *header_text;
+    size_t header_text_room;
+    struct curl_slist *headers;
+    size_t header_room;
     uint64_t started_ns;
     int64_t resolved_us;
     /* The answer so far. */
@@ -59,6 +68,10 @@ void request_give_back(struct request *request);
 void request_free(struct request *request);
 /* false: out of memory, or a header that cannot be sent. */
 bool request_prepare(struct request *request);
+bool request_has_proxy(const struct request *request);
+
+/* headers.c; false: out of memory, or a header that cannot be sent. */
+bool headers_prepare(struct request *request);
 
 /* answer.c */
 size_t on_header(char *at, size_t size, size_t count, void *context);

@@ -12,15 +12,6 @@
 #define CONNECTION_LIFE_S 300L   /* then its name is asked for again */
 #define CONNECTION_IDLE_S 118L
 #define DNS_REMEMBERED_S  60L
-#define HEADER_TEXT_OVER  ((size_t)-1)
-
-/* What every request says alike.  A name alone takes away a header of libcurl's own. */
-static struct curl_slist common_headers[] = {
-    {(char[]){"Connection: Keep-Alive"}, &common_headers[1]},
-    {(char[]){"Accept-Encoding: gzip,deflate"}, &common_headers[2]},
-    {(char[]){"Accept:"}, &common_headers[3]},
-    {(char[]){"Expect:"}, NULL},
-};
 
 /* --- Its memory and its handle. */
 
@@ -98,11 +89,15 @@ void request_give_back(struct request *request)
 {
     struct http *http = request->http;
 
-    /* What a handle has learned of a Digest challenge is for that endpoint alone. */
-    if (request->url.has_user || http->spare_count >= SPARE_EASY_MAX) {
+    /* What a handle has learned of a Digest challenge is for that endpoint alone, and so is
+     * what a subscription set of TLS and proxies. */
+    if (request->url.has_user || custom_marks_handle(request->custom)
+        || http->spare_count >= SPARE_EASY_MAX) {
         curl_easy_cleanup(request->easy);
         request->easy = NULL;
     }
+    custom_release(request->custom);
+    request->custom = NULL;
     request->state = REQUEST_SPARE;
     request->turn++;
     request->delivery = NULL;
@@ -114,68 +109,10 @@ void request_give_back(struct request *request)
 void request_free(struct request *request)
 {
     curl_easy_cleanup(request->easy);
+    custom_release(request->custom);
+    free(request->headers);
+    free(request->header_text);
     free(request);
-}
-
-/* --- Headers. */
-
-/* Where the next header is written, and how many there are. */
-struct header_writer {
-    struct request *request;
-    size_t used; /* of header_text; HEADER_TEXT_OVER: it did not fit */
-    size_t count;
-};
-
-static bool is_header_value(const char *value)
-{
-    for (; *value != '\0'; value++) {
-        if ((unsigned char)*value < ' ' || *value == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void header_add(struct header_writer *writer, const char *name, const char *value)
-{
-    struct request *request = writer->request;
-
-    if (writer->used == HEADER_TEXT_OVER) {
-        return;
-    }
-    size_t room = sizeof request->header_text - writer->used;
-    char *line = request->header_text + writer->used;
-    int len = snprintf(line, room, "%s: %s", name, value);
-
-    if (len < 0 || (size_t)len >= room || !is_header_value(value)) {
-        writer->used = HEADER_TEXT_OVER;
-        return;
-    }
-    writer->used += (size_t)len + 1;
-    request->headers[writer->count] = (struct curl_slist){.data = line, .next = common_headers};
-    if (writer->count > 0) {
-        request->headers[writer->count - 1].next = &request->headers[writer->count];
-    }
-    writer->count++;
-}
-
-static bool prepare_headers(struct request *request)
-{
-    const struct delivery *delivery = request->delivery;
-    struct header_writer writer = {.request = request};
-
-    header_add(&writer, "x-amz-sns-message-type", delivery->message_type);
-    header_add(&writer, "x-amz-sns-message-id", delivery->message_id);
-    header_add(&writer, "x-amz-sns-topic-arn", delivery->topic_arn);
-    if (delivery->subscription_arn[0] != '\0') {
-        header_add(&writer, "x-amz-sns-subscription-arn", delivery->subscription_arn);
-    }
-    if (delivery->raw) {
-        header_add(&writer, "x-amz-sns-rawdelivery", "true");
-    }
-    header_add(&writer, "Content-Type", delivery->content_type);
-    (void)curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
-    return writer.used != HEADER_TEXT_OVER;
 }
 
 /* --- The rest. */
@@ -192,6 +129,88 @@ static void prepare_user(struct request *request)
     (void)curl_easy_setopt(request->easy, CURLOPT_PASSWORD, request->url.password);
 }
 
+static void prepare_tls(struct request *request)
+{
+    const struct custom *custom = request->custom;
+
+    if (custom->tls_version != 0) {
+        (void)curl_easy_setopt(request->easy, CURLOPT_SSLVERSION, custom->tls_version);
+    }
+    if (custom->ca.len > 0) {
+        (void)curl_easy_setopt(request->easy, CURLOPT_CAINFO_BLOB, &custom->ca);
+    }
+    if (custom->certificate.len > 0) {
+        (void)curl_easy_setopt(request->easy, CURLOPT_SSLCERT_BLOB, &custom->certificate);
+        (void)curl_easy_setopt(request->easy, CURLOPT_SSLKEY_BLOB, &custom->certificate);
+    }
+}
+
+/* The proxy is given the address that was allowed, never a name to resolve by itself: it could
+ * be told another. */
+static void write_target(struct request *request)
+{
+    const struct url *url = &request->url;
+    const char *address = request->target;
+    bool is_v6 = strchr(address, ':') != NULL;
+    bool is_v6_host = url->kind == URL_IPV6;
+
+    (void)snprintf(request->connect_text, sizeof request->connect_text, "%s%s%s:%u:%s%s%s:%u",
+                   is_v6_host ? "[" : "", url->host, is_v6_host ? "]" : "", url->port,
+                   is_v6 ? "[" : "", address, is_v6 ? "]" : "", url->port);
+    request->connect_to = (struct curl_slist){.data = request->connect_text, .next = NULL};
+}
+
+static void prepare_proxy(struct request *request)
+{
+    static const long types[] = {
+        [PROXY_HTTP] = CURLPROXY_HTTP,
+        [PROXY_HTTPS] = CURLPROXY_HTTPS,
+        [PROXY_SOCKS5] = CURLPROXY_SOCKS5,
+    };
+    const struct custom *custom = request->custom;
+    const struct url *proxy = &custom->proxy;
+    bool is_v6 = proxy->kind == URL_IPV6;
+    CURL *easy = request->easy;
+    char host[URL_HOST_MAX + 3];
+
+    (void)snprintf(host, sizeof host, "%s%s%s", is_v6 ? "[" : "", proxy->host,
+                   is_v6 ? "]" : "");
+    write_target(request);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, host);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    (void)curl_easy_setopt(easy, CURLOPT_PROXYPORT, (long)proxy->port);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXYTYPE, types[custom->proxy_kind]);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_TO, &request->connect_to);
+    if (request->http->ca_file != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, request->http->ca_file);
+    }
+    if (custom->ca.len > 0) {
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &custom->ca);
+    }
+    if (proxy->has_user) {
+        (void)curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy->user);
+        (void)curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy->password);
+    }
+}
+
+bool request_has_proxy(const struct request *request)
+{
+    return request->custom != NULL && request->custom->proxy_kind != PROXY_NONE;
+}
+
+static void prepare_custom(struct request *request)
+{
+    if (request->custom == NULL) {
+        return;
+    }
+    prepare_tls(request);
+    if (request_has_proxy(request)) {
+        prepare_proxy(request);
+    }
+}
+
 bool request_prepare(struct request *request)
 {
     const struct delivery *delivery = request->delivery;
@@ -200,13 +219,17 @@ bool request_prepare(struct request *request)
         return false;
     }
     answer_forget(request);
-    vetted_apply(&request->vetted, &request->url, request->easy);
+    vetted_apply(&request->vetted,
+                 request_has_proxy(request) ? &request->custom->proxy : &request->url,
+                 request->easy);
+    prepare_custom(request);
     prepare_user(request);
+    (void)curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_TIME, 0L); /* see on_header */
     (void)curl_easy_setopt(request->easy, CURLOPT_TIMEOUT_MS, (long)delivery->timeout_ms);
     (void)curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                            (curl_off_t)delivery->payload_size);
     (void)curl_easy_setopt(request->easy, CURLOPT_POSTFIELDS,
                            delivery->payload_size > 0 ? delivery->payload : "");
-    return prepare_headers(request)
+    return headers_prepare(request)
            && curl_easy_setopt(request->easy, CURLOPT_URL, request->url.plain) == CURLE_OK;
 }

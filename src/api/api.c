@@ -401,6 +401,15 @@ bool api_accepts(struct api *api, struct text protocol, struct text endpoint, st
            || options->accepts(options->accepts_context, protocol, endpoint, why);
 }
 
+bool api_accepts_setting(struct api *api, struct text protocol, struct text name,
+                         struct text value, struct why *why)
+{
+    const struct api_options *options = &api->options;
+
+    return options->accepts_setting == NULL
+           || options->accepts_setting(options->accepts_context, protocol, name, value, why);
+}
+
 struct api_counters api_counters(const struct api *api)
 {
     return api->counters;

@@ -208,6 +208,10 @@ struct api_options {
     bool (*delivers)(void *context, struct text protocol);
     /* Whether anything can ever deliver there; else false and the reason.  May be NULL. */
     bool (*accepts)(void *context, struct text protocol, struct text endpoint, struct why *why);
+    /* Whether the deliverer of that protocol can use this value of Fanfare.<name>; else false
+     * and the reason.  May be NULL: any. */
+    bool (*accepts_setting)(void *context, struct text protocol, struct text name,
+                            struct text value, struct why *why);
     void *accepts_context;
 };
 
@@ -217,6 +221,9 @@ struct signer *api_signer(struct api *api);
 /* For Subscribe; see api_options. */
 bool api_delivers(struct api *api, struct text protocol);
 bool api_accepts(struct api *api, struct text protocol, struct text endpoint, struct why *why);
+/* For Subscribe and SetSubscriptionAttributes; see api_options. */
+bool api_accepts_setting(struct api *api, struct text protocol, struct text name,
+                         struct text value, struct why *why);
 /* One HTTP request that is not the daemon's own page: decodes, calls the cell, answers. */
 void api_request(struct api *api, struct http_request *http);
 /* The client of a request under way has gone. */

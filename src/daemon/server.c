@@ -337,6 +337,14 @@ static bool on_accepts(void *context, struct text protocol, struct text endpoint
     return outbound_accepts(server->outbound, protocol, endpoint, why);
 }
 
+static bool on_accepts_setting(void *context, struct text protocol, struct text name,
+                               struct text value, struct why *why)
+{
+    struct server *server = context;
+
+    return outbound_accepts_setting(server->outbound, protocol, name, value, why);
+}
+
 static void api_open(struct server *server)
 {
     const struct settings *settings = server->settings;
@@ -351,6 +359,7 @@ static void api_open(struct server *server)
         .signer = server->signer,
         .delivers = on_delivers,
         .accepts = on_accepts,
+        .accepts_setting = on_accepts_setting,
         .accepts_context = server,
     };
 

@@ -21,6 +21,15 @@ static bool envelope(struct rendering *rendering)
     return true;
 }
 
+static bool lambda_event(struct rendering *rendering)
+{
+    const struct format_input *input = rendering->input;
+
+    envelope_render_lambda(rendering->to, input->message, input->target, input->signature,
+                           input->certificate_name);
+    return true;
+}
+
 static bool as_published(struct rendering *rendering)
 {
     rendering->formatted->body = rendering->body;
@@ -39,6 +48,7 @@ static const struct format formats[] = {
     {"discord", discord_render, JSON, false, false},
     {"teams", teams_render, JSON, false, false},
     {"pagerduty", pagerduty_render, JSON, false, false},
+    {"lambda", lambda_event, JSON, true, false},
 };
 
 const struct format *format_find(struct text name)

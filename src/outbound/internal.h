@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "formats/formats.h"
 #include "outbound/egress.h"
 #include "outbound/outbound.h"
 #include "outbound/resolver.h"
@@ -54,6 +55,9 @@ struct sending {
     struct envelope_target target;
     struct buffer to_sign;
     struct buffer payload;
+    const struct format *format;
+    bool is_webhook; /* signed as Standard Webhooks, too */
+    struct delivery_field *headers;
     struct signing signing;
     struct delivery delivery;
     struct outcome outcome; /* its texts in the arrays below */
@@ -88,11 +92,18 @@ void sending_free(struct sending *sending);
 void sending_limit(struct sending *sending, int64_t timeout_ms);
 /* false: its records say nothing that could be sent. */
 MUST_CHECK bool sending_decode(struct sending *sending);
-/* Raw delivery of a notification: no envelope, no signature. */
-bool sending_is_raw(const struct sending *sending);
-void sending_render(struct sending *sending, struct text signature);
 /* Fills in sending->delivery, once the payload is there. */
 void sending_describe(struct sending *sending);
+
+/* payload.c: what is sent. */
+void payload_choose(struct sending *sending);
+/* Whether it waits for a signature of SNS. */
+bool payload_wants_signature(const struct sending *sending);
+/* `signature` may be empty.  false: the subscription's settings lack something, and why. */
+MUST_CHECK bool payload_render(struct sending *sending, struct text signature,
+                               const char **ret_why);
+/* The signatures of Standard Webhooks, last: over what is sent. */
+MUST_CHECK bool payload_sign(struct sending *sending, const char **ret_why);
 
 /* host.c: what a deliverer may ask for. */
 void transport_lend(struct transport *transport);

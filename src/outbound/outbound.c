@@ -125,6 +125,31 @@ bool outbound_accepts(struct outbound *outbound, struct text protocol, struct te
     return accepts;
 }
 
+bool outbound_accepts_setting(struct outbound *outbound, struct text protocol, struct text name,
+                              struct text value, struct why *why)
+{
+    struct transport *transport = transport_find(outbound, protocol);
+    struct arena arena = {0};
+    const char *reason = "";
+
+    if (transport == NULL || !transport->is_open
+        || transport->deliverer->accepts_setting == NULL) {
+        return true;
+    }
+    if (text_find(value, '\0') < value.len) {
+        (void)fail(why, STATUS_INVALID, "there is a NUL in it");
+        return false;
+    }
+    bool accepts = transport->deliverer->accepts_setting(
+        transport->self, arena_copy(&arena, name).at, arena_copy(&arena, value).at, &reason);
+
+    if (!accepts) {
+        (void)fail(why, STATUS_INVALID, "%s", reason);
+    }
+    arena_free(&arena);
+    return accepts;
+}
+
 /* --- Outcomes. */
 
 static void run_later(struct outbound *outbound)
@@ -247,16 +272,25 @@ static void deliver_ready(struct transport *transport)
     }
 }
 
-static void dispatch(struct sending *sending)
+static void dispatch(struct sending *sending, struct text signature)
 {
     struct transport *transport = sending->transport;
     const struct delivery *delivery = &sending->delivery;
+    const char *why = "";
 
+    if (!payload_render(sending, signature, &why)) { /* may be set before the retries end */
+        settle_as(sending, VERDICT_RETRY, why);
+        return;
+    }
     if (sending->payload.overflown) {
         settle_as(sending, VERDICT_REFUSED, "the message is too long to be written as JSON");
         return;
     }
     sending_describe(sending);
+    if (!payload_sign(sending, &why)) {
+        settle_as(sending, VERDICT_RETRY, why);
+        return;
+    }
     if (transport->deliverer->max_batch > 1) {
         sending->state = SENDING_READY;
         list_push(&transport->ready, &sending->node);
@@ -275,8 +309,7 @@ static void on_signed(struct signing *signing, struct text signature)
         settle_as(sending, VERDICT_RETRY, "there is no key to sign with, see the log");
         return;
     }
-    sending_render(sending, signature);
-    dispatch(sending);
+    dispatch(sending, signature);
 }
 
 static void sending_sign(struct sending *sending)
@@ -291,7 +324,16 @@ static void sending_sign(struct sending *sending)
     signer_sign(sending->outbound->options.signer, &sending->signing);
 }
 
-/* Some transports know better how long their work takes. */
+/* Of the subscription; in seconds. */
+static int64_t own_timeout_ms(const struct sending *sending)
+{
+    struct text value = subscription_attribute(&sending->subscription, T("Fanfare.Timeout"));
+    int64_t seconds = 0;
+
+    return text_to_int64(value, &seconds) && seconds > 0 ? seconds * 1000 : 0;
+}
+
+/* Some transports know better how long their work takes; a subscription may want less of it. */
 static void take_own_limit(struct sending *sending)
 {
     const struct transport *transport = sending->transport;
@@ -302,6 +344,11 @@ static void take_own_limit(struct sending *sending)
         limit_ms =
             deliverer->limit_ms(transport->self, sending->target.protocol.at,
                                 arena_copy(&sending->arena, sending->subscription.endpoint).at);
+    }
+    int64_t own_ms = own_timeout_ms(sending);
+
+    if (own_ms > 0 && (limit_ms == 0 || own_ms < limit_ms)) {
+        limit_ms = own_ms;
     }
     if (limit_ms > 0) {
         sending_limit(sending, limit_ms);
@@ -334,11 +381,11 @@ void outbound_start(struct outbound *outbound, const struct attempt_start *take_
         return;
     }
     take_own_limit(sending);
-    sending->delivery.raw = sending_is_raw(sending);
-    if (sending->delivery.raw) {
-        dispatch(sending);
-    } else {
+    payload_choose(sending);
+    if (payload_wants_signature(sending)) {
         sending_sign(sending);
+    } else {
+        dispatch(sending, T(""));
     }
 }
 

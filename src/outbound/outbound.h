@@ -54,6 +54,10 @@ bool outbound_delivers(struct outbound *outbound, struct text protocol);
  * names the setting to change, if there is one. */
 MUST_CHECK bool outbound_accepts(struct outbound *outbound, struct text protocol,
                                  struct text endpoint, struct why *why);
+/* When a subscription sets Fanfare.<name>: whether its deliverer can use that value; else false
+ * and a reason. */
+MUST_CHECK bool outbound_accepts_setting(struct outbound *outbound, struct text protocol,
+                                         struct text name, struct text value, struct why *why);
 /* The core that asked is gone (it was reloaded): the attempts under way end unheard. */
 void outbound_forget(struct outbound *outbound);
 /* Ends at once; what was under way stays without an outcome, and is made again after the next

@@ -42,6 +42,7 @@ struct sending *sending_take(struct outbound *outbound, const struct attempt_sta
     sending->subscription_record = take_start->subscription_record;
     sending->message_record = take_start->message_record;
     sending->delivery = (struct delivery){.attempt = take_start->attempt};
+    sending->headers = NULL;
     sending_limit(sending, timeout_ms);
     map_insert(&outbound->sendings, &sending->map, text_make(&sending->id, sizeof sending->id));
     list_push(&outbound->under_way, &sending->order);
@@ -114,35 +115,6 @@ bool sending_decode(struct sending *sending)
         .is_fifo_topic = text_ends_with(sending->message.topic_arn, T(".fifo")),
     };
     return true;
-}
-
-bool sending_is_raw(const struct sending *sending)
-{
-    return sending->message.kind == MESSAGE_NOTIFICATION
-           && text_equal(
-               subscription_attribute(&sending->subscription, T("RawMessageDelivery")),
-               T("true"));
-}
-
-/* Functions expect their event, whoever runs them. */
-static bool is_lambda(const struct sending *sending)
-{
-    struct text format = subscription_attribute(&sending->subscription, T("Fanfare.Format"));
-
-    return sending->message.kind == MESSAGE_NOTIFICATION
-           && (text_equal(format, T("lambda"))
-               || (format.len == 0 && sending->subscription.protocol == PROTOCOL_LAMBDA));
-}
-
-void sending_render(struct sending *sending, struct text signature)
-{
-    void (*const render)(struct buffer * to, const struct message *message,
-                         const struct envelope_target *target, struct text signature,
-                         struct text certificate_name) =
-        is_lambda(sending) ? envelope_render_lambda : envelope_render;
-
-    render(&sending->payload, &sending->message, &sending->target, signature,
-           signer_certificate_name(sending->outbound->options.signer));
 }
 
 static void describe_settings(struct sending *sending)
@@ -240,8 +212,6 @@ void sending_describe(struct sending *sending)
     struct delivery *delivery = &sending->delivery;
     struct arena *arena = &sending->arena;
     struct text body = message_body_for(&sending->message, sending->target.protocol);
-    struct text payload =
-        delivery->raw || sending->payload.len == 0 ? body : buffer_text(&sending->payload);
     char *id = arena_take(arena, UUID_SIZE);
 
     uuid_format(sending->message.id, id);
@@ -259,11 +229,11 @@ void sending_describe(struct sending *sending)
     delivery->deduplication_id = arena_copy(arena, sending->message.deduplication_id).at;
     delivery->body = body.at;
     delivery->body_size = body.len;
-    delivery->payload = payload.at;
-    delivery->payload_size = payload.len;
-    delivery->content_type =
-        content_type_for(subscription_attribute(&sending->subscription, T("DeliveryPolicy")),
-                         topic_attribute_of(sending, T("DeliveryPolicy")), arena);
+    if (delivery->content_type == NULL) {
+        delivery->content_type = content_type_for(
+            subscription_attribute(&sending->subscription, T("DeliveryPolicy")),
+            topic_attribute_of(sending, T("DeliveryPolicy")), arena);
+    }
     describe_pages(sending);
     describe_settings(sending);
     describe_attributes(sending);

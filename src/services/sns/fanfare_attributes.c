@@ -1,12 +1,15 @@
 /* Subscription attributes that AWS does not have: what each may say.  Who acts on them: the
  * deliverers (deliverers/README.md has the table for users), delivery/, filters. */
 #include "base/buffer.h"
-#include "base/json.h"
 #include "delivery/retry_policy.h"
+#include "formats/formats.h"
+#include "notification/notification.h"
 #include "services/sns/internal.h"
 
-#define SECRET_MAX ((size_t)4096)
-#define PEM_MAX    ((size_t)65536)
+#define SECRET_MAX  ((size_t)4096)
+#define HEADERS_MAX ((size_t)8192)
+#define PEM_MAX     ((size_t)65536)
+#define FORMATS_MAX 32 /* that a refusal tells */
 
 /* NULL, or why the value, which is not empty, is refused. */
 typedef const char *(*fault_of)(const struct attribute_check *check, struct text value);
@@ -65,10 +68,11 @@ static const char *fault_of_profile(const struct attribute_check *check, struct 
 
 static const char *fault_of_format(const struct attribute_check *check, struct text value)
 {
-    static const char *const words[] = {
-        "sns",       "raw",    "cloudevents", "cloudevents-binary", "slack", "discord", "teams",
-        "pagerduty", "lambda", NULL};
+    const char *words[FORMATS_MAX + 1] = {NULL};
 
+    for (size_t i = 0; i < FORMATS_MAX; i++) {
+        words[i] = format_name_at(i);
+    }
     return one_of(check, value, words);
 }
 
@@ -122,10 +126,18 @@ static const char *fault_of_line(const struct attribute_check *check, struct tex
     return value.len <= SECRET_MAX ? NULL : "is longer than 4096 bytes";
 }
 
+/* Its deliverer reads them. */
 static const char *fault_of_headers(const struct attribute_check *check, struct text value)
 {
     (void)check;
-    return json_is_valid(value) ? NULL : "must be a JSON object of header names and values";
+    return value.len <= HEADERS_MAX ? NULL : "is longer than 8192 bytes";
+}
+
+static const char *fault_of_secret(const struct attribute_check *check, struct text value)
+{
+    const char *fault = fault_of_line(check, value);
+
+    return fault != NULL ? fault : webhook_secrets_fault(value);
 }
 
 static const char *fault_of_pem(const struct attribute_check *check, struct text value)
@@ -157,7 +169,7 @@ static const struct fanfare_attribute table[] = {
     {TEXT("Proxy"), fault_of_line, true},
     {TEXT("RetrySchedule"), fault_of_schedule, false},
     {TEXT("RoutingKey"), fault_of_line, true},
-    {TEXT("Secret"), fault_of_line, true},
+    {TEXT("Secret"), fault_of_secret, true},
     {TEXT("Signing"), fault_of_signing, false},
     {TEXT("TLSMinVersion"), fault_of_tls, false},
     {TEXT("Timeout"), fault_of_timeout, false},
@@ -178,18 +190,62 @@ static const struct fanfare_attribute *attribute_find(struct text name)
     return NULL;
 }
 
+/* What its deliverer says of it; NULL: nothing. */
+static const char *fault_of_deliverer(const struct attribute_check *check, struct text name,
+                                      struct text value)
+{
+    struct text short_name = text_after(name, text_from(FANFARE_PREFIX).len);
+    struct why why = {""};
+
+    if (check->request->api == NULL
+        || api_accepts_setting(check->request->api, check->protocol_name, short_name, value,
+                               &why)) {
+        return NULL;
+    }
+    return arena_copy(check->request->arena, text_from(why.text)).at;
+}
+
 const char *fanfare_attribute_fault(const struct attribute_check *check, struct text name,
                                     struct text value)
 {
     const struct fanfare_attribute *attribute = attribute_find(name);
+    const char *fault = NULL;
 
     if (attribute == NULL) {
         return text_starts_with(text_after(name, text_from(FANFARE_PREFIX).len),
                                 T(PLUGIN_PREFIX))
-                   ? NULL
+                   ? value.len == 0 ? NULL : fault_of_deliverer(check, name, value)
                    : "is not an attribute that this server knows";
     }
-    return value.len == 0 ? NULL : attribute->fault(check, value);
+    if (value.len == 0) {
+        return NULL;
+    }
+    fault = attribute->fault(check, value);
+    return fault != NULL ? fault : fault_of_deliverer(check, name, value);
+}
+
+enum status fanfare_attributes_check(const struct attribute_check *check,
+                                     const struct attribute_set *set)
+{
+    static const struct {
+        struct text name, value, needed;
+        const char *fault;
+    } rows[] = {
+        {TEXT(FANFARE_PREFIX "Signing"), TEXT("standard"), TEXT(FANFARE_PREFIX "Secret"),
+         "standard needs Fanfare.Secret"},
+        {TEXT(FANFARE_PREFIX "Signing"), TEXT("both"), TEXT(FANFARE_PREFIX "Secret"),
+         "both needs Fanfare.Secret"},
+        {TEXT(FANFARE_PREFIX "Format"), TEXT("pagerduty"), TEXT(FANFARE_PREFIX "RoutingKey"),
+         "pagerduty needs Fanfare.RoutingKey"},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        if (text_equal(attribute_set_get(set, rows[i].name), rows[i].value)
+            && !attribute_set_has(set, rows[i].needed)) {
+            return attribute_refuse(check, rows[i].name, rows[i].fault);
+        }
+    }
+    return STATUS_OK;
 }
 
 bool fanfare_attribute_is_write_only(struct text name)

@@ -66,6 +66,7 @@ struct attribute_check {
     bool is_new;         /* CreateTopic, Subscribe */
     bool is_fifo;        /* the topic */
     enum protocol protocol;
+    struct text protocol_name;
     struct text topic_arn;
     struct text endpoint;
 };
@@ -92,6 +93,9 @@ MUST_CHECK enum status subscription_filter_check(const struct attribute_check *c
  * refused (static, or in the request's arena). An empty value takes the attribute away. */
 const char *fanfare_attribute_fault(const struct attribute_check *check, struct text name,
                                     struct text value);
+/* What one of them needs beside it, once all are there. */
+MUST_CHECK enum status fanfare_attributes_check(const struct attribute_check *check,
+                                                const struct attribute_set *set);
 /* A secret: taken, never shown. */
 bool fanfare_attribute_is_write_only(struct text name);
 /* Equal, or the same JSON. */

@@ -212,6 +212,7 @@ static enum status attributes_take(struct wish *wish)
         .prefix = PREFIX,
         .is_new = true,
         .protocol = wish->protocol,
+        .protocol_name = wish->in->protocol,
         .topic_arn = wish->topic->arn,
         .endpoint = wish->in->endpoint,
     };
@@ -229,7 +230,8 @@ static enum status attributes_take(struct wish *wish)
         }
         status = subscription_rules_apply(&check, &wish->set, pair.name, pair.value);
     }
-    return status != STATUS_OK ? status : subscription_filter_check(&check, &wish->set);
+    status = status != STATUS_OK ? status : subscription_filter_check(&check, &wish->set);
+    return status != STATUS_OK ? status : fanfare_attributes_check(&check, &wish->set);
 }
 
 /* What nobody asked for and the record must say. */

@@ -168,6 +168,7 @@ static enum status set_subscription_attributes(struct request *request, struct s
         .prefix = "Invalid parameter: ",
         .unknown = "AttributeName",
         .protocol = subscription.protocol,
+        .protocol_name = subscription_protocol(&subscription),
         .topic_arn = topic->arn,
         .endpoint = subscription.endpoint,
     };
@@ -175,6 +176,7 @@ static enum status set_subscription_attributes(struct request *request, struct s
     set_open(request, &subscription, &set);
     status = subscription_rules_apply(&check, &set, in->name, in->value);
     status = status != STATUS_OK ? status : subscription_filter_check(&check, &set);
+    status = status != STATUS_OK ? status : fanfare_attributes_check(&check, &set);
     if (status == STATUS_OK) {
         status = limit_check(request, step, topic, &subscription, &set);
     }

@@ -194,6 +194,7 @@ struct rig_delivery *rig_prepare(struct rig *rig, const char *format, ...)
         .content_type = "text/plain; charset=UTF-8",
         .payload = payload,
         .payload_size = sizeof body - 1,
+        .format = "sns",
         .timeout_ms = 2000,
     };
     return delivery;
