@@ -163,6 +163,7 @@ struct counts {
 struct oldest {
     struct timer timer;
     struct list_node node; /* in queues.sweeper while due */
+    uint64_t begin;        /* no entry is before it: not to look there again */
     uint64_t sequence;     /* 0: not known */
     int64_t sent_ms;
     int64_t moved_sent_ms; /* of those in TABLE_EXPIRY; INT64_MAX: none */

@@ -27,6 +27,7 @@ struct reclaimer {
     struct read *rows;
     uint32_t at;
     size_t table;
+    struct key from; /* where the table's next rows are; len 0: from its start */
     bool is_started, is_reading, is_settling;
     bool must_settle_again; /* asked for while an earlier batch was waited for */
 };
@@ -85,7 +86,9 @@ static void rows_request(struct step *step, struct reclaimer *reclaimer,
         key_u32(table, table == TABLE_DEDUPLICATION ? garbage->queue : garbage->store);
     struct read *read = read_create(on_rows, reclaimer);
 
-    read->from = prefix;
+    /* Not over what is deleted already: until it has left the store, reading past it takes time
+     * that others wait for. */
+    read->from = reclaimer->from.len == 0 ? prefix : reclaimer->from;
     read->to = key_after_prefix(&prefix);
     read->row_max = RECLAIM_ROWS;
     read->bytes_max = UINT32_MAX;
@@ -120,6 +123,10 @@ static enum status rows_reclaim(struct step *step, struct reclaimer *reclaimer)
     }
     if (reclaimer->rows->complete) {
         reclaimer->table++;
+        reclaimer->from.len = 0;
+    } else {
+        reclaimer->from = reclaimer->rows->rows[reclaimer->rows->row_count - 1].key;
+        reclaimer->from.at[reclaimer->from.len++] = 0;
     }
     read_free(reclaimer->rows);
     reclaimer->rows = NULL;

@@ -84,6 +84,7 @@ void oldest_sent(struct step *step, struct queue_state *state, uint64_t sequence
         oldest->moved_sent_ms = entry->sent_ms;
     }
     if (state->counts.total == 1) {
+        oldest->begin = sequence;
         oldest->sequence = sequence;
         oldest->sent_ms = entry->sent_ms;
     }
@@ -110,6 +111,7 @@ void oldest_gone(struct step *step, struct queue_state *state, const struct rema
 
 void oldest_reset(struct step *step, struct queue_state *state)
 {
+    state->oldest.begin = 0;
     state->oldest.sequence = 0;
     state->oldest.moved_sent_ms = INT64_MAX;
     timer_cancel(step, &state->oldest.timer);
@@ -176,6 +178,7 @@ static enum status ready_row(struct step *step, struct queue_state *state,
         return STATUS_OK;
     }
     if (!is_too_old(step, state, entry.sent_ms)) {
+        state->oldest.begin = sequence;
         state->oldest.sequence = sequence;
         state->oldest.sent_ms = entry.sent_ms;
         return STATUS_EXISTS;
@@ -202,7 +205,13 @@ static void rows_request(struct step *step, struct sweeper *sweeper,
         key_u32(sweeper->has_moved ? TABLE_READY : TABLE_EXPIRY, state->queue->store);
     struct read *read = read_create(on_rows, sweeper);
 
-    read->from = sweeper->from.len == 0 ? prefix : sweeper->from;
+    if (sweeper->from.len > 0) {
+        read->from = sweeper->from;
+    } else if (sweeper->has_moved) {
+        read->from = entry_key(state->queue->store, state->oldest.begin);
+    } else {
+        read->from = prefix;
+    }
     read->to = key_after_prefix(&prefix);
     read->row_max = sweeper->from.len == 0 ? LOOK_ROWS : SWEEP_ROWS;
     read->bytes_max = UINT32_MAX;
