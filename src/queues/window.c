@@ -135,10 +135,17 @@ void window_unlock(struct queue_state *state, struct group *group)
     group_settle(state, group, before);
 }
 
+/* A FIFO queue's group serves one receiver at a time, however much of it is ready. */
+static size_t receivers_served(const struct queue_state *state)
+{
+    return state->queue->settings.is_fifo ? state->window.groups.count
+                                          : state->window.available;
+}
+
 void window_settle(struct step *step, struct queue_state *state)
 {
     if (state->window.available > 0) {
-        task_wake(step, &state->receivers, state->window.available);
+        task_wake(step, &state->receivers, receivers_served(state));
     } else if (!list_is_empty(&state->receivers) || !list_is_empty(&state->scanners)) {
         scan_start(step, state);
     }
