@@ -9,6 +9,7 @@ struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t mad
 {
     struct attempt *attempt = memory_zero(sizeof *attempt);
 
+    lane->deliveries->attempt_count++;
     attempt->lane = lane;
     attempt->message = message;
     attempt->made = made;
@@ -18,6 +19,7 @@ struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t mad
 
 void attempt_free(struct attempt *attempt)
 {
+    attempt->lane->deliveries->attempt_count--;
     list_remove(&attempt->node);
     list_remove(&attempt->start);
     list_remove(&attempt->owed_node);

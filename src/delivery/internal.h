@@ -10,7 +10,9 @@
 #define RETRY_AFTER_MAX_MS (3600LL * 1000)
 /* How far behind the first unsettled entry of an owed list dispatch may run ahead: what a crash
  * repeats at most, and the width of the settled bitmap. */
-#define OWED_WINDOW 256
+#define OWED_WINDOW 1024
+/* Deliveries in memory, of all lists together; above it each list has one at a time. */
+#define ATTEMPTS_MAX 65536
 /* Attempts that may wait in memory for a place in their lane's window. */
 #define LANE_WAITING_MAX  64
 #define LANE_WINDOW_START 8
@@ -149,6 +151,7 @@ struct deliveries {
     bool is_sharing;
     struct timer relief;
     uint32_t in_flight;
+    uint32_t attempt_count; /* in memory, wherever they are */
     uint64_t next_id;
     struct list launching; /* owed lists of the filling batch */
     struct hook launch_hook;

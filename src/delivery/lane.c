@@ -239,11 +239,11 @@ void lane_push_waiting(struct lane *lane, struct attempt *attempt)
     lane->waiting_count++;
 }
 
-/* Its rate or its breaker holds it back: it keeps nothing in memory that has a place on disk.
- */
+/* Its rate or its breaker holds it back, or its endpoint just failed: nothing of it that has a
+ * place on disk is kept in memory. */
 static bool lane_is_held(const struct lane *lane, int64_t now_ms)
 {
-    return breaker_next_ms(&lane->breaker) > now_ms
+    return lane->failing > 0 || breaker_next_ms(&lane->breaker) > now_ms
            || (lane->limits.per_second > 0
                && rate_next_ms(&lane->rate, lane->limits.per_second, now_ms) > now_ms);
 }

@@ -143,6 +143,14 @@ void owed_settle(struct step *step, struct owed *owed, uint32_t index)
     }
 }
 
+static bool owed_has_room(const struct owed *owed)
+{
+    uint32_t ahead = owed->next - owed->base;
+
+    return ahead == 0
+           || (ahead < OWED_WINDOW && owed->deliveries->attempt_count < ATTEMPTS_MAX);
+}
+
 void owed_dispatch(struct step *step, struct owed *owed)
 {
     /* An offer may settle at once and come back here: the outer call goes on then. */
@@ -150,7 +158,7 @@ void owed_dispatch(struct step *step, struct owed *owed)
         return;
     }
     owed->is_dispatching = true;
-    while (owed->next < owed->count && owed->next - owed->base < OWED_WINDOW) {
+    while (owed->next < owed->count && owed_has_room(owed)) {
         uint32_t index = owed->next++;
         struct lane *lane = lane_open(step, owed->topic, owed->subscriptions[index]);
         struct attempt *attempt = attempt_create(lane, owed->message, 0, owed->accepted_ms);

@@ -3,12 +3,13 @@
  * lists that new ones have to wait on disk. */
 #include "delivery/internal.h"
 
-#define PATIENCE_MS 500
+#define PATIENCE_MS 100
 #define RELIEF_MAX  1024 /* deliveries at a time */
 
+/* After a dispatch: there is more, but no room for it. */
 bool owed_is_stuck(const struct owed *owed)
 {
-    return owed->next < owed->count && owed->next - owed->base >= OWED_WINDOW;
+    return owed->next < owed->count;
 }
 
 bool deliveries_are_crowded(const struct deliveries *deliveries)

@@ -57,9 +57,9 @@ async def publish(port, topic, seconds, rate):
     began, count = time.time(), 0
     while time.time() - began < seconds:
         await asyncio.sleep(max(0.0, began + count / rate - time.time()))
-        body = json.dumps({"TopicArn": topic, "Message": repr(time.time())}).encode()
-        writer.write(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: AmazonSimpleNotificationService.Publish\r\n"
-                     b"Content-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        body = b"Action=Publish&TopicArn=%s&Message=%r" % (topic.encode(), time.time())
+        writer.write(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                     b"Content-Length: %d\r\n\r\n" % len(body) + body)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b" 200 " in head.split(b"\r\n")[0], head
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
