@@ -294,6 +294,9 @@ static const struct deliverer_option sms_options[] = {
     {"type", "Promotional", "of messages that name none", "Promotional|Transactional"},
     {"prefixes", "", "numbers that may be sent to, like +41,+49; empty: all", OPTION_TEXT},
     {"price_per_segment", "0", "in USD, held against a message's MaxPrice", OPTION_TEXT},
+    {"inbound_key", "",
+     "lets /_fanfare/sms/inbound?key=...&from=...&text=... opt phones out that say STOP",
+     OPTION_SECRET},
     {"segments_max", "24", "longer messages are refused", OPTION_NUMBER},
     {.name = NULL},
 };

@@ -258,6 +258,8 @@ static const struct page {
     void (*show)(struct server *server, struct http_request *request);
 } pages[] = {
     {TEXT("/_fanfare/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/_fanfare/sms/inbound"), false, false, TEXT("GET"), page_sms_inbound},
+    {TEXT("/_fanfare/sms/inbound"), false, false, TEXT("POST"), page_sms_inbound},
     {TEXT("/_fanfare/confirm"), false, false, TEXT("GET"), page_confirm},
     {TEXT("/_fanfare/confirm"), false, false, TEXT("POST"), page_confirm},
     {TEXT("/_fanfare/unsubscribe"), false, false, TEXT("GET"), page_unsubscribe},

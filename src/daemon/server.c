@@ -297,6 +297,11 @@ static struct text on_topic_attribute(void *context, uint32_t number, struct tex
     struct topic *topic =
         server->cell == NULL ? NULL : topic_find_number(cell_router(server->cell), number);
 
+    if (topic != NULL && text_starts_with(name, T("SMS."))) {
+        topic =
+            sms_topic(cell_router(server->cell), topic->account, topic->region, sms_topic_name);
+        name = text_after(name, 4);
+    }
     return topic == NULL ? (struct text){0} : topic_attribute(topic, name);
 }
 

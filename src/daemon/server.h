@@ -53,6 +53,8 @@ bool admin_request(struct server *server, struct http_request *request);
 /* mail_pages.c: links of mails */
 void page_confirm(struct server *server, struct http_request *http);
 void page_unsubscribe(struct server *server, struct http_request *http);
+/* sms_page.c: what phones answer */
+void page_sms_inbound(struct server *server, struct http_request *http);
 
 /* declare.c: starts making the configuration's resources; calls server_announce when done. */
 void declare_start(struct server *server);

@@ -32,8 +32,9 @@ struct outbound_options {
     /* A transport's option out of the configuration, or NULL for its default; in the form that
      * the option says.  May be NULL. */
     const char *(*option)(void *context, const char *deliverer, const char *name);
-    /* An attribute of a topic ("DeliveryPolicy", "DisplayName"), or empty text; valid until
-     * the cell's next step.  May be NULL. */
+    /* An attribute of a topic ("DeliveryPolicy", "DisplayName"), or "SMS.<Name>", what its
+     * account has set for SMS in its region; else empty text.  Valid until the cell's next
+     * step.  May be NULL. */
     struct text (*topic_attribute)(void *context, uint32_t topic, struct text name);
     /* How an attempt ended: exactly once per outbound_start, never from inside it.  Not after
      * outbound_stop, which it must not call. */

@@ -141,6 +141,39 @@ static void describe_settings(struct sending *sending)
     delivery->settings = settings;
 }
 
+static struct text topic_attribute_of(const struct sending *sending, struct text name)
+{
+    const struct outbound_options *options = &sending->outbound->options;
+
+    return options->topic_attribute == NULL
+               ? (struct text){0}
+               : options->topic_attribute(options->context, sending->subscription.topic, name);
+}
+
+/* What SetSMSAttributes set goes along like settings of the subscription. */
+static void describe_sms(struct sending *sending)
+{
+    static const char *const names[] = {"SMS.DefaultSMSType", "SMS.DefaultSenderID"};
+    struct delivery *delivery = &sending->delivery;
+    size_t before = delivery->setting_count;
+    struct delivery_field *settings = NULL;
+
+    if (sending->subscription.protocol != PROTOCOL_SMS) {
+        return;
+    }
+    settings = arena_array(&sending->arena, before + countof(names), sizeof *settings);
+    if (before > 0) {
+        memcpy(settings, delivery->settings, before * sizeof *settings);
+    }
+    for (size_t i = 0; i < countof(names); i++) {
+        struct text value = topic_attribute_of(sending, text_from(names[i]));
+
+        settings[delivery->setting_count++] = (struct delivery_field){
+            .name = names[i], .value = arena_copy(&sending->arena, value).at};
+    }
+    delivery->settings = settings;
+}
+
 static void describe_attributes(struct sending *sending)
 {
     const struct message *message = &sending->message;
@@ -161,15 +194,6 @@ static void describe_attributes(struct sending *sending)
     }
     sending->delivery.attributes = attributes;
     sending->delivery.attribute_count = message->attribute_count;
-}
-
-static struct text topic_attribute_of(const struct sending *sending, struct text name)
-{
-    const struct outbound_options *options = &sending->outbound->options;
-
-    return options->topic_attribute == NULL
-               ? (struct text){0}
-               : options->topic_attribute(options->context, sending->subscription.topic, name);
 }
 
 /* Of the pages in daemon/mail_pages.c. */
@@ -216,7 +240,10 @@ void sending_describe(struct sending *sending)
 
     uuid_format(sending->message.id, id);
     delivery->id = sending->id;
-    delivery->endpoint = arena_copy(arena, sending->subscription.endpoint).at;
+    delivery->endpoint = arena_copy(arena, sending->subscription.endpoint.len > 0
+                                               ? sending->subscription.endpoint
+                                               : message_phone_number(&sending->message))
+                             .at;
     delivery->protocol = sending->target.protocol.at; /* NUL-terminated */
     delivery->message_type = message_type_name(sending->message.kind);
     delivery->message_id = id;
@@ -236,5 +263,6 @@ void sending_describe(struct sending *sending)
     }
     describe_pages(sending);
     describe_settings(sending);
+    describe_sms(sending);
     describe_attributes(sending);
 }

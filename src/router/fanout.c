@@ -70,7 +70,9 @@ enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t
     struct message message;
     uint32_t references = 0;
 
-    (void)subscription_record;
+    if (slot != NULL && slot->protocol == PROTOCOL_SMS) {
+        return phone_refuses(step, lane, subscription_record, message_record, why);
+    }
     if (slot == NULL || slot->target == NULL) {
         return STATUS_NOT_FOUND;
     }

@@ -126,6 +126,11 @@ void duplicate_remember(struct step *step, const struct topic *topic,
                         const struct message *message);
 void duplicates_start(struct step *step, struct router *router);
 
+/* sms.c: STATUS_INVALID with the reason: that phone opted out; STATUS_NOT_FOUND: it did not. */
+MUST_CHECK enum status phone_refuses(struct step *step, struct lane_id lane,
+                                     struct text subscription_record,
+                                     struct text message_record, struct why *why);
+
 /* fanout.c: one delivery into a queue of this daemon. */
 /* *ret_references: how many references to the body it took, 0 or 1. */
 MUST_CHECK enum status queue_deliver(struct step *step, const struct slot *slot,

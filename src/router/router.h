@@ -188,6 +188,50 @@ struct publish {
 MUST_CHECK enum status topic_publish(struct step *step, struct topic *topic,
                                      struct publish *publish, struct why *why);
 
+/* --- Phones (sms.c). */
+
+/* The topics that no client sees: one whose attributes are SetSMSAttributes', and that carries
+ * what is sent to a number without a topic; one whose subscriptions are the numbers that opted
+ * out (confirmed) or were opted in again (not). */
+extern struct text const sms_topic_name;
+extern struct text const sms_opted_out_name;
+bool topic_is_hidden(struct text name);
+/* One of them, or NULL: nobody has needed it yet. */
+struct topic *sms_topic(struct router *router, struct text account, struct text region,
+                        struct text name);
+/* The same, made when it is not there. */
+MUST_CHECK enum status sms_topic_open(struct step *step, struct text account,
+                                      struct text region, struct text name,
+                                      struct topic **ret_topic, struct why *why);
+
+/* Without the blanks and hyphens that people write. */
+struct text phone_number_plain(struct text number, struct arena *arena);
+bool phone_number_is_valid(struct text plain); /* E.164: a plus, 7 to 15 digits */
+
+struct phone_target {
+    struct text number; /* plain */
+    struct text account, region, base_url;
+};
+
+/* The attribute, of a name that clients cannot give, with the number it goes to. */
+#define MESSAGE_PHONE_NUMBER ":PhoneNumber"
+/* As topic_publish, to one number. */
+MUST_CHECK enum status phone_publish(struct step *step, const struct phone_target *target,
+                                     struct arena *arena, struct publish *publish,
+                                     struct why *why);
+struct text message_phone_number(const struct message *message); /* or empty */
+
+/* Of a number opted in again: when, in milliseconds. */
+#define OPTED_IN_AT "fanfare.OptedInAt"
+/* These may STATUS_WAIT.  The row of a number that opted out once: is_confirmed says whether it
+ * still is; STATUS_NOT_FOUND: it never did. */
+MUST_CHECK enum status opt_out_find(struct step *step, struct text account, struct text region,
+                                    struct text number, struct arena *arena,
+                                    struct subscription *ret);
+MUST_CHECK enum status opt_out_add(struct step *step, struct text account, struct text region,
+                                   struct text number, struct arena *arena, struct why *why);
+void opt_out_end(struct step *step, const struct subscription *found, struct arena *arena);
+
 /* Who would get it now: ascending numbers, lent until the router matches again.  STATUS_BUSY:
  * the topic's index is still being built, or memory is short. */
 MUST_CHECK enum status topic_match(struct step *step, const struct topic *topic,

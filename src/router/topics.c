@@ -84,11 +84,14 @@ struct topic *topic_after(struct router *router, const struct topic_name *after)
     if (place == router->topic_count) {
         return NULL;
     }
+    while (place + 1 < router->topic_count && topic_is_hidden(router->sorted[place]->name)) {
+        place++;
+    }
     struct topic *topic = router->sorted[place];
     bool is_theirs =
         text_equal(topic->account, after->account) && text_equal(topic->region, after->region);
 
-    return is_theirs ? topic : NULL;
+    return is_theirs && !topic_is_hidden(topic->name) ? topic : NULL;
 }
 
 static void sorted_insert(struct router *router, struct topic *topic,

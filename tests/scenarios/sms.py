@@ -6,7 +6,9 @@ import json
 import os
 import threading
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 from support import Daemon, drain, expect_error, main, make_queue, wait_until
 
@@ -179,6 +181,96 @@ def a_kill_during_retries_loses_nothing():
         wait_until(lambda: {json.loads(body)["text"] for body in gateway.accepted} == wanted, "all after the restart", 60)
 
 
+def a_phone_is_sent_to_without_a_topic():
+    with Gateway() as gateway, daemon_for(gateway="json", url=gateway.url) as daemon:
+        sns = daemon.client("sns")
+        said = lambda: [json.loads(body) for body in gateway.accepted]
+        gateway.answers = [(503, "")]
+        first = sns.publish(PhoneNumber="+41 79 000 00 00", Message="hello", MessageAttributes={
+            "AWS.SNS.SMS.SenderID": text("Haus")})["MessageId"]
+        wait_until(lambda: gateway.asked, "an attempt")
+        daemon.kill()  # what was answered is on disk
+        daemon.start()
+        sns = daemon.client("sns")
+        wait_until(said, "the message after the restart", 40)
+        assert {k: said()[0][k] for k in ("to", "from", "text", "id")} == {
+            "to": NUMBER, "from": "Haus", "text": "hello", "id": first}, said()
+        sns.set_sms_attributes(attributes={"DefaultSenderID": "Fanfare", "DefaultSMSType": "Transactional"})
+        sns.publish(PhoneNumber=NUMBER, Message="again")
+        second = wait_until(lambda: [m for m in said() if m["text"] == "again"], "the second")[0]
+        assert second["from"] == "Fanfare" and second["type"] == "Transactional", second
+        assert sns.list_topics()["Topics"] == [] and sns.list_subscriptions()["Subscriptions"] == []
+        hidden = "arn:aws:sns:us-east-1:000000000000:!sms"
+        expect_error("NotFound", sns.publish, TopicArn=hidden, Message="x")
+        expect_error("NotFound", sns.get_topic_attributes, TopicArn=hidden)
+        for number in ("12", "", "+0", "+41790000000x", "abc"):
+            expect_error("InvalidParameter", sns.publish, PhoneNumber=number, Message="x")
+        expect_error("InvalidParameter", sns.publish, PhoneNumber=NUMBER, TopicArn=hidden, Message="x")
+
+
+def settings_of_an_account_are_checked_and_kept():
+    with Daemon() as daemon:
+        sns = daemon.client("sns")
+        assert sns.get_sms_attributes()["attributes"] == {}
+        sns.set_sms_attributes(attributes={"DefaultSenderID": "Fanfare", "MonthlySpendLimit": "5"})
+        sns.set_sms_attributes(attributes={"DefaultSMSType": "Promotional"})
+        said = expect_error("InvalidParameter", sns.set_sms_attributes, attributes={"Colour": "red"})
+        assert said == "Colour is not a valid attribute", said
+        expect_error("InvalidParameter", sns.set_sms_attributes, attributes={"DefaultSMSType": "Loud"})
+        expect_error("InvalidParameter", sns.set_sms_attributes, attributes={"DefaultSenderID": "a b"})
+        daemon.kill()
+        daemon.start()
+        sns = daemon.client("sns")
+        assert sns.get_sms_attributes()["attributes"] == {
+            "DefaultSenderID": "Fanfare", "MonthlySpendLimit": "5", "DefaultSMSType": "Promotional"}
+        assert sns.get_sms_attributes(attributes=["MonthlySpendLimit"])["attributes"] == {"MonthlySpendLimit": "5"}
+        assert daemon.client("sns", region="eu-west-1").get_sms_attributes()["attributes"] == {}
+        assert sns.get_sms_sandbox_account_status()["IsInSandbox"] is False
+
+
+def who_says_stop_gets_nothing_more():
+    def fetch(url, data=None):
+        try:
+            with urllib.request.urlopen(url, data) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, b""
+
+    with Gateway() as gateway, daemon_for(gateway="json", url=gateway.url, inbound_key="k&1") as daemon:
+        url, dead = make_queue(daemon.client("sqs"), "dead")
+        sns, topic = subscribed(daemon, "+41 79 000 00 00", RedrivePolicy=json.dumps({"deadLetterTargetArn": dead}))
+        inbound = daemon.url + "/_fanfare/sms/inbound?"
+        ask = lambda **query: fetch(inbound + urllib.parse.urlencode(query))
+        assert ask(key="wrong", **{"from": NUMBER, "text": "STOP"})[0] == 403
+        assert ask(key="k&1", **{"from": NUMBER, "text": "thanks"}) == (200, b"")
+        assert sns.check_if_phone_number_is_opted_out(phoneNumber=NUMBER)["isOptedOut"] is False
+        assert ask(key="k&1", **{"from": NUMBER, "text": " stop!"}) == (200, b"")
+        assert sns.check_if_phone_number_is_opted_out(phoneNumber=NUMBER)["isOptedOut"] is True
+        assert fetch(inbound + "key=k%261", urllib.parse.urlencode({"From": "+15550100199", "Body": "Cancel"}).encode())[0] == 200
+        daemon.kill()
+        daemon.start()
+        sns = daemon.client("sns")
+        assert sorted(sns.list_phone_numbers_opted_out()["phoneNumbers"]) == ["+15550100199", NUMBER]
+        sns.publish(TopicArn=topic, Message="unwanted")
+        sns.publish(PhoneNumber=NUMBER, Message="unwanted, too")
+        assert json.loads(drain(daemon.client("sqs"), url, 1)[0]["Body"])["Message"] == "unwanted"
+        wait_until(lambda: daemon.log().count("has opted out") >= 2, "both refused")
+        assert not gateway.asked
+        sns.opt_in_phone_number(phoneNumber=NUMBER)
+        assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == ["+15550100199"]
+        sns.publish(TopicArn=topic, Message="wanted")
+        wait_until(lambda: gateway.accepted, "the message")
+        assert ask(key="k&1", **{"from": NUMBER, "text": "STOP"})[0] == 200
+        assert "30 days" in expect_error("InvalidParameter", sns.opt_in_phone_number, phoneNumber=NUMBER)
+        expect_error("InvalidParameter", sns.check_if_phone_number_is_opted_out, phoneNumber="12")
+        for i in range(150):
+            assert ask(key="k&1", **{"from": "+4176%07d" % i, "text": "STOP"})[0] == 200
+        pages = list(sns.get_paginator("list_phone_numbers_opted_out").paginate())
+        assert len(pages) == 2 and len({n for p in pages for n in p["phoneNumbers"]}) == 152
+    with Daemon() as daemon:
+        assert fetch(daemon.url + "/_fanfare/sms/inbound?key=&from=%2B41790000000&text=STOP")[0] == 403
+
+
 def wrong_options_are_told():
     import subprocess
     from support import FANFARE
@@ -190,4 +282,5 @@ def wrong_options_are_told():
 
 main([without_a_gateway_messages_are_spooled, kannel_is_asked_as_it_wants, other_gateways_take_forms_and_json,
       what_a_gateway_says_counts, prices_and_countries_are_kept, the_egress_guard_stands_before_the_gateway,
-      a_kill_during_retries_loses_nothing, wrong_options_are_told])
+      a_kill_during_retries_loses_nothing, a_phone_is_sent_to_without_a_topic,
+      settings_of_an_account_are_checked_and_kept, who_says_stop_gets_nothing_more, wrong_options_are_told])

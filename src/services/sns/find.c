@@ -34,7 +34,9 @@ enum status sns_topic(struct request *request, struct step *step, struct text ar
     }
     struct topic_name name = {parts.account, parts.region, parts.resource};
     struct topic *topic =
-        text_equal(parts.account, request->account) ? topic_find(router_of(step), &name) : NULL;
+        text_equal(parts.account, request->account) && !topic_is_hidden(parts.resource)
+            ? topic_find(router_of(step), &name)
+            : NULL;
 
     if (topic == NULL) {
         return request_fail(request, &sns_not_found, "Topic does not exist");
@@ -59,7 +61,9 @@ enum status sns_subscription_id(struct request *request, struct text arn, uint8_
     if (status != STATUS_OK) {
         return status;
     }
-    return resource_split(parts.resource, &topic, ret_id) ? STATUS_OK : STATUS_NOT_FOUND;
+    return resource_split(parts.resource, &topic, ret_id) && !topic_is_hidden(topic)
+               ? STATUS_OK
+               : STATUS_NOT_FOUND;
 }
 
 /* The ARN must be this subscription's to the last letter, not only end in its id. */

@@ -130,6 +130,7 @@ extern const struct operation sns_subscription_attribute_operations[];
 extern const struct operation sns_subscription_list_operations[];
 extern const struct operation sns_publish_operations[];
 extern const struct operation sns_permission_operations[];
+extern const struct operation sns_sms_operations[];
 extern const struct operation sns_tag_operations[];
 extern const struct operation sns_data_protection_operations[];
 

@@ -84,11 +84,6 @@ static enum status target_check(struct request *request, const struct publish_in
                             "Invalid parameter: TopicArn or TargetArn Reason: exactly one of "
                             "TopicArn, TargetArn and PhoneNumber must be given");
     }
-    if (in->phone_number.len > 0) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: PhoneNumber Reason: this server does not send "
-                            "to phone numbers directly: subscribe it to a topic");
-    }
     return STATUS_OK;
 }
 
@@ -103,11 +98,6 @@ static bool is_endpoint(struct text arn)
 static enum status topic_take(struct request *request, struct step *step,
                               const struct publish_input *in, struct topic **ret_topic)
 {
-    enum status status = target_check(request, in);
-
-    if (status != STATUS_OK) {
-        return status;
-    }
     if (is_endpoint(in->target_arn)) {
         return request_fail(request, &sns_invalid_parameter,
                             "Invalid parameter: TargetArn Reason: No endpoint found for the "
@@ -139,6 +129,42 @@ static enum status message_publish(struct request *request, struct step *step,
     return status;
 }
 
+/* Without a topic. */
+static enum status publish_to_phone(struct request *request, struct step *step,
+                                    const struct publish_input *in, struct publish_output *out)
+{
+    static const struct topic no_topic; /* nothing is set for it */
+    struct publish publish = {.matched = 0};
+    struct phone_target target = {
+        .number = phone_number_plain(in->phone_number, request->arena),
+        .account = request->account,
+        .region = request->region,
+        .base_url = request->base_url,
+    };
+    struct why why = {""};
+    enum status status = publish_take(request, &no_topic, in, 0, &publish.message);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!phone_number_is_valid(target.number)
+        || !api_accepts(request->api, T("sms"), target.number, &why)) {
+        return request_fail(request, &sns_invalid_parameter,
+                            "Invalid parameter: PhoneNumber Reason: %.*s is not valid to "
+                            "publish to%s%s",
+                            TEXT_PRINTF(in->phone_number), why.text[0] == '\0' ? "" : ": ",
+                            why.text);
+    }
+    status = phone_publish(step, &target, request->arena, &publish, &why);
+    if (status == STATUS_OK) {
+        char uuid[UUID_SIZE];
+
+        uuid_format(publish.message.id, uuid);
+        out->message_id = arena_copy(request->arena, text_from(uuid));
+    }
+    return sns_fail_status(request, status, &why);
+}
+
 static enum status publish(struct request *request, struct step *step, const void *input,
                            void *output)
 {
@@ -146,8 +172,12 @@ static enum status publish(struct request *request, struct step *step, const voi
     struct topic *topic = NULL;
     struct message message;
     struct why why = {""};
-    enum status status = topic_take(request, step, in, &topic);
+    enum status status = target_check(request, in);
 
+    if (status == STATUS_OK && in->phone_number.len > 0) {
+        return publish_to_phone(request, step, in, output);
+    }
+    status = status != STATUS_OK ? status : topic_take(request, step, in, &topic);
     if (status != STATUS_OK || topic == NULL) {
         return status;
     }

@@ -14,11 +14,11 @@ static const struct operation *const families[] = {
     sns_permission_operations,
     sns_tag_operations,
     sns_data_protection_operations,
+    sns_sms_operations,
     NULL,
 };
 
 static const char *const unserved[] = {
-    "CheckIfPhoneNumberIsOptedOut",
     "CreatePlatformApplication",
     "CreatePlatformEndpoint",
     "CreateSMSSandboxPhoneNumber",
@@ -27,17 +27,12 @@ static const char *const unserved[] = {
     "DeleteSMSSandboxPhoneNumber",
     "GetEndpointAttributes",
     "GetPlatformApplicationAttributes",
-    "GetSMSAttributes",
-    "GetSMSSandboxAccountStatus",
     "ListEndpointsByPlatformApplication",
     "ListOriginationNumbers",
-    "ListPhoneNumbersOptedOut",
     "ListPlatformApplications",
     "ListSMSSandboxPhoneNumbers",
-    "OptInPhoneNumber",
     "SetEndpointAttributes",
     "SetPlatformApplicationAttributes",
-    "SetSMSAttributes",
     "VerifySMSSandboxPhoneNumber",
     NULL,
 };
