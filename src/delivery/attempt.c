@@ -318,6 +318,8 @@ static void settle_done(struct task *task, struct step *step, enum status status
     if (was_started) {
         lane->in_flight--;
         deliveries->in_flight--;
+    } else {
+        lane->holds--;
     }
     lane->holds++; /* what follows may close lanes: not this one yet */
     if (owed != NULL) {
@@ -333,6 +335,12 @@ void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end
     relief_cancel(attempt);
     attempt->stage_before = attempt->stage;
     attempt->stage = ATTEMPT_SETTLING;
+    if (attempt->stage_before == ATTEMPT_QUEUED) {
+        /* Nothing counts it, but it may wait for its row's place: the lane stays until then. */
+        attempt->lane->holds++;
+        list_remove(&attempt->node);
+        list_push(&attempt->lane->flying, &attempt->node);
+    }
     attempt->end = end;
     if (end == END_PARK) {
         attempt->due_ms = step->now_ms;

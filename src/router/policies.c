@@ -141,9 +141,10 @@ bool router_disable(struct step *step, struct text subscription_record, struct t
     struct subscription before;
     struct arena arena = {0};
     char now[TIMESTAMP_SIZE];
-    bool is_changed = subscription_decode(subscription_record, &arena, &before)
-                      && before.is_confirmed
-                      && subscription_attribute(&before, T(DISABLED)).len == 0;
+    /* The record is about to be replaced by what it says. */
+    bool is_changed =
+        subscription_decode(arena_copy(&arena, subscription_record), &arena, &before)
+        && before.is_confirmed && subscription_attribute(&before, T(DISABLED)).len == 0;
 
     if (is_changed) {
         struct subscription changed = before;
