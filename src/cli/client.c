@@ -127,7 +127,9 @@ int cli_page(struct cli *cli, const char *method, const char *path,
     if (exchange.status != 200) {
         const char *text = cli_json_text(answer, "error");
 
-        code = cli_fail(cli, CLI_NO, "%s", text[0] != '\0' ? text : "refused");
+        /* 400 is a question that cannot be understood: wrong use. */
+        code = cli_fail(cli, exchange.status == 400 ? CLI_USAGE : CLI_NO, "%s",
+                        text[0] != '\0' ? text : "refused");
         json_decref(answer);
         return code;
     }

@@ -296,6 +296,7 @@ static enum status wanted_find(struct letters_call *this, struct step *step,
         this->peek.count = 0;
         this->peek.row = 0;
         this->peek.has_begun = false;
+        this->peek.is_over = false;
     }
     return STATUS_OK;
 }

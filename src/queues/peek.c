@@ -89,7 +89,7 @@ enum status queue_peek(struct step *step, const struct queue *queue, struct queu
     if (!peek->has_begun) {
         peek_begin(peek, queue);
     }
-    while (peek->count < peek->max
+    while (!peek->is_over && peek->count < peek->max
            && (status = range_get(step, &peek->range, &read)) == STATUS_OK) {
         for (; peek->row < read->row_count && peek->count < peek->max; peek->row++) {
             bool is_one = false;
@@ -104,9 +104,7 @@ enum status queue_peek(struct step *step, const struct queue *queue, struct queu
             break;
         }
         peek->row = 0;
-        if (!range_on(&peek->range)) {
-            break;
-        }
+        peek->is_over = !range_on(&peek->range);
     }
     if (status == STATUS_OK && peek->count > 0) {
         peek->after = peek->list[peek->count - 1].sequence;

@@ -272,6 +272,7 @@ struct queue_peek {
     struct queue_peeked *list; /* room for max, filled from 0 */
     uint32_t count;
     bool has_begun; /* private, as is what follows */
+    bool is_over;   /* there is nothing behind what was read */
     uint32_t row;
     struct range range;
 };
