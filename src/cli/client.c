@@ -48,6 +48,7 @@ static void credentials_set(CURL *curl, struct cli *cli)
     if (key == NULL || secret == NULL || key[0] == '\0') {
         return;
     }
+    region = cli->region != NULL ? cli->region : region;
     region = region != NULL && region[0] != '\0' ? region : other;
     if (region == NULL || region[0] == '\0') {
         region = "us-east-1";

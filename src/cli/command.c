@@ -11,6 +11,7 @@ static const struct cli_option shared[] = {
     {"--endpoint", "URL", "where the daemon is (FANFARE_ENDPOINT, else " ENDPOINT_DEFAULT ")"},
     {"--json", NULL, "print JSON"},
     {"--help", NULL, "print this"},
+    {"--region", "REGION", "in this region (AWS_REGION, AWS_DEFAULT_REGION, else us-east-1)"},
     {NULL, NULL, NULL},
 };
 
@@ -65,6 +66,14 @@ void cli_usage(FILE *to)
                        row->name != NULL ? " " : "", row->name != NULL ? row->name : "",
                        row->operands);
         (void)fprintf(to, "  %-26s %s\n", left, row->help);
+    }
+}
+
+void cli_names(FILE *to)
+{
+    for (const struct cli_command *row = cli_commands; row->family != NULL; row++) {
+        (void)fprintf(to, "%s%s%s\n", row->family, row->name != NULL ? " " : "",
+                      row->name != NULL ? row->name : "");
     }
 }
 
@@ -147,8 +156,10 @@ static int option_take(struct cli *cli, int argc, char **argv, int *io_at, bool 
         cli->endpoint = value;
     } else if (common == &shared[1]) {
         cli->json = true;
-    } else {
+    } else if (common == &shared[2]) {
         *ret_is_help = true;
+    } else {
+        cli->region = value;
     }
     return CLI_OK;
 }
@@ -244,14 +255,18 @@ const char *cli_option_value(const struct cli *cli, const char *name)
 
 int cli_fail(const struct cli *cli, int code, const char *format, ...)
 {
+    struct arena arena = {0};
     va_list arguments;
 
     (void)fprintf(stderr, "fanfare %s%s%s: ", cli->command->family,
                   cli->command->name != NULL ? " " : "",
                   cli->command->name != NULL ? cli->command->name : "");
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    struct text text = arena_vprintf(&arena, format, arguments);
+
     va_end(arguments);
+    cli_write_text(stderr, text.at, text.len, 0);
+    arena_free(&arena);
     (void)fputc('\n', stderr);
     return code;
 }

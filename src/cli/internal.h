@@ -48,6 +48,7 @@ struct cli {
     int operand_count;
     const char *values[16]; /* of the command's options, in their order */
     const char *endpoint;   /* without a slash at its end */
+    const char *region;     /* --region, or NULL */
     bool json;              /* --json: print what machines read */
     struct arena arena;
 };
@@ -80,6 +81,7 @@ void cli_print_json(const json_t *json);
 /* Prints text from outside: control characters are shown, not obeyed. At most `max` bytes of
  * it, 0: all. */
 void cli_print_text(const char *text, size_t len, size_t max);
+void cli_write_text(FILE *to, const char *text, size_t len, size_t max);
 /* Text of a member, or "". */
 const char *cli_json_text(const json_t *object, const char *name);
 int64_t cli_json_number(const json_t *object, const char *name);

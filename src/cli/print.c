@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define COLUMNS_MAX 12
-#define CELL_MAX    ((size_t)160)
+#define CELL_MAX    ((size_t)512) /* the longest ARN is whole in it */
 
 void cli_print_json(const json_t *json)
 {
@@ -14,7 +14,7 @@ void cli_print_json(const json_t *json)
 }
 
 /* A terminal obeys control characters, C1 ones in UTF-8 among them: they are shown as \xNN. */
-void cli_print_text(const char *text, size_t len, size_t max)
+void cli_write_text(FILE *to, const char *text, size_t len, size_t max)
 {
     size_t shown = max == 0 || len < max ? len : max;
 
@@ -26,16 +26,21 @@ void cli_print_text(const char *text, size_t len, size_t max)
         bool is_c1 = byte == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
 
         if (is_c1) {
-            (void)printf("\\x%02x", (unsigned char)text[++i]);
+            (void)fprintf(to, "\\x%02x", (unsigned char)text[++i]);
         } else if (byte < ' ' || byte == 0x7f) {
-            (void)printf("\\x%02x", byte);
+            (void)fprintf(to, "\\x%02x", byte);
         } else {
-            (void)fputc(byte, stdout);
+            (void)fputc(byte, to);
         }
     }
     if (shown < len) {
-        (void)fputs("...", stdout);
+        (void)fputs("...", to);
     }
+}
+
+void cli_print_text(const char *text, size_t len, size_t max)
+{
+    cli_write_text(stdout, text, len, max);
 }
 
 const char *cli_json_text(const json_t *object, const char *name)

@@ -12,23 +12,77 @@
 #define MESSAGE_SIZE_LEAST 1024
 #define MESSAGE_SIZE_MOST  1048576
 
-static const char usage[] =
-    "usage: fanfare COMMAND [OPTIONS]\n"
-    "\n"
-    "  serve [--config FILE] [--listen ADDR:PORT] [--data DIR] [--allow-unauthenticated] [--dev]\n"
-    "        [--set NAME=VALUE]   run the daemon\n"
-    "  config [--config FILE]     print the configuration with all defaults\n"
-    "  filter eval|explain ...    match messages against filter policies\n"
-    "  version\n"
-    "\n"
-    "Settings: fanfare config.  Every one has a FANFARE_... variable too.\n"
-    "\n"
-    "Of a running daemon (--endpoint URL, else FANFARE_ENDPOINT, else http://127.0.0.1:4566):\n";
+/* A command that needs no daemon; cli/ has those that do. */
+struct command {
+    const char *family; /* the first word */
+    const char *name;   /* the second, or NULL */
+    const char *arguments;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static int command_serve(int argc, char **argv);
+static int command_config(int argc, char **argv);
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"serve", NULL,
+     "[--config FILE] [--listen ADDR:PORT] [--data DIR] [--allow-unauthenticated] [--dev] "
+     "[--set NAME=VALUE]",
+     "run the daemon; every setting of \"fanfare config\" can be set by --set or by its "
+     "variable",
+     command_serve},
+    {"config", NULL, "[--config FILE]", "print the configuration with all defaults",
+     command_config},
+    {"filter", "eval", "[--profile sns|fanfare] < cases.jsonl",
+     "which of the cases on standard input match", cli_filter},
+    {"filter", "explain",
+     "--policy FILE --message FILE [--scope MessageBody|MessageAttributes] "
+     "[--profile sns|fanfare]",
+     "why a message matches a filter policy, or not", cli_filter},
+    {"version", NULL, "", "print the version", command_version},
+    {"help", NULL, "[COMMAND] | --list", "how a command is used; or the names of all",
+     command_help},
+};
+
+static void name_print(FILE *to, const struct command *command)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "%s%s%s", command->family,
+                   command->name != NULL ? " " : "",
+                   command->name != NULL ? command->name : "");
+    (void)fprintf(to, "  %-26s %s\n", name, command->help);
+}
 
 static void usage_print(FILE *to)
 {
-    (void)fputs(usage, to);
+    (void)fputs("usage: fanfare COMMAND [ARGUMENTS]\n\n", to);
+    for (size_t i = 0; i < countof(commands); i++) {
+        name_print(to, &commands[i]);
+    }
+    (void)fputs("\nOf a running daemon (--endpoint URL, else FANFARE_ENDPOINT, else "
+                "http://127.0.0.1:4566):\n\n",
+                to);
     cli_usage(to);
+}
+
+/* Of one command, or of a family of them. */
+static void command_print(FILE *to, const char *family, const char *name)
+{
+    for (size_t i = 0; i < countof(commands); i++) {
+        const struct command *command = &commands[i];
+        bool is_other =
+            name != NULL && command->name != NULL && strcmp(command->name, name) != 0;
+
+        if (strcmp(command->family, family) == 0 && !is_other) {
+            (void)fprintf(to, "usage: fanfare %s%s%s %s\n\n%s\n", command->family,
+                          command->name != NULL ? " " : "",
+                          command->name != NULL ? command->name : "", command->arguments,
+                          command->help);
+        }
+    }
 }
 
 struct flag {
@@ -200,29 +254,72 @@ static int command_version(int argc, char **argv)
     return 0;
 }
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    {"serve", command_serve},
-    {"config", command_config},
-    {"filter", cli_filter},
-    {"version", command_version},
-};
+static bool is_command(const char *word)
+{
+    for (size_t i = 0; i < countof(commands); i++) {
+        if (strcmp(commands[i].family, word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* help [COMMAND [NAME]], help --list */
+static int command_help(int argc, char **argv)
+{
+    char option[] = "--help";
+
+    if (argc < 3) {
+        usage_print(stdout);
+        return 0;
+    }
+    if (strcmp(argv[2], "--list") == 0) {
+        for (size_t i = 0; i < countof(commands); i++) {
+            (void)printf("%s%s%s\n", commands[i].family, commands[i].name != NULL ? " " : "",
+                         commands[i].name != NULL ? commands[i].name : "");
+        }
+        cli_names(stdout);
+        return 0;
+    }
+    if (is_command(argv[2])) {
+        command_print(stdout, argv[2], argc > 3 ? argv[3] : NULL);
+        return 0;
+    }
+    if (cli_knows(argv[2])) {
+        /* As COMMAND --help, and COMMAND NAME --help, would say it. */
+        char *line[] = {argv[0], argv[2], argc > 3 ? argv[3] : option, option, NULL};
+
+        return cli_run(argc > 3 ? 4 : 3, line);
+    }
+    return refuse("fanfare: there is no command \"%s\"\n", argv[2]);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
 
 int main(int argc, char **argv)
 {
     if (argc < 2) {
         return refuse("fanfare: no command\n");
     }
-    for (size_t i = 0; i < countof(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc, argv);
-        }
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1])) {
         usage_print(stdout);
         return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        return command_version(argc, argv);
+    }
+    for (size_t i = 0; i < countof(commands); i++) {
+        if (strcmp(argv[1], commands[i].family) != 0) {
+            continue;
+        }
+        if (argc > 2 && is_help(argv[argc - 1])) {
+            command_print(stdout, argv[1], argc > 3 ? argv[2] : NULL);
+            return 0;
+        }
+        return commands[i].run(argc, argv);
     }
     if (cli_knows(argv[1])) {
         return cli_run(argc, argv);
