@@ -31,9 +31,9 @@ static char *extend(struct text_buffer *to, size_t len)
 
 void put(struct text_buffer *to, const char *at, size_t len)
 {
-    char *place = extend(to, len);
+    char *place = len == 0 ? NULL : extend(to, len);
 
-    if (place != NULL && len > 0) {
+    if (place != NULL) {
         memcpy(place, at, len);
     }
 }

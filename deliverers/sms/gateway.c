@@ -21,7 +21,7 @@ struct asking {
     CURL *easy;
     struct vetted vetted;
     struct text_buffer url, body;
-    struct curl_slist headers[3];
+    struct curl_slist *headers;
     char answer[ANSWER_KEPT];
     size_t answer_size, answer_seen;
     char error[CURL_ERROR_SIZE];
@@ -39,6 +39,7 @@ static void asking_free(struct asking *asking)
         (void)curl_multi_remove_handle(asking->sms->transfers.multi, asking->easy);
     }
     curl_easy_cleanup(asking->easy);
+    curl_slist_free_all(asking->headers);
     message_end(&asking->message);
     free(asking->url.at);
     free(asking->body.at);
@@ -84,30 +85,26 @@ static void write_request(struct asking *asking)
     }
 }
 
-static void add_header(struct asking *asking, size_t *io_count, const char *line)
+/* false: out of memory. */
+static bool add_header(struct asking *asking, const char *line)
 {
-    struct curl_slist *header = &asking->headers[(*io_count)++];
+    struct curl_slist *longer = curl_slist_append(asking->headers, line);
 
-    header->data = (char *)(uintptr_t)line; /* libcurl only reads it */
-    header->next = NULL;
-    if (*io_count > 1) {
-        asking->headers[*io_count - 2].next = header;
-    }
+    asking->headers = longer == NULL ? asking->headers : longer;
+    return longer != NULL;
 }
 
-static void set_headers(struct asking *asking)
+static bool set_headers(struct asking *asking)
 {
     const struct sms *sms = asking->sms;
-    size_t count = 0;
+    const char *type = sms->shape->content_type;
 
-    add_header(asking, &count, "Expect:");
-    if (sms->shape->content_type != NULL) {
-        add_header(asking, &count, sms->shape->content_type);
-    }
-    if (sms->header[0] != '\0') {
-        add_header(asking, &count, sms->header);
+    if (!add_header(asking, "Expect:") || (type != NULL && !add_header(asking, type))
+        || (sms->header[0] != '\0' && !add_header(asking, sms->header))) {
+        return false;
     }
     (void)curl_easy_setopt(asking->easy, CURLOPT_HTTPHEADER, asking->headers);
+    return true;
 }
 
 static void set_body(struct asking *asking)
@@ -152,9 +149,8 @@ static bool asking_prepare(struct asking *asking)
     if (sms->ca_file[0] != '\0') {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, sms->ca_file);
     }
-    set_headers(asking);
     set_body(asking);
-    return true;
+    return set_headers(asking);
 }
 
 static void asking_send(struct asking *asking)

@@ -100,6 +100,7 @@ static size_t on_wanted(char *at, size_t size, size_t count, void *context)
     return len;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's shape */
 static size_t on_answer(char *at, size_t size, size_t count, void *context)
 {
     (void)at; /* on_said has it */

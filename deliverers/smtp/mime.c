@@ -73,17 +73,21 @@ static void put_base64(struct text_buffer *to, const unsigned char *at, size_t l
         uint32_t middle = i + 1 < len ? at[i + 1] : 0;
         uint32_t low = i + 2 < len ? at[i + 2] : 0;
         uint32_t bits = high << 16U | middle << 8U | low;
-        char four[4] = {digits[bits >> 18U], digits[bits >> 12U & 63U],
-                        i + 1 < len ? digits[bits >> 6U & 63U] : '=',
-                        i + 2 < len ? digits[bits & 63U] : '='};
+        char four[4] = {digits[bits >> 18U], digits[bits >> 12U & 63U], '=', '='};
 
+        if (i + 1 < len) {
+            four[2] = digits[bits >> 6U & 63U];
+        }
+        if (i + 2 < len) {
+            four[3] = digits[bits & 63U];
+        }
         put(to, four, sizeof four);
     }
 }
 
 void put_base64_lines(struct text_buffer *to, const char *at, size_t len)
 {
-    const size_t bytes = LINE_MAX_BODY / 4 * 3;
+    const size_t bytes = (size_t)LINE_MAX_BODY / 4 * 3;
 
     for (size_t i = 0; i < len; i += bytes) {
         size_t left = len - i;

@@ -14,23 +14,31 @@
 static const char *const stop_words[] = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL",
                                          "END",  "QUIT",    "ARRET"};
 
-/* Decoded, of the query or a posted form, under either of its names. */
-static bool form_get(const struct http_request *http, struct buffer *to, const char *name,
-                     const char *other)
+/* The undecoded value under either of its names; false: neither is there. */
+static bool form_find(struct text form, const char *name, const char *other,
+                      struct text *ret_value)
 {
-    struct text forms[] = {http->query, http->body};
+    while (form.len > 0) {
+        struct text value = text_cut(&form, '&');
+        struct text key = text_cut(&value, '=');
 
-    for (size_t i = 0; i < countof(forms); i++) {
-        while (forms[i].len > 0) {
-            struct text value = text_cut(&forms[i], '&');
-            struct text key = text_cut(&value, '=');
-
-            if (text_equal(key, text_from(name)) || text_equal(key, text_from(other))) {
-                return percent_decode(to, value, true) && !to->overflown;
-            }
+        if (text_equal(key, text_from(name)) || text_equal(key, text_from(other))) {
+            *ret_value = value;
+            return true;
         }
     }
     return false;
+}
+
+/* Of the query, or a posted form. */
+static bool form_get(const struct http_request *http, struct buffer *to, const char *name,
+                     const char *other)
+{
+    struct text value;
+
+    return (form_find(http->query, name, other, &value)
+            || form_find(http->body, name, other, &value))
+           && percent_decode(to, value, true) && !to->overflown;
 }
 
 /* The first word, whatever stands around it. */

@@ -309,16 +309,14 @@ static enum status list_begin(struct request *request, const struct list_phones_
     return STATUS_OK;
 }
 
-static enum status list_opted_out(struct request *request, struct step *step, const void *input,
-                                  void *output)
+/* Until the page, or the list, is full. */
+static enum status numbers_read(struct step *step, const struct topic *topic,
+                                struct list_phones_output *out, bool *ret_is_last)
 {
-    struct list_phones_output *out = output;
-    const struct topic *topic =
-        sms_topic(router_of(step), request->account, request->region, sms_opted_out_name);
-    enum status status = out->is_begun ? STATUS_OK : list_begin(request, input, out);
-    bool is_last = topic == NULL;
+    enum status status = STATUS_OK;
 
-    while (status == STATUS_OK && !is_last && out->numbers.count < PAGE_SIZE_MAX) {
+    *ret_is_last = false;
+    while (!*ret_is_last && out->numbers.count < PAGE_SIZE_MAX) {
         if (out->page.read == NULL) {
             out->page.topic = topic->number;
             out->page.max = (uint32_t)(PAGE_SIZE_MAX - out->numbers.count);
@@ -328,11 +326,25 @@ static enum status list_opted_out(struct request *request, struct step *step, co
             return status;
         }
         for (size_t i = 0; i < out->page.count; i++) {
-            if (out->page.rows[i].is_confirmed) {
-                out->rows[out->numbers.count++] = out->page.rows[i].endpoint;
-            }
+            out->rows[out->numbers.count] = out->page.rows[i].endpoint;
+            out->numbers.count += out->page.rows[i].is_confirmed;
         }
-        is_last = out->page.is_last;
+        *ret_is_last = out->page.is_last;
+    }
+    return STATUS_OK;
+}
+
+static enum status list_opted_out(struct request *request, struct step *step, const void *input,
+                                  void *output)
+{
+    struct list_phones_output *out = output;
+    const struct topic *topic =
+        sms_topic(router_of(step), request->account, request->region, sms_opted_out_name);
+    enum status status = out->is_begun ? STATUS_OK : list_begin(request, input, out);
+    bool is_last = true;
+
+    if (status == STATUS_OK && topic != NULL) {
+        status = numbers_read(step, topic, out, &is_last);
     }
     if (status == STATUS_OK && !is_last) {
         out->next_token = page_token_encode(
