@@ -604,7 +604,7 @@ static enum status queue_make(struct step *step, const struct scene *scene, enum
 
     settings.is_fifo = scene->is_fifo;
     if (scene->gets_old) {
-        settings.message_retention_s = RETENTION_S;
+        settings.message_retention_s = RETENTION_MS / 1000;
     }
     if (place == PLACE_LIVE) {
         settings.max_receive_count = scene->max_receives;

@@ -11,8 +11,8 @@ enum {
     VISIBILITY_MS = 4000,
     DELAY_MAX_S = 8,
     FIFO_DELAY_MAX_S = 4,
-    RETENTION_S = 70, /* of the seeds whose messages get too old */
-    ATTEMPTS = 6,     /* ids of receive attempts that clients choose from; 0: none */
+    RETENTION_MS = 70000, /* of the seeds whose messages get too old */
+    ATTEMPTS = 6,         /* ids of receive attempts that clients choose from; 0: none */
     ATTEMPT_LIFE_MS = 5 * 60 * 1000,
     DUPLICATE_MS = 5 * 60 * 1000,
     DRAIN_ROUNDS = 400

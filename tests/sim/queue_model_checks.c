@@ -8,7 +8,7 @@ static bool may_be_dead(const struct scene *scene, const struct fact *fact)
 
 static bool may_be_too_old(const struct scene *scene, const struct fact *fact, int64_t now_ms)
 {
-    return scene->gets_old && fact->sent_ms + RETENTION_S * 1000 <= now_ms;
+    return scene->gets_old && fact->sent_ms + RETENTION_MS <= now_ms;
 }
 
 /* The attempt has it already and asks again. */
@@ -96,7 +96,7 @@ static void age_check(const struct operation *operation, size_t message,
     if (now_ms < fact->sent_ms + fact->delay_ms) {
         complain(scene, "came before its delay was over", message);
     }
-    if (scene->gets_old && lent->sent_ms + RETENTION_S * 1000 <= now_ms) {
+    if (scene->gets_old && lent->sent_ms + RETENTION_MS <= now_ms) {
         complain(scene, "is too old", message);
     }
     if (!scene->is_fifo && !scene->has_moved && scene->incarnation == 0
