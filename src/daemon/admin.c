@@ -18,10 +18,16 @@ static void page_health(struct server *server, struct http_request *request)
         &body,
         "{\"status\":\"%s\",\"version\":\"" FANFARE_VERSION
         "\",\"services\":{\"sns\":\"running\",\"sqs\":\"running\",\"sts\":\"running\"},"
-        "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\"}\n",
-        server->is_stopping ? "stopping" : "ok",
+        "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\","
+        "\"signing\":\"%s\"}\n",
+        server->is_stopping      ? "stopping"
+        : server->signing_failed ? "degraded"
+                                 : "ok",
         (unsigned long long)progress.subscriptions_loaded, progress.done ? "true" : "false",
-        is_tight ? "low" : "ok");
+        is_tight ? "low" : "ok",
+        server->signing_failed                            ? "failed"
+        : signer_certificate_name(server->signer).len > 0 ? "ok"
+                                                          : "starting");
     page_answer(request, server->is_stopping ? 503 : 200, T("application/json"),
                 buffer_text(&body));
     buffer_free(&body);

@@ -234,8 +234,13 @@ static void on_signer_wake(void *context)
 static void on_signer_ready(uv_async_t *handle)
 {
     struct server *server = handle->data;
+    struct why why = {""};
 
     signer_poll(server->signer);
+    if (!server->signing_failed && signer_has_failed(server->signer, &why)) {
+        server->signing_failed = true;
+        log_error("signing_failed", "reason=\"%s\" remedy=\"mend it and restart\"", why.text);
+    }
 }
 
 static void on_store_ready(uv_async_t *handle)
@@ -318,6 +323,7 @@ static enum status outbound_open(struct server *server, struct why *why)
                    .private_ranges = settings->dev,
                    .allow = settings->egress_allow.items,
                    .allow_count = settings->egress_allow.count},
+        .dns_servers = settings->dns_servers.len > 0 ? settings->dns_servers.at : NULL,
         .option = on_option,
         .topic_attribute = on_topic_attribute,
         .outcome = on_attempt_outcome,

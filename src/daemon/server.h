@@ -29,6 +29,7 @@ struct server {
     int64_t tick_at_ms;
     uv_signal_t signals[2];
     bool is_paused;
+    bool signing_failed; /* no key: nothing that SNS signs can be delivered */
     bool is_stopping;
     bool is_reloading;
     bool has_announced;

@@ -29,6 +29,8 @@ const struct setting settings_table[] = {
     ROW(dev, BOOLEAN, "false", "deliver to private addresses too (compose files, test rigs)"),
     ROW(egress_allow, LIST, "",
         "networks and host names that deliveries may reach beside public addresses"),
+    ROW(dns_servers, TEXT, "",
+        "who is asked for endpoints' names, ADDRESS[:PORT],...; empty: the system's servers"),
     ROW(plugins, TEXT, "", "directory of deliverers to load as shared objects"),
     ROW(engine, TEXT, "log", "store engine: log (a change log before LMDB) or lmdb"),
     ROW(log_level, TEXT, "info", "error, warn, info or debug"),

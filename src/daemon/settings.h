@@ -23,6 +23,7 @@ struct settings {
     struct text region;
     struct text log_level;
     struct text plugins;
+    struct text dns_servers;
     bool allow_unauthenticated;
     bool dev;
     struct text_list egress_allow;
