@@ -22,20 +22,13 @@ static const char *blob_take(struct curl_blob *blob, const char *value)
     return NULL;
 }
 
-/* A passphrase is never asked for at a terminal. */
-static int no_passphrase(char *text, int size, int is_for_writing, void *context)
-{
-    (void)text;
-    (void)size;
-    (void)is_for_writing;
-    (void)context;
-    return 0;
-}
+/* OpenSSL takes it as the passphrase: none is ever asked for at a terminal. */
+static char no_passphrase[] = "";
 
 static X509 *first_certificate(const char *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, no_passphrase);
 
     BIO_free(bio);
     return certificate;
@@ -44,7 +37,7 @@ static X509 *first_certificate(const char *pem)
 static EVP_PKEY *first_key(const char *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase);
 
     BIO_free(bio);
     return key;
@@ -172,23 +165,29 @@ bool custom_marks_handle(const struct custom *custom)
                || custom->proxy_kind != PROXY_NONE);
 }
 
+/* NULL: it is not set. */
+static const char *value_find(const struct delivery *delivery, const char *name)
+{
+    for (size_t i = 0; i < delivery->setting_count; i++) {
+        if (strcmp(delivery->settings[i].name, name) == 0) {
+            return delivery->settings[i].value;
+        }
+    }
+    return NULL;
+}
+
 /* The values in the order of `settings`; NULL where there is none. false: none at all. */
 static bool gather(const struct customs *customs, const struct delivery *delivery,
                    const char *values[SETTING_COUNT])
 {
     bool has_any = false;
 
-    memset((void *)values, 0, SETTING_COUNT * sizeof values[0]);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        for (size_t j = 0; j < delivery->setting_count; j++) {
-            if (strcmp(delivery->settings[j].name, settings[i].name) == 0) {
-                values[i] = delivery->settings[j].value;
-            }
-        }
+        values[i] = value_find(delivery, settings[i].name);
         if (values[i] == NULL && settings[i].read == read_proxy && customs->proxy[0] != '\0') {
             values[i] = customs->proxy;
         }
-        has_any |= values[i] != NULL;
+        has_any = has_any || values[i] != NULL;
     }
     return has_any;
 }

@@ -247,6 +247,7 @@ struct header_writer {
     size_t count;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's member is not const */
 static void link_line(struct header_writer *writer, char *line)
 {
     writer->request->headers[writer->count++] =
@@ -262,17 +263,12 @@ static bool write_fields(struct header_writer *writer, const struct delivery_fie
                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t name = strlen(fields[i].name);
-        size_t value = strlen(fields[i].value);
         char *line = writer->at;
 
         if (!is_header_value(fields[i].value)) {
             return false;
         }
-        memcpy(line, fields[i].name, name);
-        memcpy(line + name, ": ", 2);
-        memcpy(line + name + 2, fields[i].value, value + 1);
-        writer->at += name + value + 3;
+        writer->at = stpcpy(stpcpy(stpcpy(line, fields[i].name), ": "), fields[i].value) + 1;
         link_line(writer, line);
     }
     return true;
