@@ -25,6 +25,8 @@ struct rig {
     struct queues_limits limits;
     uint64_t reads; /* ranged and single ones, since the rig was opened */
     uint64_t batches;
+    struct key ready_from;    /* where the last read of TABLE_READY began ... */
+    uint64_t ready_backwards; /* ... and how many began no further than the one before */
 };
 
 /* Bodies that were released, by number: the rig's topic side. */
@@ -45,6 +47,11 @@ static inline bool rig_read_one(struct rig *rig)
         return false;
     }
     rig->reads++;
+    if (read->from.at[0] == TABLE_READY) {
+        rig->ready_backwards +=
+            text_compare(key_text(&read->from), key_text(&rig->ready_from)) <= 0;
+        rig->ready_from = read->from;
+    }
     read_execute(read, rig->engine, rig->disk);
     records_read_done(&rig->step, read);
     return true;

@@ -46,6 +46,41 @@ Test(purge, empties_at_once_what_is_in_flight_included)
     rig_close(&rig);
 }
 
+Test(purge, does_not_read_again_where_all_is_deleted)
+{
+    struct rig rig;
+
+    open_filled(&rig, 3000);
+    queue_purge(&rig.step, rig_queue(&rig, queue));
+    rig.ready_backwards = 0;
+    rig_pass(&rig, 60000);
+    cr_expect_eq(rig_rows(&rig, TABLE_READY), 0);
+    cr_expect_eq(rig.ready_backwards, 0);
+    rig_close(&rig);
+}
+
+Test(retention, looks_for_the_oldest_from_where_it_last_was)
+{
+    struct rig rig;
+
+    open_filled(&rig, 100);
+    rig_pass(&rig, 3000);
+    rig.ready_backwards = 0;
+    for (size_t i = 0; i < 5; i++) {
+        struct rig_batch batch = rig_receive(&rig, queue, 10, -1);
+        struct key before = rig.ready_from;
+
+        cr_assert_eq(batch.count, 10);
+        for (size_t k = 0; k < batch.count; k++) {
+            cr_assert_eq(rig_delete(&rig, queue, batch.handles[k]), STATUS_OK);
+        }
+        rig_pass(&rig, 2000);
+        cr_expect(!text_equal(key_text(&before), key_text(&rig.ready_from)), "it has looked");
+    }
+    cr_expect_eq(rig.ready_backwards, 0);
+    rig_close(&rig);
+}
+
 Test(purge, takes_what_was_sent_in_the_same_batch)
 {
     struct rig rig;
