@@ -42,7 +42,7 @@ static const struct row rows[] = {
 struct bench {
     struct load load;
     const struct row *row;
-    struct text queue;     /* its path: "/000000000000/bench" */
+    struct text queue;     /* its URL */
     uint64_t batch;        /* messages in a request; 1: not the batch operations */
     uint64_t bytes;        /* of a body */
     uint64_t wait_s;       /* WaitTimeSeconds */
@@ -77,8 +77,7 @@ static void head_add(struct buffer *to, const struct bench *bench, enum kind kin
 
 static void url_add(struct buffer *to, const struct bench *bench)
 {
-    buffer_printf(to, "{\"QueueUrl\":\"http://127.0.0.1:%u%.*s\"", bench->load.port,
-                  TEXT_PRINTF(bench->queue));
+    buffer_printf(to, "{\"QueueUrl\":\"%.*s\"", TEXT_PRINTF(bench->queue));
 }
 
 static void message_add(struct buffer *to, struct bench *bench, size_t i)
@@ -329,7 +328,7 @@ int main(int count, char **arguments)
     struct bench bench = {
         .load = {.connections = 64, .seconds = 5, .next = on_next},
         .row = count < 3 ? NULL : row_named(arguments[2]),
-        .queue = T("/000000000000/bench"),
+        .queue = T("http://127.0.0.1/000000000000/bench"),
         .batch = 1,
         .bytes = 1024,
     };
@@ -342,7 +341,7 @@ int main(int count, char **arguments)
     if (!is_understood || bench.batch < 1 || bench.batch > BATCH_MAX
         || bench.load.connections == 0) {
         (void)fprintf(stderr,
-                      "usage: queue_bench PORT send|cycle|drain [queue=/ACCOUNT/NAME] "
+                      "usage: queue_bench PORT send|cycle|drain [queue=URL] "
                       "[connections=64] [seconds=5] [rounds=0] [pace=ROUNDS_PER_S] [batch=1] "
                       "[bytes=1024] [wait=0] [fifo=0] [salt=0] [echo=0]\n");
         return 2;

@@ -88,16 +88,14 @@ class Server:
         self.queues += 1
         name = "bench-%d%s" % (self.queues, ".fifo" if is_fifo else "")
         if self.is_echo:
-            return "/000000000000/" + name
+            return "http://127.0.0.1:%d/000000000000/%s" % (self.port, name)
         attributes = {"FifoQueue": "true"} if is_fifo else {}
-        url = call("http://127.0.0.1:%d/" % self.port, "CreateQueue", QueueName=name,
-                   Attributes=attributes)["QueueUrl"]
-        return "/" + url.split("/", 3)[3]
+        return call("http://127.0.0.1:%d/" % self.port, "CreateQueue", QueueName=name,
+                    Attributes=attributes)["QueueUrl"]
 
     def delete(self, queue):
         if not self.is_echo:
-            url = "http://127.0.0.1:%d" % self.port
-            call(url + "/", "DeleteQueue", QueueUrl=url + queue)
+            call("http://127.0.0.1:%d/" % self.port, "DeleteQueue", QueueUrl=queue)
 
     def warm_up(self):
         """The change log's files are written with zeros at their first use: not what is measured."""
