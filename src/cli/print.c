@@ -85,7 +85,7 @@ void cli_print_table(const json_t *rows, const struct cli_column *columns)
 {
     size_t widths[COLUMNS_MAX] = {0};
     size_t count = 0;
-    char cell[CELL_MAX];
+    char cell[CELL_MAX] = "";
     const json_t *row = NULL;
     size_t at = 0;
 

@@ -96,6 +96,7 @@ void page_fail(struct http_request *request, int status, const char *format, ...
     va_list arguments;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it was started above */
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     buffer_init(&body, (size_t)16 * WHY_MAX);
@@ -149,7 +150,7 @@ bool page_subscription_id(struct text arn, uint8_t ret_id[16])
 
 void json_comma(struct buffer *to)
 {
-    char last = to->len == 0 ? '{' : to->at[to->len - 1];
+    int last = to->len == 0 ? '{' : to->at[to->len - 1];
 
     if (last != '{' && last != '[') {
         buffer_add_byte(to, ',');
