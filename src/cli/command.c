@@ -164,6 +164,18 @@ static int option_take(struct cli *cli, int argc, char **argv, int *io_at, bool 
     return CLI_OK;
 }
 
+static int operands_check(const struct cli *cli)
+{
+    const struct cli_command *command = cli->command;
+
+    if (cli->operand_count < command->operand_min
+        || cli->operand_count > command->operand_max) {
+        return cli_fail(cli, CLI_USAGE, "wants %s",
+                        command->operands[0] != '\0' ? command->operands : "no argument");
+    }
+    return CLI_OK;
+}
+
 static int line_read(struct cli *cli, int argc, char **argv, int at, bool *ret_is_help)
 {
     bool is_operand = false;
@@ -183,14 +195,7 @@ static int line_read(struct cli *cli, int argc, char **argv, int at, bool *ret_i
             return cli_fail(cli, CLI_USAGE, "too many arguments");
         }
     }
-    if (!*ret_is_help
-        && (cli->operand_count < cli->command->operand_min
-            || cli->operand_count > cli->command->operand_max)) {
-        return cli_fail(cli, CLI_USAGE, "wants %s",
-                        cli->command->operands[0] != '\0' ? cli->command->operands
-                                                          : "no argument");
-    }
-    return CLI_OK;
+    return *ret_is_help ? CLI_OK : operands_check(cli);
 }
 
 /* Where the daemon is, without slashes at the end. */

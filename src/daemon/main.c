@@ -264,6 +264,16 @@ static bool is_command(const char *word)
     return false;
 }
 
+static int names_list(void)
+{
+    for (size_t i = 0; i < countof(commands); i++) {
+        (void)printf("%s%s%s\n", commands[i].family, commands[i].name != NULL ? " " : "",
+                     commands[i].name != NULL ? commands[i].name : "");
+    }
+    cli_names(stdout);
+    return 0;
+}
+
 /* help [COMMAND [NAME]], help --list */
 static int command_help(int argc, char **argv)
 {
@@ -274,12 +284,7 @@ static int command_help(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[2], "--list") == 0) {
-        for (size_t i = 0; i < countof(commands); i++) {
-            (void)printf("%s%s%s\n", commands[i].family, commands[i].name != NULL ? " " : "",
-                         commands[i].name != NULL ? commands[i].name : "");
-        }
-        cli_names(stdout);
-        return 0;
+        return names_list();
     }
     if (is_command(argv[2])) {
         command_print(stdout, argv[2], argc > 3 ? argv[3] : NULL);
