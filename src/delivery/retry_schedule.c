@@ -1,6 +1,8 @@
 /* Schedules by name or as a list of delays, for who wants other than AWS's phases. */
 #include "delivery/retry_policy.h"
 
+#include <string.h>
+
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
@@ -81,26 +83,30 @@ static const char *list_parse(struct text list, struct retry_policy *policy)
     return total <= TOTAL_MAX ? NULL : "takes longer than 30 days in all";
 }
 
+static bool named_take(struct text name, struct retry_policy *policy)
+{
+    for (size_t i = 0; i < countof(named); i++) {
+        if (text_equal(name, named[i].name)) {
+            policy->schedule_count = named[i].count;
+            memcpy(policy->schedule, named[i].delays, sizeof policy->schedule);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool retry_schedule_parse(struct text text, struct retry_policy *io_policy,
                           const char **ret_reason)
 {
     struct retry_policy policy = *io_policy;
+    const char *reason = NULL;
 
     if (text.len == 0 || text_equal(text, T("sns"))) {
         return true;
     }
-    for (size_t i = 0; i < countof(named); i++) {
-        if (text_equal(text, named[i].name)) {
-            policy.schedule_count = named[i].count;
-            for (uint32_t at = 0; at < named[i].count; at++) {
-                policy.schedule[at] = named[i].delays[at];
-            }
-            *io_policy = policy;
-            return true;
-        }
+    if (!named_take(text, &policy)) {
+        reason = list_parse(text, &policy);
     }
-    const char *reason = list_parse(text, &policy);
-
     if (reason != NULL) {
         *ret_reason = reason;
         return false;

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What bad endpoints cost the good ones: 1,000 subscriptions of one topic, of which 100 hang and 100 refuse, beside
-the same 800 good ones alone, in turns in one run.  lanes_bench.py [rounds] [seconds a turn] [publishes/s]
+the same 800 good ones alone, in turns in one run.  lanes_bench.py [rounds] [seconds a turn] [publishes/s] [slices]
 
-Each turn has a daemon of its own; latency is from Publish's call to the arrival at the endpoint.  One JSON line a turn,
+A publish goes to one slice of the subscriptions (by filter policies); 1: each goes to all.  Each turn has a daemon of its own; latency is from Publish's call to the arrival at the endpoint.  One JSON line a turn,
 then the shift of the p99."""
 
 import asyncio
@@ -51,13 +51,15 @@ class Hang(asyncio.Protocol):
 HOSTS = ["127.0.4.%d" % (1 + i) for i in range(200)]
 
 
-async def publish(port, topic, seconds, rate):
+async def publish(port, topic, seconds, rate, slices):
     """One connection, at a fixed rate whatever the answers take."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     began, count = time.time(), 0
     while time.time() - began < seconds:
         await asyncio.sleep(max(0.0, began + count / rate - time.time()))
         body = b"Action=Publish&TopicArn=%s&Message=%r" % (topic.encode(), time.time())
+        body += (b"&MessageAttributes.entry.1.Name=slice&MessageAttributes.entry.1.Value.DataType=String"
+                 b"&MessageAttributes.entry.1.Value.StringValue=%d" % (count % slices))
         writer.write(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                      b"Content-Length: %d\r\n\r\n" % len(body) + body)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -69,7 +71,7 @@ async def publish(port, topic, seconds, rate):
     return count
 
 
-async def turn(with_bad, seconds, rate):
+async def turn(with_bad, seconds, rate, slices):
     loop = asyncio.get_running_loop()
     with socket.create_server((HOSTS[0], 0)) as probe:
         port = probe.getsockname()[1]
@@ -91,14 +93,16 @@ async def turn(with_bad, seconds, rate):
             else:
                 url, bad = "http://127.0.0.1:%d/%d" % (hang_port if kind == 8 else refused, i), bad + 1
             sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url,
-                          Attributes={"Fanfare.Confirmed": "true", "RawMessageDelivery": "true"})
+                          Attributes={"Fanfare.Confirmed": "true", "RawMessageDelivery": "true",
+                                      "FilterPolicy": json.dumps({"slice": [str(i // 10 % slices)]})})
         Sink.arrivals = []
-        count = await publish(daemon.port, topic, seconds, rate)
+        count = await publish(daemon.port, topic, seconds, rate, slices)
+        wanted = count * GOOD // slices
         deadline = time.time() + 60
-        while len(Sink.arrivals) < count * GOOD and time.time() < deadline:
+        while len(Sink.arrivals) < wanted and time.time() < deadline:
             await asyncio.sleep(0.1)
         times = sorted(latency for _, latency in Sink.arrivals)
-        figures = {"bad": bad, "publishes": count, "missing": count * GOOD - len(times),
+        figures = {"bad": bad, "publishes": count, "missing": max(0, wanted - len(times)),
                    "p50_ms": round(times[len(times) // 2] * 1000, 2),
                    "p99_ms": round(times[len(times) * 99 // 100] * 1000, 2), "max_ms": round(times[-1] * 1000, 2)}
         daemon.process.kill()
@@ -111,11 +115,12 @@ async def turn(with_bad, seconds, rate):
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30
-    rate = float(sys.argv[3]) if len(sys.argv) > 3 else 2
+    rate = float(sys.argv[3]) if len(sys.argv) > 3 else 10
+    slices = int(sys.argv[4]) if len(sys.argv) > 4 else 20
     found = {False: [], True: []}
     for at in range(rounds * 2):
         with_bad = at % 4 in (1, 2)  # alone, beside, beside, alone
-        found[with_bad].append(asyncio.run(turn(with_bad, seconds, rate))["p99_ms"])
+        found[with_bad].append(asyncio.run(turn(with_bad, seconds, rate, slices))["p99_ms"])
     alone, beside = statistics.median(found[False]), statistics.median(found[True])
     print(json.dumps({"p99_alone_ms": alone, "p99_beside_bad_ms": beside,
                       "shift_percent": round((beside / alone - 1) * 100, 1)}))
