@@ -133,7 +133,7 @@ static int child_main(void *context)
 
     plan->step = child_prepare(plan);
     if (plan->step == NULL) {
-        (void)sigprocmask(SIG_SETMASK, &plan->signals, NULL);
+        (void)pthread_sigmask(SIG_SETMASK, &plan->signals, NULL);
         (void)execve(plan->command->arguments[0], plan->command->arguments, plan->environment);
         plan->step = plan->command->arguments[0];
     }

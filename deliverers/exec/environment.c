@@ -88,7 +88,9 @@ static void add_attribute(struct variables *variables,
         bool is_word = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')
                        || (*at >= '0' && *at <= '9');
 
-        *at = *at == '\0' || is_word ? *at : '_';
+        if (!is_word) {
+            *at = '_';
+        }
     }
     add_counted(variables, name, attribute->value, attribute->value_size);
 }

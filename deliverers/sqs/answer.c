@@ -212,26 +212,32 @@ static const struct {
 } xml_names[] = {
     {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
 
+/* The byte that `*io_at` of it begins, which moves behind it. */
+static char xml_byte(struct span text, size_t *io_at)
+{
+    const char *at = text.at + *io_at;
+    size_t left = text.len - *io_at;
+
+    for (size_t i = 0; *at == '&' && i < sizeof xml_names / sizeof xml_names[0]; i++) {
+        size_t size = strlen(xml_names[i].name);
+
+        if (left >= size && memcmp(at, xml_names[i].name, size) == 0) {
+            *io_at += size;
+            return xml_names[i].byte;
+        }
+    }
+    ++*io_at;
+    return *at;
+}
+
 static void xml_text(struct span parent, const char *name, char ret[VALUE_ROOM])
 {
     struct span text = xml_element(&parent, name);
     size_t len = 0;
+    size_t at = 0;
 
-    for (size_t i = 0; i < text.len && len + 1 < VALUE_ROOM; i++) {
-        char byte = text.at[i];
-
-        for (size_t j = 0; byte == '&' && j < sizeof xml_names / sizeof xml_names[0]; j++) {
-            size_t size = strlen(xml_names[j].name);
-
-            if (text.len - i >= size && memcmp(text.at + i, xml_names[j].name, size) == 0) {
-                ret[len++] = xml_names[j].byte;
-                i += size - 1;
-                byte = '\0';
-            }
-        }
-        if (byte != '\0') {
-            ret[len++] = byte;
-        }
+    while (at < text.len && len + 1 < VALUE_ROOM) {
+        ret[len++] = xml_byte(text, &at);
     }
     ret[len] = '\0';
 }

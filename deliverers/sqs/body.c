@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PADDING 64U /* its place among base64's digits */
+
 void body_add(struct body *body, const char *bytes, size_t size)
 {
     if (body->room - body->len <= size) {
@@ -95,7 +97,7 @@ void body_form(struct body *body, const char *bytes, size_t size)
 void body_base64(struct body *body, const char *bytes, size_t size)
 {
     static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
     for (size_t i = 0; i < size; i += 3) {
         size_t left = size - i;
@@ -106,8 +108,8 @@ void body_base64(struct body *body, const char *bytes, size_t size)
         triple |= left > 2 ? (unsigned)(unsigned char)bytes[i + 2] : 0;
         four[0] = digits[triple >> 18U];
         four[1] = digits[triple >> 12U & 63U];
-        four[2] = left > 1 ? digits[triple >> 6U & 63U] : '=';
-        four[3] = left > 2 ? digits[triple & 63U] : '=';
+        four[2] = digits[left > 1 ? triple >> 6U & 63U : PADDING];
+        four[3] = digits[left > 2 ? triple & 63U : PADDING];
         body_add(body, four, sizeof four);
     }
 }

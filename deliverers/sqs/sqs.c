@@ -83,7 +83,7 @@ static void batch_settle(struct batch *batch, const struct verdict_of *verdicts,
     }
 }
 
-static void batch_free(struct batch *batch)
+static void batch_unlink(struct batch *batch)
 {
     struct sqs *sqs = batch->sqs;
     struct batch **to_next = batch->previous == NULL ? &sqs->first : &batch->previous->next;
@@ -91,8 +91,12 @@ static void batch_free(struct batch *batch)
 
     *to_next = batch->next;
     *to_previous = batch->previous;
+}
+
+static void batch_free(struct batch *batch)
+{
     if (batch->state == BATCH_SENDING) {
-        (void)curl_multi_remove_handle(sqs->transfers.multi, batch->easy);
+        (void)curl_multi_remove_handle(batch->sqs->transfers.multi, batch->easy);
     }
     curl_easy_cleanup(batch->easy);
     curl_slist_free_all(batch->headers);
@@ -112,6 +116,7 @@ static void batch_end(struct batch *batch)
     char *queue_url = batch->queue_url;
 
     batch->queue_url = NULL;
+    batch_unlink(batch);
     batch_free(batch);
     next_start(sqs, queue_url);
 }
@@ -485,21 +490,33 @@ static void sqs_deliver(void *self, const struct delivery *const *deliveries, si
 
 /* --- The deliverer. */
 
+static struct entry *entry_find(struct batch *batch, uint64_t delivery_id)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct delivery *delivery = batch->entries[i].delivery;
+
+        if (delivery != NULL && delivery->id == delivery_id) {
+            return &batch->entries[i];
+        }
+    }
+    return NULL;
+}
+
 /* What is on its way stays so: the others of its batch need it. */
 static void sqs_cancel(void *self, uint64_t delivery_id)
 {
     struct sqs *sqs = self;
+    struct batch *batch = sqs->first;
+    struct entry *entry = NULL;
 
-    for (struct batch *batch = sqs->first; batch != NULL; batch = batch->next) {
-        for (size_t i = 0; i < batch->count; i++) {
-            const struct delivery *delivery = batch->entries[i].delivery;
+    while (batch != NULL && (entry = entry_find(batch, delivery_id)) == NULL) {
+        batch = batch->next;
+    }
+    if (entry != NULL) {
+        const struct delivery *delivery = entry->delivery;
 
-            if (delivery != NULL && delivery->id == delivery_id) {
-                batch->entries[i].delivery = NULL;
-                settle_alone(sqs, delivery, VERDICT_RETRY, "cancelled");
-                return;
-            }
-        }
+        entry->delivery = NULL;
+        settle_alone(sqs, delivery, VERDICT_RETRY, "cancelled");
     }
 }
 
@@ -523,8 +540,13 @@ static void sqs_close(void *self)
 {
     struct sqs *sqs = self;
 
-    while (sqs->first != NULL) {
-        batch_free(sqs->first);
+    struct batch *batch = sqs->first;
+
+    while (batch != NULL) {
+        struct batch *next = batch->next;
+
+        batch_free(batch);
+        batch = next;
     }
     transfers_close(&sqs->transfers);
     servers_free(&sqs->servers);
