@@ -26,35 +26,32 @@ __attribute__((format(printf, 2, 3))) static bool refuse(char why[WHY_ROOM], con
 
 struct member {
     const char *name;
-    bool (*take)(struct server *server, const char *name, const json_t *value,
+    bool (*take)(struct server *server, const struct member *member, const json_t *value,
                  char why[WHY_ROOM]);
     size_t offset;
     uint64_t most;
 };
 
-static const struct member *member_find(const char *name);
-
-static bool text_take(struct server *server, const char *name, const json_t *value,
+static bool text_take(struct server *server, const struct member *member, const json_t *value,
                       char why[WHY_ROOM])
 {
     char *text = json_string_length(value) == 0 ? NULL : strdup(json_string_value(value));
 
     if (text == NULL) {
-        return refuse(why, "server %.64s: %s must be a text", server->name, name);
+        return refuse(why, "server %.64s: %s must be a text", server->name, member->name);
     }
-    memcpy((char *)server + member_find(name)->offset, &text, sizeof text);
+    memcpy((char *)server + member->offset, &text, sizeof text);
     return true;
 }
 
-static bool number_take(struct server *server, const char *name, const json_t *value,
+static bool number_take(struct server *server, const struct member *member, const json_t *value,
                         char why[WHY_ROOM])
 {
-    const struct member *member = member_find(name);
     json_int_t number = json_integer_value(value);
 
     if (!json_is_integer(value) || number < 1 || (uint64_t)number > member->most) {
         return refuse(why, "server %.64s: %s must be a number from 1 to %llu", server->name,
-                      name, (unsigned long long)member->most);
+                      member->name, (unsigned long long)member->most);
     }
     const uint64_t taken = (uint64_t)number;
 
@@ -62,14 +59,14 @@ static bool number_take(struct server *server, const char *name, const json_t *v
     return true;
 }
 
-static bool protocol_take(struct server *server, const char *name, const json_t *value,
-                          char why[WHY_ROOM])
+static bool protocol_take(struct server *server, const struct member *member,
+                          const json_t *value, char why[WHY_ROOM])
 {
     const char *text = json_is_string(value) ? json_string_value(value) : "";
 
     server->is_query = strcmp(text, "query") == 0;
     return server->is_query || strcmp(text, "json") == 0
-           || refuse(why, "server %.64s: %s must be json or query", server->name, name);
+           || refuse(why, "server %.64s: %s must be json or query", server->name, member->name);
 }
 
 /* "000000000000", or 123456789012 as YAML makes it of the same without quotes. */
@@ -84,8 +81,8 @@ static char *account_text(const json_t *value)
     return json_is_string(value) ? strdup(json_string_value(value)) : NULL;
 }
 
-static bool accounts_take(struct server *server, const char *name, const json_t *value,
-                          char why[WHY_ROOM])
+static bool accounts_take(struct server *server, const struct member *member,
+                          const json_t *value, char why[WHY_ROOM])
 {
     size_t count = json_array_size(value);
 
@@ -93,12 +90,13 @@ static bool accounts_take(struct server *server, const char *name, const json_t 
     for (size_t i = 0; server->accounts != NULL && i < count; i++) {
         server->accounts[i] = account_text(json_array_get(value, i));
         if (server->accounts[i] == NULL) {
-            return refuse(why, "server %.64s: %s must be a list of texts", server->name, name);
+            return refuse(why, "server %.64s: %s must be a list of texts", server->name,
+                          member->name);
         }
     }
     return server->accounts != NULL
            || refuse(why, "server %.64s: %s must be a list: [\"123456789012\"]", server->name,
-                     name);
+                     member->name);
 }
 
 static const struct member members[] = {
@@ -183,7 +181,7 @@ static bool server_read(const char *name, json_t *settings, struct server *serve
         if (member == NULL) {
             return refuse(why, "server %.64s: there is no setting \"%.64s\"", name, key);
         }
-        if (!member->take(server, key, value, why)) {
+        if (!member->take(server, member, value, why)) {
             return false;
         }
     }
