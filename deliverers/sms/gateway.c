@@ -292,7 +292,12 @@ void gateway_cancel(struct sms *sms, uint64_t delivery_id)
 
 void gateway_drop(struct sms *sms)
 {
-    while (sms->askings != NULL) {
-        asking_free(sms->askings);
+    struct asking *asking = sms->askings;
+
+    while (asking != NULL) {
+        struct asking *next = asking->next;
+
+        asking_free(asking);
+        asking = next;
     }
 }

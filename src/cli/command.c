@@ -135,8 +135,8 @@ static const struct cli_option *option_find(const struct cli_option *options, in
     return NULL;
 }
 
-/* CLI_OK, or what to exit with; *ret_is_help: it was asked for. */
-static int option_take(struct cli *cli, int argc, char **argv, int *io_at, bool *ret_is_help)
+/* CLI_OK, or what to exit with. */
+static int option_take(struct cli *cli, int argc, char **argv, int *io_at)
 {
     const char *value = NULL;
     const struct cli_option *own =
@@ -157,7 +157,7 @@ static int option_take(struct cli *cli, int argc, char **argv, int *io_at, bool 
     } else if (common == &shared[1]) {
         cli->json = true;
     } else if (common == &shared[2]) {
-        *ret_is_help = true;
+        cli->is_help = true;
     } else {
         cli->region = value;
     }
@@ -176,26 +176,32 @@ static int operands_check(const struct cli *cli)
     return CLI_OK;
 }
 
-static int line_read(struct cli *cli, int argc, char **argv, int at, bool *ret_is_help)
+static int argument_take(struct cli *cli, int argc, char **argv, int *io_at)
 {
-    bool is_operand = false;
+    const char *argument = argv[*io_at];
 
-    for (; at < argc; at++) {
-        if (!is_operand && strcmp(argv[at], "--") == 0) {
-            is_operand = true;
-        } else if (!is_operand && argv[at][0] == '-' && argv[at][1] != '\0') {
-            int code = option_take(cli, argc, argv, &at, ret_is_help);
-
-            if (code != CLI_OK) {
-                return code;
-            }
-        } else if (cli->operand_count < CLI_OPERANDS_MAX) {
-            cli->operands[cli->operand_count++] = argv[at];
-        } else {
-            return cli_fail(cli, CLI_USAGE, "too many arguments");
-        }
+    if (!cli->only_operands && strcmp(argument, "--") == 0) {
+        cli->only_operands = true;
+        return CLI_OK;
     }
-    return *ret_is_help ? CLI_OK : operands_check(cli);
+    if (!cli->only_operands && argument[0] == '-' && argument[1] != '\0') {
+        return option_take(cli, argc, argv, io_at);
+    }
+    if (cli->operand_count == CLI_OPERANDS_MAX) {
+        return cli_fail(cli, CLI_USAGE, "too many arguments");
+    }
+    cli->operands[cli->operand_count++] = argument;
+    return CLI_OK;
+}
+
+static int line_read(struct cli *cli, int argc, char **argv, int at)
+{
+    int code = CLI_OK;
+
+    for (; at < argc && code == CLI_OK; at++) {
+        code = argument_take(cli, argc, argv, &at);
+    }
+    return code != CLI_OK || cli->is_help ? code : operands_check(cli);
 }
 
 /* Where the daemon is, without slashes at the end. */
@@ -218,7 +224,6 @@ int cli_run(int argc, char **argv)
 {
     struct cli cli = {0};
     int next = 0;
-    bool is_help = false;
 
     cli.command = command_find(argc, argv, &next);
     if (cli.command == NULL) {
@@ -227,11 +232,11 @@ int cli_run(int argc, char **argv)
         family_print(asked ? stdout : stderr, argv[1]);
         return asked ? CLI_OK : CLI_USAGE;
     }
-    int code = line_read(&cli, argc, argv, next, &is_help);
+    int code = line_read(&cli, argc, argv, next);
 
     if (code == CLI_USAGE) {
         help_print(stderr, cli.command);
-    } else if (is_help) {
+    } else if (cli.is_help) {
         help_print(stdout, cli.command);
     } else {
         endpoint_find(&cli);

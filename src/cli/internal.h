@@ -50,6 +50,8 @@ struct cli {
     const char *endpoint;   /* without a slash at its end */
     const char *region;     /* --region, or NULL */
     bool json;              /* --json: print what machines read */
+    bool is_help;           /* --help was there */
+    bool only_operands;     /* -- was there */
     struct arena arena;
 };
 

@@ -81,6 +81,22 @@ static enum status peek_row(struct step *step, const struct queue *queue, const 
     return status;
 }
 
+/* What is left of a part; goes on at the same row after a wait. */
+static enum status peek_part(struct step *step, const struct queue *queue,
+                             const struct read *read, struct queue_peek *peek)
+{
+    for (; peek->row < read->row_count && peek->count < peek->max; peek->row++) {
+        bool is_one = false;
+        enum status status = peek_row(step, queue, &read->rows[peek->row], peek, &is_one);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        peek->count += is_one;
+    }
+    return STATUS_OK;
+}
+
 enum status queue_peek(struct step *step, const struct queue *queue, struct queue_peek *peek)
 {
     const struct read *read = NULL;
@@ -91,14 +107,9 @@ enum status queue_peek(struct step *step, const struct queue *queue, struct queu
     }
     while (!peek->is_over && peek->count < peek->max
            && (status = range_get(step, &peek->range, &read)) == STATUS_OK) {
-        for (; peek->row < read->row_count && peek->count < peek->max; peek->row++) {
-            bool is_one = false;
-
-            status = peek_row(step, queue, &read->rows[peek->row], peek, &is_one);
-            if (status != STATUS_OK) {
-                return status; /* goes on at this row */
-            }
-            peek->count += is_one;
+        status = peek_part(step, queue, read, peek);
+        if (status != STATUS_OK) {
+            return status;
         }
         if (peek->count == peek->max) {
             break;

@@ -259,6 +259,7 @@ void load_run(const struct load *load, struct load_result *ret_result)
 
     *ret_result = (struct load_result){0};
     run.connections = memory_array(load->connections, sizeof *run.connections);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of the pointers that it holds */
     run.idle = memory_array(load->connections, sizeof *run.idle);
     for (uint32_t i = 0; i < load->connections; i++) {
         connection_open(&run, i);

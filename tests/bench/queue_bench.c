@@ -116,7 +116,7 @@ static void send_add(struct buffer *to, struct bench *bench)
         char id[32];
 
         (void)snprintf(id, sizeof id, "%020llu",
-                       (unsigned long long)(bench->salt + bench->sent + i));
+                       (unsigned long long)bench->salt + bench->sent + i);
         memcpy(bench->send.at + bench->ids[i], id, 20);
     }
     head_add(to, bench, KIND_SEND, bench->send.len);
@@ -229,7 +229,7 @@ static int on_next(void *context, uint32_t connection, int kind,
     case KIND_RECEIVE: receive_add(request, bench); return kind;
     default: break;
     }
-    if (!delete_add(request, bench, answer->body)) {
+    if (answer == NULL || !delete_add(request, bench, answer->body)) {
         bench->empty++;
         return LOAD_OVER;
     }

@@ -694,7 +694,7 @@ static void scene_schedule(struct scene *scene)
     scene->replays = (uint32_t)world_chance(world, 5);
     for (uint32_t i = 0; i < scene->replays; i++) {
         schedule(world, on_replay, world_chance(world, 10000),
-                 (int64_t)world_chance(world, 2 * BUSY_MS));
+                 (int64_t)world_chance(world, (uint64_t)2 * BUSY_MS));
     }
     for (uint64_t i = world_chance(world, 5); i > 0; i--) {
         schedule(world, on_crash, 0, (int64_t)world_chance(world, BUSY_MS));

@@ -107,6 +107,7 @@ Test(exec, gives_a_command_nothing_of_the_daemons_own)
     int inherited = dup(STDERR_FILENO); /* of a careless library */
 
     cr_assert_geq(inherited, 0);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     cr_assert_eq(setenv("SECRET", "of the daemon", 1), 0);
     rig.commands = commands_of(rows, 2);
     rig_open(&rig, rig_find("exec"));
