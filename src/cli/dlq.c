@@ -110,6 +110,20 @@ static void redrive_print(const json_t *redrive)
                  failure[0] != '\0' ? ": " : "", failure);
 }
 
+/* All of them, or the newest, which was just begun. */
+static void redrives_print(const json_t *redrives, bool is_all)
+{
+    const json_t *redrive = NULL;
+    size_t at = 0;
+
+    json_array_foreach(redrives, at, redrive)
+    {
+        if (is_all || at == 0) {
+            redrive_print(redrive);
+        }
+    }
+}
+
 int cli_dlq_redrive(struct cli *cli)
 {
     bool is_question = cli_option_value(cli, "--status") != NULL;
@@ -120,8 +134,6 @@ int cli_dlq_redrive(struct cli *cli)
         {NULL, NULL},
     };
     json_t *answer = NULL;
-    const json_t *redrive = NULL;
-    size_t at = 0;
     int code = cli_page(cli, is_question ? "GET" : "POST", "/_fanfare/dlq/redrive", parameters,
                         &answer);
 
@@ -131,12 +143,7 @@ int cli_dlq_redrive(struct cli *cli)
     if (cli->json) {
         cli_print_json(answer);
     } else {
-        json_array_foreach(json_object_get(answer, "redrives"), at, redrive)
-        {
-            if (is_question || at == 0) { /* the newest is the one just begun */
-                redrive_print(redrive);
-            }
-        }
+        redrives_print(json_object_get(answer, "redrives"), is_question);
     }
     json_decref(answer);
     return CLI_OK;

@@ -250,19 +250,18 @@ static void moves_write(struct buffer *to, const struct letters_call *this)
 
 /* --- Dropped. */
 
-static void wanted_note(struct letters_call *this)
+/* By their texts: those show the version and variant that an id's bytes need not have. */
+static void wanted_note(struct wanted_id *wanted, const struct queue_peek *peek)
 {
-    for (uint32_t i = 0; i < this->peek.count; i++) {
-        for (size_t j = 0; j < this->wanted_count; j++) {
-            struct wanted_id *wanted = &this->wanted[j];
-            char asked[UUID_SIZE];
-            char there[UUID_SIZE];
+    char asked[UUID_SIZE];
 
-            uuid_format(wanted->id, asked);
-            uuid_format(this->peek.list[i].id, there);
-            if (strcmp(asked, there) == 0) {
-                wanted->sequence = this->peek.list[i].sequence;
-            }
+    uuid_format(wanted->id, asked);
+    for (uint32_t i = 0; i < peek->count; i++) {
+        char there[UUID_SIZE];
+
+        uuid_format(peek->list[i].id, there);
+        if (strcmp(asked, there) == 0) {
+            wanted->sequence = peek->list[i].sequence;
         }
     }
 }
@@ -288,7 +287,9 @@ static enum status wanted_find(struct letters_call *this, struct step *step,
         if (status != STATUS_OK) {
             return status;
         }
-        wanted_note(this);
+        for (size_t i = 0; i < this->wanted_count; i++) {
+            wanted_note(&this->wanted[i], &this->peek);
+        }
         if (is_last) {
             return STATUS_OK;
         }
