@@ -221,8 +221,8 @@ def the_command_does_it():
         listed = json.loads(command(daemon, "list", "--json"))["replays"]
         assert [r["state"] for r in listed][:2] == ["cancelled", "completed"], listed
         command(daemon, "cancel", running["replay_id"], expect=1)
-        command(daemon, topic, expect=1)
-        command(daemon, arn, "--since", "yesterday", expect=1)
+        command(daemon, topic, expect=2)
+        command(daemon, arn, "--since", "yesterday", expect=2)
         command(daemon, expect=2)
         command(daemon, arn, "--since", expect=2)
         daemon.stop()

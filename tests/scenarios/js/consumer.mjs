@@ -1,6 +1,7 @@
 // npm sqs-consumer as its users run it; every third message fails at first.  Says on standard output, a line each:
 //   took ID BODY        the handler has it
 //   deleted ID          its deletion was acknowledged
+//   unsure ID           its deletion was asked for, and no answer came: done, or it comes again
 // node consumer.mjs URL QUEUE_URL one|batch; it ends at the end of standard input.
 import { Consumer } from "sqs-consumer";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -29,7 +30,11 @@ consumer.on("message_processed", (message) => {
   for (const one of Array.isArray(message) ? message : [message]) process.stdout.write(`deleted ${one.MessageId}\n`);
 });
 let errors = 0;
-consumer.on("error", () => errors++);
+consumer.on("error", (error, about) => {
+  errors++;
+  if (!about || !/delete/i.test(error.message)) return;
+  for (const one of Array.isArray(about) ? about : [about]) process.stdout.write(`unsure ${one.MessageId}\n`);
+});
 consumer.on("processing_error", () => {});
 consumer.on("stopped", () => {
   process.stderr.write(`${kind}: ${errors} errors of the connection or the queue\n`);

@@ -60,7 +60,7 @@ static const char *header(const char *name)
     return "";
 }
 
-#define expect_body(expected, actual)                            \
+#define EXPECT_BODY(expected, actual)                            \
     do {                                                         \
         const char *body_ = (actual);                            \
         cr_expect_str_eq(body_, expected);                       \
@@ -107,7 +107,7 @@ Test(formats, cloudevents_structured_carries_text_and_json)
 {
     struct message message = message_of("greeting", "he\"llo");
 
-    expect_body("{\"specversion\":\"1.0\",\"id\":\"" UUID
+    EXPECT_BODY("{\"specversion\":\"1.0\",\"id\":\"" UUID
                 "\",\"source\":\"arn:aws:sns:us-east-1:000000000000:alerts\","
                 "\"type\":\"com.amazon.sns.notification\",\"subject\":\"greeting\","
                 "\"time\":\"2012-05-02T00:54:06.655Z\","
@@ -117,7 +117,7 @@ Test(formats, cloudevents_structured_carries_text_and_json)
     message = message_of("", " {\"id\": 1}");
     message.attributes = order_attributes;
     message.attribute_count = countof(order_attributes);
-    expect_body("{\"specversion\":\"1.0\",\"id\":\"" UUID
+    EXPECT_BODY("{\"specversion\":\"1.0\",\"id\":\"" UUID
                 "\",\"source\":\"https://shop.test/orders\",\"type\":\"order.created\","
                 "\"time\":\"2012-05-02T00:54:06.655Z\","
                 "\"tenant\":\"a \\\"b\\\" 100%\\n\xc3\xa9\",\"raw\":\"AQI=\","
@@ -166,9 +166,9 @@ Test(formats, slack_escapes_what_would_mention_people)
 {
     struct message message = message_of("", "<!channel> a & b");
 
-    expect_body("{\"text\":\"&lt;!channel&gt; a &amp; b\"}", render("slack", &message, ""));
+    EXPECT_BODY("{\"text\":\"&lt;!channel&gt; a &amp; b\"}", render("slack", &message, ""));
     message = message_of("Disk", "full");
-    expect_body("{\"text\":\"*Disk*\\nfull\"}", render("slack", &message, ""));
+    EXPECT_BODY("{\"text\":\"*Disk*\\nfull\"}", render("slack", &message, ""));
     cr_expect_str_eq(formatted.content_type, "application/json");
 }
 
@@ -193,7 +193,7 @@ Test(formats, slack_colours_alerts)
 {
     struct message message = alarm_message();
 
-    expect_body("{\"attachments\":[{\"color\":\"danger\",\"fallback\":\"Disk full\","
+    EXPECT_BODY("{\"attachments\":[{\"color\":\"danger\",\"fallback\":\"Disk full\","
                 "\"title\":\"Disk full\",\"title_link\":\"https://run.test/book\","
                 "\"text\":\"98 %\",\"mrkdwn_in\":[\"text\"],\"footer\":\"alerts\","
                 "\"ts\":1335920046}]}",
@@ -205,9 +205,9 @@ Test(formats, discord_pings_nobody_and_keeps_to_its_limits)
     struct message message = message_of("", "@everyone");
     struct message alert = alarm_message();
 
-    expect_body("{\"content\":\"@everyone\",\"allowed_mentions\":{\"parse\":[]}}",
+    EXPECT_BODY("{\"content\":\"@everyone\",\"allowed_mentions\":{\"parse\":[]}}",
                 render("discord", &message, ""));
-    expect_body("{\"embeds\":[{\"description\":\"98 %\",\"title\":\"Disk full\","
+    EXPECT_BODY("{\"embeds\":[{\"description\":\"98 %\",\"title\":\"Disk full\","
                 "\"url\":\"https://run.test/book\",\"color\":15158332,"
                 "\"timestamp\":\"2012-05-02T00:54:06.655Z\",\"footer\":{\"text\":\"alerts\"}}],"
                 "\"allowed_mentions\":{\"parse\":[]}}",
@@ -231,7 +231,7 @@ Test(formats, pagerduty_maps_status_severity_and_key)
 {
     struct message message = alarm_message();
 
-    expect_body("{\"routing_key\":\"R1\",\"event_action\":\"trigger\","
+    EXPECT_BODY("{\"routing_key\":\"R1\",\"event_action\":\"trigger\","
                 "\"dedup_key\":\"disk/db1\",\"client\":\"Fanfare\",\"payload\":{"
                 "\"summary\":\"Disk full\",\"source\":\"db1\",\"severity\":\"critical\","
                 "\"timestamp\":\"2012-05-02T00:54:06.655Z\","
@@ -314,5 +314,5 @@ Test(formats, take_no_link_that_is_none)
 
     message.attributes = odd;
     message.attribute_count = 1;
-    expect_body("{\"text\":\"x\"}", render("slack", &message, ""));
+    EXPECT_BODY("{\"text\":\"x\"}", render("slack", &message, ""));
 }
