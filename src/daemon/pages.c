@@ -35,9 +35,6 @@ void page_call_start(struct server *server, struct http_request *request,
     take_call->server = server;
     take_call->request = request;
     take_call->call.done = on_done;
-    if (server->page_calls.head.next == NULL) {
-        list_init(&server->page_calls);
-    }
     list_push(&server->page_calls, &take_call->node);
     server->page_call_count++;
     if (is_closed || server->page_call_count > CALLS_MAX) {
@@ -54,9 +51,6 @@ void page_calls_end(struct server *server)
 {
     struct list_node *node = NULL;
 
-    if (server->page_calls.head.next == NULL) {
-        return;
-    }
     while ((node = list_first(&server->page_calls)) != NULL) {
         struct page_call *call = container_of(node, struct page_call, node);
 

@@ -430,6 +430,7 @@ int server_run(struct settings *settings)
     };
     struct why why = {""};
 
+    list_init(&server.page_calls);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     (void)uv_loop_init(&server.loop);

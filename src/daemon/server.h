@@ -35,7 +35,7 @@ struct server {
     bool has_announced;
     int exit_code;
     int64_t started_us;
-    struct list page_calls; /* pages that wait for the cell; zeroed before the first */
+    struct list page_calls; /* pages that wait for the cell */
     uint32_t page_call_count;
     struct declaration *declaration; /* resources being declared, or NULL */
 };

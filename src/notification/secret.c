@@ -1,6 +1,7 @@
 /* Secrets of Standard Webhooks: made, and changed at leisure. */
 #include "base/encoding.h"
 #include "notification/notification.h"
+#include "notification/webhook.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -52,19 +53,17 @@ enum status webhook_secret_make(struct arena *arena, struct random *random, bool
     return status;
 }
 
-/* The moment from which a stored secret does not sign; INT64_MAX: none is set. */
-static int64_t until_of(struct text *io_secret)
+bool webhook_secret_cut(struct text *io_secret, int64_t *ret_until_ms)
 {
     struct text rest = *io_secret;
     struct text until = T("until=");
-    int64_t until_ms = INT64_MAX;
+    size_t len = io_secret->len;
 
+    *ret_until_ms = INT64_MAX;
     *io_secret = text_cut(&rest, ';');
-    if (text_starts_with(rest, until)
-        && !text_to_int64(text_after(rest, until.len), &until_ms)) {
-        until_ms = INT64_MAX;
-    }
-    return until_ms;
+    return io_secret->len == len
+           || (text_starts_with(rest, until)
+               && text_to_int64(text_after(rest, until.len), ret_until_ms));
 }
 
 struct text webhook_secrets_rotate(struct arena *arena, struct text secrets, struct text secret,
@@ -77,10 +76,11 @@ struct text webhook_secrets_rotate(struct arena *arena, struct text secrets, str
     buffer_add(&all, secret);
     for (size_t kept = 1; rest.len > 0 && kept < SECRETS_KEPT; kept++) {
         struct text older = text_cut(&rest, ' ');
-        int64_t until_ms = until_of(&older);
+        int64_t until_ms = 0;
+        bool is_one = webhook_secret_cut(&older, &until_ms) && older.len > 0;
 
         until_ms = until_ms < now_ms + grace_ms ? until_ms : now_ms + grace_ms;
-        if (older.len > 0 && until_ms > now_ms) {
+        if (is_one && until_ms > now_ms) {
             buffer_printf(&all, " %.*s;until=%lld", TEXT_PRINTF(older), (long long)until_ms);
         }
     }

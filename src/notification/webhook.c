@@ -1,5 +1,7 @@
 /* Signatures as Standard Webhooks has them: over "<id>.<timestamp>.<body>", as many as there
  * are secrets, so that receivers can change theirs at leisure. */
+#include "notification/webhook.h"
+
 #include "base/digest.h"
 #include "notification/notification.h"
 
@@ -74,15 +76,10 @@ static bool is_ed25519_key(const struct secret *secret)
 /* NULL, or why it is none. */
 static const char *secret_read(struct text text, struct secret *ret)
 {
-    struct text rest = text;
-    struct text key = text_cut(&rest, ';');
-    struct text until = T("until=");
+    struct text key = text;
     size_t kind = 0;
 
-    ret->until_ms = INT64_MAX;
-    if (key.len < text.len
-        && (!text_starts_with(rest, until)
-            || !text_to_int64(text_after(rest, until.len), &ret->until_ms))) {
+    if (!webhook_secret_cut(&key, &ret->until_ms)) {
         return "behind the ; of a secret there must be until= and milliseconds since 1970";
     }
     while (kind < countof(prefixes) && !text_starts_with(key, prefixes[kind].prefix)) {

@@ -107,3 +107,18 @@ Test(webhook, refuses_what_is_no_secret)
         }
     }
 }
+
+Test(webhook, secrets_that_are_replaced_sign_on_for_the_grace)
+{
+    struct arena arena = {0};
+
+    cr_expect(text_equal(webhook_secrets_rotate(&arena, T(""), T("whsec_new"), 1000, 60),
+                         T("whsec_new")));
+    cr_expect(text_equal(
+        webhook_secrets_rotate(&arena, T("whsec_b whsec_a;until=1010 whsec_gone;until=900"),
+                               T("whsec_c"), 1000, 60),
+        T("whsec_c whsec_b;until=1060 whsec_a;until=1010")));
+    cr_expect(text_equal(webhook_secrets_rotate(&arena, T("whsec_b"), T("whsec_c"), 1000, 0),
+                         T("whsec_c")));
+    arena_free(&arena);
+}
