@@ -125,6 +125,7 @@ struct window {
     uint64_t cursor;  /* below it everything that may be received is in memory */
     uint64_t last_durable; /* sequence */
     bool is_scanning;
+    bool is_reading_ahead;
 };
 
 /* As much as may be in memory, and less of it can be received than `enough`. */
@@ -146,6 +147,8 @@ void window_settle(struct step *step, struct queue_state *state);
 /* True while there is something behind the window, or it is not known yet. */
 bool scan_has_more(const struct queue_state *state);
 void scan_start(struct step *step, struct queue_state *state);
+/* Brings the rows of messages from there on into the cache, for the receives to come. */
+void scan_ahead(struct step *step, struct queue_state *state, uint64_t from);
 /* Finds what is in flight, once, at start. */
 void scan_leases(struct step *step, struct queue_state *state);
 

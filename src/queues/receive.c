@@ -41,6 +41,10 @@ static enum status pick_load(struct step *step, struct queue_state *state, struc
 {
     enum status status = message_entry(step, state, pick->message, &pick->entry, &pick->row);
 
+    if (status == STATUS_WAIT) {
+        scan_ahead(step, state,
+                   pick->message->sequence); /* the next in line are on disk, too */
+    }
     if (status == STATUS_OK && (pick->entry.flags & ENTRY_REFERENCE) != 0) {
         struct key body = key_u64(TABLE_BODY, pick->entry.message);
 

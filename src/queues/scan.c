@@ -4,7 +4,10 @@
 
 enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
-    SEQUENCE_AT = 5,              /* in a key of TABLE_READY */
+    SCAN_ROWS = 512,              /* a millisecond's work, roughly */
+    AHEAD_ROWS = 256,
+    AHEAD_BYTES = 256 * 1024,
+    SEQUENCE_AT = 5, /* in a key of TABLE_READY */
     PART_AT = 13
 };
 
@@ -103,7 +106,20 @@ static bool pair_decode(const struct pair *pair, struct entry *ret_entry,
            && (pair->lease == NULL || lease_decode(blob_text(pair->lease), ret_lease));
 }
 
-static void window_take(struct step *step, struct queue_state *state, const struct pair *pair)
+/* Its texts, and what it refers to: to be received soon. */
+static void entry_learn(struct step *step, const struct key *key, struct blob *row,
+                        const struct entry *entry)
+{
+    record_learn(step, key, row);
+    if ((entry->flags & ENTRY_REFERENCE) != 0) {
+        struct key body = key_u64(TABLE_BODY, entry->message);
+
+        record_prefetch(step, &body);
+    }
+}
+
+static void window_take(struct step *step, struct queue_state *state, const struct pair *pair,
+                        bool is_search)
 {
     struct entry entry;
     struct lease lease;
@@ -118,11 +134,8 @@ static void window_take(struct step *step, struct queue_state *state, const stru
         lease_add(state, message, lease.visible_ms);
         return;
     }
-    record_learn(step, &pair->entry_row->key, pair->entry);
-    if ((entry.flags & ENTRY_REFERENCE) != 0) {
-        struct key body = key_u64(TABLE_BODY, entry.message);
-
-        record_prefetch(step, &body);
+    if (!is_search) {
+        entry_learn(step, &pair->entry_row->key, pair->entry, &entry);
     }
     window_add(state, message);
 }
@@ -140,7 +153,7 @@ static void on_scan(struct read *read, struct step *step)
     for (uint32_t at = 0; at < usable;) {
         struct pair pair = pair_take(step, state->queue->store, read, &at);
 
-        window_take(step, state, &pair);
+        window_take(step, state, &pair, read->value_max != UINT32_MAX);
     }
     state->window.is_scanning = false;
     /* Unless a delayed message has set it back meanwhile. */
@@ -165,9 +178,49 @@ void scan_start(struct step *step, struct queue_state *state)
     }
     struct read *read = scan_read(state, window->cursor, on_scan);
 
-    read->row_max = (uint32_t)state->queues->window_room;
-    read->value_max = UINT32_MAX;
+    size_t room = state->queues->window_room;
+
+    /* Behind a window full of busy groups it looks for other groups only.  The texts of what it
+     * finds would push those out of the cache that are received before. */
+    read->value_max = window->ready < room ? UINT32_MAX : REDUCED_ROW;
+    read->row_max = (uint32_t)(room < SCAN_ROWS ? room : SCAN_ROWS);
     state->window.is_scanning = true;
+    step_read(step, read);
+}
+
+/* --- Texts of what is in the window and not in the cache. */
+
+static void on_ahead(struct read *read, struct step *step)
+{
+    struct queue_state *state = queue_state_returned(read);
+
+    for (uint32_t i = 0; state != NULL && i < read->row_count; i++) {
+        const struct row *row = &read->rows[i];
+        const struct message *message =
+            message_find(state, key_get_u64(&row->key, SEQUENCE_AT));
+        struct entry entry;
+
+        if (!row_is_lease(row) && message != NULL && message->place == PLACE_READY
+            && entry_decode_head(blob_text(row->value), &entry)) {
+            entry_learn(step, &row->key, row->value, &entry);
+        }
+    }
+    if (state != NULL) {
+        state->window.is_reading_ahead = false;
+    }
+    read_free(read);
+}
+
+void scan_ahead(struct step *step, struct queue_state *state, uint64_t from)
+{
+    if (state->window.is_reading_ahead) {
+        return;
+    }
+    struct read *read = scan_read(state, from, on_ahead);
+
+    read->row_max = AHEAD_ROWS;
+    read->bytes_max = AHEAD_BYTES;
+    state->window.is_reading_ahead = true;
     step_read(step, read);
 }
 

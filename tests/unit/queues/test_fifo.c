@@ -226,27 +226,38 @@ Test(fifo, the_same_attempt_gets_the_same_messages_again)
     rig_close(&rig);
 }
 
+/* Their bodies are their numbers. */
+static void send_many(struct rig *rig, const char *group, size_t count)
+{
+    char body[32];
+
+    for (size_t i = 0; i < count; i++) {
+        struct rig_call call = {.queue = queue, .run = rig_run_send};
+
+        (void)snprintf(body, sizeof body, "%zu", i);
+        call.message = (struct queue_message){.body = text_from(body),
+                                              .group_id = text_from(group),
+                                              .deduplication_id = text_from(body),
+                                              .delay_ms = -1};
+        rig_call(rig, &call);
+        if (i % 100 == 0) {
+            rig_settle(rig);
+        }
+    }
+    rig_settle(rig);
+}
+
 Test(fifo, busy_groups_do_not_fill_the_window)
 {
     enum {
         BUSY = 5000
     };
     struct rig rig;
-    char body[32];
 
     open_fifo(&rig, false);
     (void)rig_send_group(&rig, queue, "busy", "first");
     cr_assert_eq(rig_receive(&rig, queue, 1, 60000).count, 1);
-    for (size_t i = 0; i < BUSY; i++) {
-        struct rig_call call = {
-            .queue = queue,
-            .run = rig_run_send,
-            .message = {.body = T("x"), .group_id = T("busy"), .delay_ms = -1}};
-
-        (void)snprintf(body, sizeof body, "%zu", i);
-        call.message.deduplication_id = text_from(body);
-        rig_call(&rig, &call);
-    }
+    send_many(&rig, "busy", BUSY);
     rig_settle(&rig);
     (void)rig_send_group(&rig, queue, "quiet", "found");
     rig_crash(&rig);
@@ -254,5 +265,35 @@ Test(fifo, busy_groups_do_not_fill_the_window)
 
     cr_assert_eq(batch.count, 1);
     cr_expect_str_eq(rig_body(&rig, &batch, 0), "found");
+    rig_close(&rig);
+}
+
+Test(fifo, a_backlog_that_the_cache_cannot_hold_is_not_read_one_by_one)
+{
+    enum {
+        MESSAGES = 20000
+    };
+    struct rig rig;
+    char body[32];
+
+    open_fifo(&rig, false);
+    rig_stop(&rig);
+    rig.cache_bytes = 1 << 20;
+    rig_start(&rig);
+    send_many(&rig, "one", MESSAGES);
+    rig_crash(&rig);
+    rig.reads = 0;
+    for (size_t i = 0; i < MESSAGES; i += 10) {
+        struct rig_batch batch = rig_receive(&rig, queue, 10, 60000);
+
+        cr_assert_eq(batch.count, 10);
+        (void)snprintf(body, sizeof body, "%zu", i);
+        cr_assert_str_eq(rig_body(&rig, &batch, 0), body);
+        cr_expect_eq(rig_receive(&rig, queue, 10, 60000).count, 0, "it looks for other groups");
+        for (size_t j = 0; j < batch.count; j++) {
+            cr_assert_eq(rig_delete(&rig, queue, batch.handles[j]), STATUS_OK);
+        }
+    }
+    cr_expect_lt(rig.reads, MESSAGES / 10, "%llu reads", (unsigned long long)rig.reads);
     rig_close(&rig);
 }
