@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define LATE_STARTS 16
+
 struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t made,
                                int64_t accepted_ms)
 {
@@ -80,16 +82,40 @@ static bool ends_unasked(const struct attempt *attempt, const char **ret_reason)
     return true;
 }
 
-static void attempt_fly(struct attempt *attempt)
+/* What failed lately fails again, likely, and no publish should find the loop busy with that:
+ * it comes after what is to be handed out now, a few in a millisecond. */
+static void late_ask(struct step *step, struct deliveries *deliveries)
+{
+    if (!list_is_empty(&deliveries->late_starts) && !heap_contains(&deliveries->late.node)) {
+        timer_set(step, &deliveries->late, step->now_ms + 1);
+    }
+}
+
+void attempts_on_late(struct timer *timer, struct step *step)
+{
+    struct deliveries *deliveries = container_of(timer, struct deliveries, late);
+    struct list_node *node = NULL;
+
+    for (int i = 0; i < LATE_STARTS && (node = list_pop(&deliveries->late_starts)) != NULL;
+         i++) {
+        list_push(&deliveries->starts, node);
+    }
+    late_ask(step, deliveries);
+}
+
+static void attempt_fly(struct step *step, struct attempt *attempt)
 {
     struct deliveries *deliveries = attempt->lane->deliveries;
 
     attempt->id = ++deliveries->next_id;
     attempt->id_key = attempt->id;
     attempt->stage = ATTEMPT_FLYING;
+    attempt->flying_ms = step->now_ms;
     map_insert(&deliveries->attempts, &attempt->map,
                text_make(&attempt->id_key, sizeof attempt->id_key));
-    list_push(&deliveries->starts, &attempt->start);
+    list_push(attempt->lane->failing > 0 ? &deliveries->late_starts : &deliveries->starts,
+              &attempt->start);
+    late_ask(step, deliveries);
     deliveries->counters.attempts++;
 }
 
@@ -114,7 +140,7 @@ static void prepare_done(struct task *task, struct step *step, enum status statu
         attempt_finish(step, attempt, END_DEAD);
         return;
     }
-    attempt_fly(attempt);
+    attempt_fly(step, attempt);
     lane_start_more(step, lane); /* it may have brought the limits that others wait for */
 }
 
@@ -304,6 +330,7 @@ static void settle_done(struct task *task, struct step *step, enum status status
     struct owed *owed = attempt->owed;
     uint32_t index = attempt->owed_index;
     bool was_started = attempt->stage_before != ATTEMPT_QUEUED;
+    bool was_trial = attempt->is_trial;
 
     (void)status;
     attempt_count(attempt);
@@ -318,6 +345,7 @@ static void settle_done(struct task *task, struct step *step, enum status status
     if (was_started) {
         lane->in_flight--;
         deliveries->in_flight--;
+        deliveries->trials -= was_trial;
     } else {
         lane->holds--;
     }

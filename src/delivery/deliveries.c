@@ -12,9 +12,12 @@ struct deliveries *deliveries_create(const struct deliveries_options *options,
     deliveries->backlog_timer.fire = backlog_on_timer;
     list_init(&deliveries->active);
     list_init(&deliveries->starts);
+    list_init(&deliveries->late_starts);
     list_init(&deliveries->starved);
+    list_init(&deliveries->doubted);
     list_init(&deliveries->resting);
     deliveries->relief.fire = relief_on_timer;
+    deliveries->late.fire = attempts_on_late;
     list_init(&deliveries->launching);
     return deliveries;
 }

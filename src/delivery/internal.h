@@ -16,6 +16,11 @@
 /* Attempts that may wait in memory for a place in their lane's window. */
 #define LANE_WAITING_MAX  64
 #define LANE_WINDOW_START 8
+#define LANE_WINDOW_FIRST 2 /* of a lane of which nothing is known */
+/* A lane whose oldest attempt takes longer than this, and than so many times what good answers
+ * take, starts no more until it has ended. */
+#define LANE_STALL_MS    1000
+#define LANE_STALL_TIMES 4
 /* Lanes without work that are kept: their window, their breaker and their rate are still good.
  */
 #define LANES_RESTING_MAX 4096
@@ -55,6 +60,8 @@ struct lane {
     uint32_t in_flight;
     uint32_t successes; /* since the window last grew */
     uint32_t failing;   /* attempts that failed in a row */
+    uint32_t usual_ms;  /* how long good answers take, smoothed */
+    bool is_trusted;    /* its last attempt was answered well */
     bool is_gone;       /* its subscription was deleted: whatever is left ends */
     bool knows_limits;
     struct lane_limits limits;
@@ -79,7 +86,7 @@ struct lane {
     uint32_t holds;          /* must not be closed while there are any */
     uint64_t row_count;      /* rows written or met, not settled: for people */
     int64_t oldest_ms;       /* accept time of the oldest of them, 0: none */
-    struct list_node global; /* in deliveries.starved */
+    struct list_node global; /* in deliveries.starved or deliveries.doubted */
     struct list_node rest;   /* in deliveries.resting */
     struct deliveries *deliveries;
 };
@@ -105,10 +112,11 @@ struct attempt {
     uint64_t id;
     uint64_t id_key;
     struct list_node node;      /* in lane.waiting or lane.flying */
-    struct list_node start;     /* in deliveries.starts */
+    struct list_node start;     /* in deliveries.starts or deliveries.late_starts */
     struct list_node owed_node; /* in owed.attempts */
     struct list_node relief;    /* about to get a row of its own */
     int64_t since_ms;           /* when it came to its lane */
+    int64_t flying_ms;          /* when it was to be handed out; 0: not yet */
     struct lane *lane;
     uint64_t message;
     uint32_t made; /* attempts made before this one */
@@ -118,6 +126,7 @@ struct attempt {
     bool is_local;                   /* it ended inside this daemon */
     bool is_dead_lettered;
     bool is_probe;     /* of its lane's breaker */
+    bool is_trial;     /* started while its lane was not trusted */
     bool is_unwanted;  /* its endpoint wants no more: its subscription is disabled */
     bool is_expired;   /* parked longer than park_max */
     bool is_relieving; /* its task is giving it a row of its own */
@@ -142,8 +151,13 @@ struct deliveries {
     struct map owed;
     struct list active; /* owed */
     uint32_t active_count;
-    struct list starts;  /* attempts to be handed out */
+    struct list starts;      /* attempts to be handed out */
+    struct list late_starts; /* those to endpoints that failed lately: a few at a time */
+    struct timer late;
     struct list starved; /* lanes that could start more but for the global limit, in turn */
+    struct list doubted; /* the same of lanes that are not trusted */
+    bool is_turn_of_doubted;
+    uint32_t trials;     /* in flight: at most half of the limit, or what hangs takes it all */
     struct list resting; /* lanes without work, the longest first */
     uint32_t resting_count;
     uint32_t reading; /* lanes whose due rows are being read */
@@ -211,6 +225,7 @@ struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t mad
 void attempt_free(struct attempt *attempt);
 void attempt_prepare(struct step *step, struct attempt *attempt);
 void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end);
+void attempts_on_late(struct timer *timer, struct step *step);
 
 /* remembered.c: for the history. */
 void attempt_hear(struct step *step, struct attempt *attempt,

@@ -46,7 +46,7 @@ struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription)
     lane->deliveries = deliveries;
     lane->topic = topic;
     lane->subscription = subscription;
-    lane->window = LANE_WINDOW_START;
+    lane->window = LANE_WINDOW_FIRST;
     lane->next_due = INT64_MAX;
     lane->due_since = INT64_MAX;
     lane->pending_due = INT64_MAX;
@@ -119,21 +119,48 @@ void lane_close_if_idle(struct step *step, struct lane *lane)
 
 /* --- Whose turn it is. */
 
+static bool has_room(const struct deliveries *deliveries)
+{
+    return deliveries->in_flight + deliveries->reading < deliveries->options.in_flight_max;
+}
+
+static bool has_room_for_trials(const struct deliveries *deliveries)
+{
+    return has_room(deliveries)
+           && deliveries->trials < (deliveries->options.in_flight_max + 1) / 2;
+}
+
 /* Whoever waits for the global limit comes before whoever comes now. */
 static bool lane_may_go(struct lane *lane)
 {
     struct deliveries *deliveries = lane->deliveries;
-    bool has_room =
-        deliveries->in_flight + deliveries->reading < deliveries->options.in_flight_max;
+    bool may_go = lane->is_trusted ? has_room(deliveries) : has_room_for_trials(deliveries);
+    struct list *others = lane->is_trusted ? &deliveries->starved : &deliveries->doubted;
 
-    if (has_room && (lane->has_turn || list_is_empty(&deliveries->starved))) {
+    if (may_go && (lane->has_turn || list_is_empty(others))) {
         lane->has_turn = false;
         return true;
     }
     if (!list_contains(&lane->global)) {
-        list_push(&deliveries->starved, &lane->global);
+        list_push(others, &lane->global);
     }
     return false;
+}
+
+/* Who is next: one that is trusted and one that is not, in turn. */
+static struct list_node *starved_pop(struct deliveries *deliveries)
+{
+    struct list_node *node = NULL;
+    bool may_try = has_room_for_trials(deliveries);
+
+    deliveries->is_turn_of_doubted = !deliveries->is_turn_of_doubted;
+    if (may_try && deliveries->is_turn_of_doubted) {
+        node = list_pop(&deliveries->doubted);
+    }
+    if (node == NULL && has_room(deliveries)) {
+        node = list_pop(&deliveries->starved);
+    }
+    return node == NULL && may_try ? list_pop(&deliveries->doubted) : node;
 }
 
 /* One from each in turn, while there is room. */
@@ -145,8 +172,7 @@ void lanes_share(struct step *step, struct deliveries *deliveries)
         return; /* the outer call goes on */
     }
     deliveries->is_sharing = true;
-    while (deliveries->in_flight + deliveries->reading < deliveries->options.in_flight_max
-           && (node = list_pop(&deliveries->starved)) != NULL) {
+    while ((node = starved_pop(deliveries)) != NULL) {
         struct lane *lane = container_of(node, struct lane, global);
 
         lane->has_turn = true;
@@ -165,6 +191,8 @@ static void lane_start(struct step *step, struct lane *lane, struct attempt *att
 {
     lane->in_flight++;
     lane->deliveries->in_flight++;
+    attempt->is_trial = !lane->is_trusted;
+    lane->deliveries->trials += attempt->is_trial;
     list_push(&lane->flying, &attempt->node);
     attempt_prepare(step, attempt);
 }

@@ -21,6 +21,22 @@ static bool asks_nobody(const struct lane *lane)
     return lane->is_gone || lane->limits.is_disabled;
 }
 
+/* Its endpoint seems to hang: what else it is owed would only hang, too, and take the room of
+ * others. */
+static bool lane_is_stalled(const struct lane *lane, int64_t now_ms)
+{
+    struct list_node *node = list_first(&lane->flying);
+    int64_t patience_ms = (int64_t)lane->usual_ms * LANE_STALL_TIMES;
+
+    if (node == NULL) {
+        return false;
+    }
+    const struct attempt *oldest = container_of(node, struct attempt, node);
+
+    patience_ms = patience_ms > LANE_STALL_MS ? patience_ms : LANE_STALL_MS;
+    return oldest->stage == ATTEMPT_FLYING && oldest->flying_ms + patience_ms <= now_ms;
+}
+
 /* When one more may start, the global limit aside: not after `now_ms` when it may, INT64_MAX
  * when something has to end first. */
 int64_t lane_next_start(const struct lane *lane, int64_t now_ms)
@@ -30,6 +46,9 @@ int64_t lane_next_start(const struct lane *lane, int64_t now_ms)
     }
     if (asks_nobody(lane)) {
         return 0;
+    }
+    if (lane_is_stalled(lane, now_ms)) {
+        return INT64_MAX;
     }
     int64_t next_ms = breaker_next_ms(&lane->breaker);
 
@@ -114,11 +133,13 @@ static void window_count(struct lane *lane, bool has_failed)
 {
     if (has_failed) {
         lane->failing++;
+        lane->is_trusted = false;
         lane->successes = 0;
         lane->window = lane->window > 1 ? lane->window / 2 : 1;
         return;
     }
     lane->failing = 0;
+    lane->is_trusted = true;
     lane->successes++;
     /* Back up to the start one for each that worked, then one for each window's worth. */
     if ((lane->window < LANE_WINDOW_START || lane->successes >= lane->window)
@@ -126,6 +147,13 @@ static void window_count(struct lane *lane, bool has_failed)
         lane->window++;
         lane->successes = 0;
     }
+}
+
+static void usual_learn(struct lane *lane, int64_t took_ms)
+{
+    took_ms = took_ms < 0 ? 0 : took_ms; /* a clock that was set back */
+    took_ms = took_ms < RETRY_AFTER_MAX_MS ? took_ms : RETRY_AFTER_MAX_MS;
+    lane->usual_ms = (uint32_t)((lane->usual_ms * 7LL + took_ms + 7) / 8);
 }
 
 static void breaker_log(const struct attempt *attempt, const char *event, struct text reason)
@@ -201,6 +229,9 @@ void lane_feedback(struct step *step, struct attempt *attempt,
     };
 
     window_count(lane, said.has_failed);
+    if (!said.has_failed) {
+        usual_learn(lane, step->now_ms - attempt->flying_ms);
+    }
     switch (breaker_count(&lane->breaker, &said)) {
     case BREAKER_STAYS: break;
     case BREAKER_OPENED: on_opened(step, attempt); break;

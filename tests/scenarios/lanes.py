@@ -183,7 +183,47 @@ def hanging_and_refusing_endpoints_delay_nobody():
         hanging.close()
 
 
+def what_hangs_takes_half_of_the_room_at_most():
+    hanging = Hanging()
+    try:
+        with Daemon("--set", "deliveries_in_flight_max=16") as daemon, Endpoint(confirms=False) as good:
+            sns = daemon.client("sns")
+            topic = sns.create_topic(Name="room")["TopicArn"]
+            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=good.url, Attributes={"Fanfare.Confirmed": "true"})
+            sns.publish(TopicArn=topic, Message="trusted from now on")
+            wait_until(lambda: len(good.requests) == 1, "the first message")
+            for i in range(20):
+                sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=hanging.url + str(i), Attributes={"Fanfare.Confirmed": "true"})
+            publish(sns, topic, (str(i) for i in range(50)))
+            wait_until(lambda: len(good.requests) == 51, "everything at the good one", 60)
+            wait_until(lambda: metric(daemon, "fanfare_deliveries_in_flight") == 8, "half of the room to be taken")
+            time.sleep(1)
+            assert metric(daemon, "fanfare_deliveries_in_flight") <= 8
+            daemon.kill()
+    finally:
+        hanging.close()
+
+
+def an_endpoint_that_begins_to_hang_is_sent_no_more():
+    with Daemon() as daemon, Endpoint(confirms=False) as hook:
+        sns = daemon.client("sns")
+        topic = sns.create_topic(Name="stalls")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=hook.url, Attributes={"Fanfare.Confirmed": "true"})
+        publish(sns, topic, (str(i) for i in range(200)))  # its window is wide now
+        wait_until(lambda: len(hook.requests) == 200, "the first messages", 60)
+        hook.delay = 12
+        publish(sns, topic, ["stuck"])
+        wait_until(lambda: len(hook.requests) == 201, "the one that takes its time")
+        time.sleep(3)  # longer than good answers take, and than a second
+        publish(sns, topic, (str(i) for i in range(5)))
+        time.sleep(2)
+        assert len(hook.requests) == 201, len(hook.requests)
+        hook.delay = 0
+        wait_until(lambda: len(hook.requests) == 206, "the rest, once it has answered", 60)
+
+
 main([a_failing_endpoint_is_left_in_peace_and_gets_everything_when_it_heals,
       a_few_messages_are_tried_as_the_policy_says_and_dead_lettered, parked_for_too_long_is_dead_lettered,
       a_rate_is_kept, a_topics_throttle_is_kept, concurrency_is_kept,
-      hanging_and_refusing_endpoints_delay_nobody])
+      hanging_and_refusing_endpoints_delay_nobody, what_hangs_takes_half_of_the_room_at_most,
+      an_endpoint_that_begins_to_hang_is_sent_no_more])
