@@ -77,6 +77,17 @@ void world_later(struct world *world, int64_t delay_ms, struct event *take_event
     heap_insert(&world->events, &take_event->node, world->now_ms + delay_ms);
 }
 
+void world_schedule(struct world *world, void (*happen)(struct world *, struct event *),
+                    uint64_t number, int64_t delay_ms)
+{
+    struct event *event = memory_zero(sizeof *event);
+
+    event->happen = happen;
+    event->number = number;
+    event->survives_crash = true;
+    world_later(world, delay_ms, event);
+}
+
 /* --- The store. */
 
 static void on_commit(struct world *world, struct event *event)
@@ -167,6 +178,19 @@ bool world_step(struct world *world, int64_t until_ms)
     } else {
         cell_tick(world->cell, world->now_ms);
     }
+    return true;
+}
+
+bool world_run_until(struct world *world, int64_t until_ms)
+{
+    uint64_t limit = world->steps + 2000000;
+
+    while (world_step(world, until_ms)) {
+        if (world->steps > limit) {
+            return false;
+        }
+    }
+    world->now_ms = until_ms;
     return true;
 }
 

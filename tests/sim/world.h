@@ -50,9 +50,14 @@ void world_boot(struct world *world);
 /* The process dies: what was not committed is gone; a commit under way may or may not be. */
 void world_crash(struct world *world);
 void world_later(struct world *world, int64_t delay_ms, struct event *take_event);
+/* Something from outside: a crash does not undo it. */
+void world_schedule(struct world *world, void (*happen)(struct world *, struct event *),
+                    uint64_t number, int64_t delay_ms);
 /* Runs the cell's effects, then the next event or wake-up; false when nothing is left before
  * `until_ms`. */
 bool world_step(struct world *world, int64_t until_ms);
+/* Steps until it is `until_ms`; false when it does not come to rest. */
+bool world_run_until(struct world *world, int64_t until_ms);
 void world_call_start(struct world *world, struct world_call *call);
 uint64_t world_chance(struct world *world, uint64_t bound);
 /* Adds to the trace: the same seed must give the same trace. */

@@ -1,0 +1,104 @@
+/* The scene of the fan-out's simulation: its endpoints and queues, its inputs, its ledger. */
+#ifndef SIM_FANOUT_SIM_H
+#define SIM_FANOUT_SIM_H
+
+#include "world.h"
+
+#define ENDPOINTS 6
+#define QUEUES    3
+#define KINDS     4
+#define PUBLISHES 120
+#define BUSY_MS   60000
+#define DAYS_MS   (3LL * 24 * 3600 * 1000)
+#define HOUR_MS   (3600LL * 1000)
+#define RATE_OVER 10 /* seconds over which rates are checked */
+
+enum mood { /* of an endpoint */
+    MOOD_GOOD,
+    MOOD_FLAKY,   /* fails half of the time */
+    MOOD_HANGING, /* answers late, as a timeout does */
+    MOOD_TWICE,   /* settles twice */
+    MOOD_REFUSING,
+    MOOD_GONE,    /* wants no more after a while */
+    MOOD_HEALING, /* fails for some hours, then it is good */
+    MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
+};
+
+struct ledger {
+    uint32_t kind;
+    bool is_accepted;
+    uint32_t delivered[ENDPOINTS];
+    uint32_t dead[ENDPOINTS];
+    uint32_t attempts[ENDPOINTS];
+    uint32_t received[QUEUES];
+};
+
+/* What an endpoint's subscription says, and what is seen of it. */
+struct limits {
+    uint32_t concurrency; /* 0: none */
+    uint32_t per_second;  /* 0: none */
+    uint32_t under_way;
+    int64_t period; /* the one that is counted */
+    uint32_t in_period;
+};
+
+/* Entries of a queue whose deletion was acknowledged. */
+struct deleted {
+    uint64_t sequences[16 * PUBLISHES];
+    size_t count;
+};
+
+struct scene {
+    struct world *world;
+    struct ledger ledger[PUBLISHES];
+    struct deleted deleted[QUEUES];
+    uint32_t wants[ENDPOINTS + QUEUES]; /* bits of kinds */
+    enum mood moods[ENDPOINTS];
+    struct limits limits[ENDPOINTS];
+    bool topic_rules; /* its delivery policy comes before its subscriptions' own */
+    int64_t healed_ms;
+    uint32_t subscription[ENDPOINTS]; /* numbers */
+    uint32_t replays;
+    bool is_set_up;
+    bool is_draining; /* no more misbehaviour: all is to come to its end */
+    uint64_t failures;
+};
+
+struct scene *scene_of(const struct world *world);
+void complain(struct scene *scene, const char *what, uint32_t publish, uint32_t place);
+void run_until(struct world *world, int64_t until_ms);
+
+/* fanout_sim_set_up.c: the topic, its subscriptions and queues. */
+
+/* "dead" or "queue", with a number. */
+struct queue_name queue_name_of(struct arena *arena, const char *what, uint32_t i);
+void set_up_start(struct scene *scene);
+
+/* fanout_sim_inputs.c: what happens to the process while it is busy. */
+
+void history_plan(struct world *world);
+void inputs_schedule(struct scene *scene);
+
+/* fanout_sim_endpoints.c: what attempts come to. */
+
+/* The number that was published with this body. */
+uint32_t message_number(struct text body);
+void on_attempt(struct world *world, struct attempt_start *take_start);
+/* A crash: no attempt is under way any more, and rates are counted anew. */
+void endpoints_forget(struct scene *scene);
+
+/* fanout_sim_consumers.c: receive, then delete (not always). */
+
+/* The event's number: a queue, or dead letters from QUEUES on. */
+void on_receive(struct world *world, struct event *event);
+void on_call_lost(struct world *world, struct call *call);
+
+/* fanout_sim_checks.c: whether what happened may have. */
+
+void limits_check(struct scene *scene, uint32_t publish, uint32_t place);
+/* All deliveries are over and all queues empty. */
+void scene_check(struct scene *scene);
+/* Runs the history out: nothing may be left on disk then. */
+void leaks_check(struct scene *scene);
+
+#endif

@@ -1,0 +1,113 @@
+/* Endpoints, each in its mood. */
+#include "fanout_sim.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct answer_event {
+    struct event event;
+    uint64_t id;
+    uint32_t place;
+    bool is_again; /* the second answer to the same */
+    enum attempt_verdict verdict;
+};
+
+static void on_answer(struct world *world, struct event *event)
+{
+    struct answer_event *this = container_of(event, struct answer_event, event);
+    const struct attempt_detail detail = {
+        .status_code = 500, .peer = T("[::1]:80"), .answer = T("as it pleased")};
+    struct attempt_outcome outcome = {
+        .verdict = this->verdict, .reason = T("as it pleased"), .detail = &detail};
+
+    world_note(world, "answer %d", (int)this->verdict);
+    scene_of(world)->limits[this->place].under_way -= !this->is_again;
+    cell_outcome(world->cell, world->now_ms, this->id, &outcome);
+}
+
+static void answer_later(struct world *world, const struct answer_event *answer,
+                         int64_t delay_ms)
+{
+    struct answer_event *event = memory_zero(sizeof *event);
+
+    *event = *answer;
+    event->event.happen = on_answer;
+    world_later(world, delay_ms, &event->event);
+}
+
+uint32_t message_number(struct text body)
+{
+    char text[16];
+    size_t len = body.len < sizeof text - 1 ? body.len : sizeof text - 1;
+
+    memcpy(text, body.at, len);
+    text[len] = '\0';
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static enum attempt_verdict endpoint_verdict(struct scene *scene, enum mood mood)
+{
+    switch (mood) {
+    case MOOD_GOOD:
+    case MOOD_TWICE: return ATTEMPT_DELIVERED;
+    case MOOD_FLAKY:
+        return scene->is_draining || world_chance(scene->world, 2) == 0 ? ATTEMPT_DELIVERED
+                                                                        : ATTEMPT_RETRY;
+    case MOOD_HANGING: return scene->is_draining ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
+    case MOOD_REFUSING: return ATTEMPT_REFUSED;
+    case MOOD_GONE:
+        return scene->is_draining || world_chance(scene->world, 8) == 0 ? ATTEMPT_GONE
+                                                                        : ATTEMPT_DELIVERED;
+    case MOOD_HEALING:
+        return scene->world->now_ms >= scene->healed_ms ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
+    case MOOD_DOWN: break;
+    }
+    return ATTEMPT_RETRY;
+}
+
+void on_attempt(struct world *world, struct attempt_start *take_start)
+{
+    struct scene *scene = scene_of(world);
+    struct arena arena = {0};
+    struct message message;
+    struct subscription subscription;
+
+    if (!message_decode(blob_text(take_start->message_record), &arena, &message)
+        || !subscription_decode(blob_text(take_start->subscription_record), &arena,
+                                &subscription)) {
+        complain(scene, "an attempt with records that do not decode", 0, 0);
+    } else {
+        uint32_t publish = message_number(message.body);
+        uint32_t place = message_number(text_after(subscription.endpoint, 7));
+        enum attempt_verdict verdict = endpoint_verdict(scene, scene->moods[place]);
+        int64_t delay_ms = scene->moods[place] == MOOD_HANGING ? 15000 : 20;
+
+        world_note(world, "attempt %u at %u: %d", publish, place, (int)verdict);
+        scene->ledger[publish].delivered[place] += verdict == ATTEMPT_DELIVERED;
+        delay_ms += (int64_t)world_chance(world, 200);
+        scene->ledger[publish].attempts[place]++;
+        limits_check(scene, publish, place);
+        struct answer_event answer = {.id = take_start->id, .place = place, .verdict = verdict};
+
+        answer_later(world, &answer, delay_ms);
+        if (scene->moods[place] == MOOD_TWICE) {
+            answer.is_again = true;
+            answer.verdict = ATTEMPT_RETRY;
+            answer_later(world, &answer, delay_ms + 5);
+        }
+    }
+    blob_unref(take_start->subscription_record);
+    blob_unref(take_start->message_record);
+    arena_free(&arena);
+}
+
+void endpoints_forget(struct scene *scene)
+{
+    for (uint32_t i = 0; i < ENDPOINTS; i++) {
+        scene->limits[i].under_way = 0;
+        scene->limits[i].in_period = 0;
+        scene->limits[i].period = -1;
+    }
+}
