@@ -93,7 +93,37 @@ struct operation {
     void (*ended)(struct operation *operation, enum status status);
 };
 
+struct scene *scene_of(const struct world *world);
 void complain(struct scene *scene, const char *what, size_t message);
+/* Some time below `bound`. */
+int64_t some(struct scene *scene, int64_t bound);
+
+/* queue_model_operations.c */
+
+struct operation *operation_of(struct call *call);
+/* Begun when its `call` is; it frees itself at its end. */
+struct operation *operation_new(struct scene *scene,
+                                enum status (*run)(struct call *call, struct step *step),
+                                void (*ended)(struct operation *, enum status));
+void on_lost(struct world *world, struct call *call);
+
+/* queue_model_sends.c, queue_model_receives.c */
+
+/* The event's number: a message. */
+void on_send(struct world *world, struct event *event);
+/* The event's number: a place. */
+void on_receive(struct world *world, struct event *event);
+
+/* queue_model_queues.c */
+
+struct queue *queue_at(struct step *step, const struct scene *scene, enum place place);
+void set_up_start(struct scene *scene);
+void on_purge(struct world *world, struct event *event);
+void on_remake(struct world *world, struct event *event);
+void on_update(struct world *world, struct event *event);
+/* The event's number: how fast. */
+void on_move(struct world *world, struct event *event);
+void on_cancel(struct world *world, struct event *event);
 
 /* queue_model_checks.c: whether a queue may have given this. */
 
