@@ -2,6 +2,7 @@
  *
  * A checkpoint that is cut short leaves LMDB with part of a layer: harmless, for the layer lies
  * over it while the process lives, and is replayed in full, to the same end, after a crash. */
+#include "base/clock.h"
 #include "store/log_engine.h"
 
 #include <sys/resource.h>
@@ -68,6 +69,9 @@ enum status checkpoint_write(struct log_engine *engine, const struct layer *laye
 
     overlay_view_open(layer->overlay, sequence, (struct range){0}, &view);
     while (has_more && status == STATUS_OK) {
+        if (clock_monotonic_us() >= atomic_load(&engine->give_up_us)) {
+            return fail(why, STATUS_BUSY, "it is left to the next start");
+        }
         lmdb_map_begin(engine->map);
         has_more = write_some(engine, &view.rows);
         if (!has_more) {

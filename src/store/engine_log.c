@@ -1,5 +1,6 @@
 /* The engine "log": a commit is one record in the change log; LMDB follows in the background.
  */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/directory.h"
 #include "store/engines.h"
@@ -35,7 +36,8 @@ static void stop_checkpointer(struct log_engine *engine)
     (void)pthread_join(engine->checkpointer, NULL);
 }
 
-/* Leaves nothing to replay.  What cannot be written now stays in the log, which has it all. */
+/* Leaves nothing to replay, if there is time.  What cannot be written now stays in the log,
+ * which has it all. */
 static void checkpoint_all(struct log_engine *engine)
 {
     enum status status = engine->is_fatal ? STATUS_STORAGE : STATUS_OK;
@@ -54,6 +56,7 @@ static void log_close(void *self)
 {
     struct log_engine *engine = self;
 
+    atomic_store(&engine->give_up_us, clock_monotonic_us() + engine->close_patience_us);
     stop_checkpointer(engine);
     checkpoint_all(engine);
     log_free(engine);
@@ -64,6 +67,8 @@ static struct log_engine *log_create(int directory)
     struct log_engine *engine = memory_zero(sizeof *engine);
 
     engine->directory = directory;
+    engine->close_patience_us = CLOSE_PATIENCE_US;
+    atomic_init(&engine->give_up_us, INT64_MAX);
     buffer_init(&engine->record, SEGMENT_BYTES_MAX);
     (void)pthread_mutex_init(&engine->lock, NULL);
     (void)pthread_cond_init(&engine->frozen_is_set, NULL);

@@ -11,6 +11,10 @@
 #include "store/lmdb_map.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+
+/* How long closing goes on writing to LMDB what the log has anyway. */
+#define CLOSE_PATIENCE_US (INT64_C(5) * 1000 * 1000)
 
 struct layer {
     struct overlay *overlay;
@@ -23,6 +27,8 @@ struct log_engine {
     struct lmdb_map *map;
     pthread_t checkpointer;
     bool has_checkpointer;
+    int64_t close_patience_us;
+    _Atomic(int64_t) give_up_us; /* when checkpoints end unfinished (monotonic) */
 
     /* The commit thread's. */
     struct ordered_ops ordered;
@@ -59,7 +65,7 @@ MUST_CHECK enum status checkpoint_load(struct log_engine *engine, uint64_t *ret_
 /* Puts that into the LMDB transaction that is being written. */
 void checkpoint_put(struct log_engine *engine, uint64_t sequence);
 /* Writes the layer, all of whose records are at most `sequence`, to LMDB.  Statuses as
- * engine.commit's. */
+ * engine.commit's, and STATUS_BUSY: its time was over, the next start replays the layer. */
 MUST_CHECK enum status checkpoint_write(struct log_engine *engine, const struct layer *layer,
                                         uint64_t sequence, bool *ret_fatal, struct why *why);
 /* The checkpointer thread: writes what is frozen until it is told to stop. */

@@ -76,6 +76,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def stolen_ms():
+    """What the machine below took from this one's processors since it started, in milliseconds."""
+    with open("/proc/stat") as stat:
+        return int(stat.readline().split()[8]) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 class Server:
     """Whoever listens on `port` as process `pid`.  Each row gets a queue of its own."""
 
@@ -113,8 +119,9 @@ class Server:
                         salt=options["salt"] + 10 ** 8)
             fill.pop("pace", None)
             client(self.port, "send", **fill)
-        before = cpu_seconds(self.pid)
+        before, stolen = cpu_seconds(self.pid), stolen_ms()
         result = client(self.port, row, **options)
+        result["stolen_ms"] = stolen_ms() - stolen
         result["cpu_us_per_request"] = round((cpu_seconds(self.pid) - before) * 1e6 / result["requests"], 1)
         self.delete(options["queue"])
         return result

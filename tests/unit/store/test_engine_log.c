@@ -2,6 +2,7 @@
 #include "store/change_log.h"
 #include "store/engines.h"
 #include "store/keys.h"
+#include "store/log_engine.h"
 #include "tests/support/need.h"
 #include "tests/support/temp_dir.h"
 
@@ -122,6 +123,22 @@ Test(engine_log, replays_what_was_committed)
     commit_and_crash(5, 100);
     cr_expect_eq(reopen_and_count(), 5);
     cr_expect_eq(reopen_and_count(), 5, "and after an orderly end there is nothing to replay");
+}
+
+Test(engine_log, leaves_to_the_next_start_what_it_has_no_time_for_at_the_end)
+{
+    void *self = NULL;
+
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
+    struct log_engine *engine = self;
+
+    for (uint32_t i = 1; i <= 100; i++) {
+        commit_number(self, i, 40000);
+    }
+    engine->close_patience_us = 0;
+    engine_log.close(self);
+    cr_expect_eq(reopen_and_count(), 100);
+    cr_expect_eq(reopen_and_count(), 100);
 }
 
 /* 100 commits of 40 KiB pass through several 1 MiB segments. */
