@@ -47,6 +47,14 @@ static enum status stored_read(struct step *step, const struct queue *queue, uin
     return STATUS_OK;
 }
 
+/* It was received again since: the older receipt deletes nothing (AWS).  A receipt of more
+ * receives than are known is newer: a standard queue's receive is answered before its count is
+ * durable, and a crash has lost that. */
+static bool receipt_is_old(const struct handle *handle, uint32_t receive_count)
+{
+    return handle->receive_number < receive_count;
+}
+
 static enum status stored_delete(struct step *step, const struct queue *queue,
                                  const struct handle *handle)
 {
@@ -61,7 +69,7 @@ static enum status stored_delete(struct step *step, const struct queue *queue,
     if (queue->settings.is_fifo) {
         return STATUS_EXISTS;
     }
-    if (lease.receive_count != handle->receive_number) {
+    if (receipt_is_old(handle, lease.receive_count)) {
         return STATUS_OK;
     }
     if ((entry.flags & ENTRY_REFERENCE) != 0
@@ -93,13 +101,13 @@ enum status queue_delete_message(struct step *step, struct queue *queue,
     if (message == NULL) {
         return stored_delete(step, queue, &handle);
     }
-    bool is_latest = message->receive_count == handle.receive_number;
+    bool is_old = receipt_is_old(&handle, message->receive_count);
 
-    if (queue->settings.is_fifo && (!is_latest || message->place != PLACE_LENT)) {
+    if (queue->settings.is_fifo && (is_old || message->place != PLACE_LENT)) {
         return STATUS_EXISTS;
     }
-    if (!is_latest) {
-        return STATUS_OK; /* received again since: the older receipt deletes nothing (AWS) */
+    if (is_old) {
+        return STATUS_OK;
     }
     status = message_discard(step, state, message);
     if (status == STATUS_OK && state->window.available > 0) {

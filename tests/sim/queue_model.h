@@ -40,6 +40,8 @@ struct fact {
     int64_t sent_ms, delay_ms;
     int64_t lent_until_ms;   /* nobody else may get it before */
     uint32_t receives;       /* at most so many are counted */
+    uint32_t receipts;       /* given for it */
+    uint64_t gone_sequence;  /* its latest receipt has deleted this entry; 0: none */
     uint32_t incarnation;    /* of the live queue, when it was sent */
     uint32_t attempt;        /* the receive attempt that has it; 0: none */
     enum place place;        /* where it was seen last */
@@ -83,6 +85,9 @@ struct operation {
     uint32_t attempt;
     struct arena arena;
     struct text handle;
+    uint32_t receipt;  /* of the message's: 1 was the first */
+    uint64_t sequence; /* of the entry that the receipt is for */
+    bool is_latest;    /* no other was given since */
     int64_t visible_ms;
     int64_t lent_before_ms; /* of a change that may be lost */
     int64_t started_ms;

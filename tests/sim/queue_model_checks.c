@@ -112,6 +112,9 @@ static void lent_check(const struct operation *operation, size_t place, int64_t 
     size_t message = lent_message(lent);
     const struct fact *fact = &scene->facts[message];
 
+    if (fact->gone_sequence == lent->sequence) {
+        complain(scene, "came back though its latest receipt has deleted it", message);
+    }
     if (fact->is_delete_acked || fact->is_deleted_now) {
         complain(scene, "came back after its deletion", message);
     }

@@ -15,6 +15,8 @@ static enum status delete_run(struct call *call, struct step *step)
     struct queue *queue = queue_at(step, operation->scene, operation->place);
     struct queue_counts before = queue_counts(queue);
     enum status status = queue_delete_message(step, queue, operation->handle);
+
+    operation->is_latest = operation->receipt == fact->receipts;
     struct queue_counts after = queue_counts(queue);
 
     total = before.visible + before.in_flight + before.delayed;
@@ -31,6 +33,9 @@ static void delete_ended(struct operation *operation, enum status status)
 
     if (operation->incarnation != operation->scene->incarnation) {
         return; /* the handle is of a queue that is gone */
+    }
+    if (status == STATUS_OK && operation->is_latest) {
+        fact->gone_sequence = operation->sequence;
     }
     if (status == STATUS_OK && fact->is_deleted_now) {
         fact->is_delete_acked = true;
@@ -78,6 +83,8 @@ struct receipt {
     size_t message;
     enum place place;
     uint32_t incarnation;
+    uint32_t number; /* of the message's */
+    uint64_t sequence;
     char handle[64];
 };
 
@@ -93,6 +100,8 @@ static void on_receipt_used(struct world *world, struct event *event)
     operation->place = receipt->place;
     operation->incarnation = receipt->incarnation;
     operation->handle = arena_copy(&operation->arena, text_from(receipt->handle));
+    operation->receipt = receipt->number;
+    operation->sequence = receipt->sequence;
     operation->visible_ms = world_chance(world, 2) == 0 ? 0 : some(scene, 2LL * VISIBILITY_MS);
     operation->lost = deletes ? NULL : change_lost;
     world_call_start(world, &operation->call);
@@ -101,15 +110,18 @@ static void on_receipt_used(struct world *world, struct event *event)
 /* --- Receiving: here the model is asked. */
 
 static void receipt_keep(struct scene *scene, size_t message, const struct operation *operation,
-                         struct text handle)
+                         const struct queue_lent *lent)
 {
     struct receipt *receipt = memory_zero(sizeof *receipt);
+    struct text handle = lent->handle;
 
     receipt->event.happen = on_receipt_used;
     receipt->event.survives_crash = true;
     receipt->message = message;
     receipt->place = operation->place;
     receipt->incarnation = scene->incarnation;
+    receipt->number = scene->facts[message].receipts;
+    receipt->sequence = lent->sequence;
     if (handle.len >= sizeof receipt->handle) {
         complain(scene, "has too long a handle", message);
         handle.len = 0;
@@ -131,9 +143,10 @@ static enum status receive_run(struct call *call, struct step *step)
     received_check(operation, step->now_ms);
     received_note(operation, step->now_ms);
     for (size_t i = 0; i < operation->receive.lent_count; i++) {
+        scene->facts[lent_message(&operation->lent[i])].receipts++;
         if (scene->is_draining || world_chance(scene->world, 5) != 0) {
             receipt_keep(scene, lent_message(&operation->lent[i]), operation,
-                         operation->lent[i].handle);
+                         &operation->lent[i]);
         }
     }
     return status;

@@ -118,6 +118,48 @@ Test(receive, deletes_with_a_handle_from_before_the_crash_when_the_lease_is_over
     rig_close(&rig);
 }
 
+/* Lends everything, and dies before the leases are durable. */
+static struct rig_batch receive_and_crash(struct rig *rig)
+{
+    struct rig_call receive;
+    struct rig_batch batch;
+
+    rig_receive_begin(rig, &receive, queue, 0);
+    rig_call(rig, &receive);
+    cr_assert_eq(receive.status, STATUS_OK);
+    rig_keep(rig, &receive, &batch);
+    rig_crash(rig);
+    return batch;
+}
+
+Test(receive, deletes_with_a_receipt_whose_lease_the_crash_has_lost)
+{
+    struct rig rig;
+
+    open_plain(&rig);
+    (void)rig_send(&rig, queue, "one");
+    (void)rig_send(&rig, queue, "two");
+    struct rig_batch lost = receive_and_crash(&rig);
+
+    cr_assert_eq(lost.count, 2);
+    rig_expect_counts(&rig, queue, 2, 0, 0);
+    cr_expect_eq(rig_delete(&rig, queue, lost.handles[0]), STATUS_OK, "it is on disk only");
+    rig_expect_counts(&rig, queue, 1, 0, 0);
+    struct rig_batch again = rig_receive(&rig, queue, 1, 0); /* visible again at once */
+
+    cr_assert_eq(again.count, 1);
+    cr_expect_str_eq(rig_body(&rig, &again, 0), "two");
+    lost = receive_and_crash(&rig);
+    cr_assert_eq(lost.count, 1);
+    cr_expect_eq(rig_receive(&rig, queue, 10, 0).receive_counts[0], 2);
+    lost = receive_and_crash(&rig);
+    (void)rig_send(&rig, queue, "three");
+    cr_expect_eq(rig_receive(&rig, queue, 1, 0).count, 1, "it is in the window");
+    cr_expect_eq(rig_delete(&rig, queue, lost.handles[0]), STATUS_OK);
+    rig_expect_counts(&rig, queue, 1, 0, 0);
+    rig_close(&rig);
+}
+
 Test(receive, ignores_an_older_receipt_of_a_message_that_was_received_again)
 {
     struct rig rig;
