@@ -216,6 +216,8 @@ static void add_server(struct buffer *to, struct server *server)
               "Bytes of messages since the oldest that the history keeps.");
     add_value(to, "fanfare_attempts_recorded", "gauge", cell_history(server->cell).attempts,
               "Attempts that are recorded.");
+    add_value(to, "fanfare_signing_failed", "gauge", server->signing_failed,
+              "1: there is no key to sign with, and what needs a signature is not delivered.");
     add_value(to, "fanfare_disk_free_bytes", "gauge", store_free_bytes(server->store),
               "Bytes that the data directory may still take.");
 }

@@ -456,6 +456,8 @@ def health_tells_of_a_key_that_cannot_be_used():
                 return json.load(urllib.request.urlopen(daemon.url + "/_fanfare/health"))
             wait_until(lambda: health()["signing"] == "failed", "the failure to show")
             assert health()["status"] == "degraded", health()
+            with urllib.request.urlopen(daemon.url + "/metrics") as answer:
+                assert b"\nfanfare_signing_failed 1\n" in answer.read()
             assert "signing_failed" in daemon.log()
 
 
