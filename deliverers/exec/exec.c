@@ -2,6 +2,8 @@
  * delivery, the message on its standard input. */
 #include "exec.h"
 
+#include "deliverers/common/options.h"
+
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -18,7 +20,6 @@
 #define GRACE_MS    2000
 #define WAIT_MS     10000 /* for a place among `concurrency` */
 #define END_WAIT_MS 1000
-#define LOG_WARN    1
 #define HANDLES     3
 
 struct exec {
@@ -445,7 +446,7 @@ static int exec_open(struct deliverer_host *host, void **ret_self)
     exec->host = host;
     if (!commands_read(host->option(host, COMMANDS), &exec->commands, exec->why)
         || !commands_find_users(&exec->commands, exec->why)) {
-        host->log(host, LOG_WARN, exec->why);
+        host->log(host, LEVEL_WARN, exec->why);
         commands_free(&exec->commands);
         free(exec);
         return -1;

@@ -2,12 +2,12 @@
 #ifndef DELIVERERS_EXEC_EXEC_H
 #define DELIVERERS_EXEC_EXEC_H
 
+#include "deliverers/common/named.h"
 #include "deliverers/deliverer.h"
 
 #include <sys/types.h>
 #include <uv.h>
 
-#define WHY_ROOM    256
 #define ANSWER_KEPT 1024
 #define GROUPS_MAX  64
 

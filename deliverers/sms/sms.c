@@ -2,15 +2,14 @@
  * file and the log. */
 #include "sms.h"
 
+#include "deliverers/common/options.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LEVEL_ERROR 0 /* of host->log */
-#define LEVEL_INFO  2
 
 void sms_settle(struct sms *sms, uint64_t delivery_id, enum verdict verdict, const char *reason)
 {
@@ -114,15 +113,6 @@ static bool sms_accepts(void *self, const char *protocol, const char *endpoint,
 
 /* --- Options. */
 
-static bool complain(struct sms *sms, const char *option, const char *why)
-{
-    char line[512];
-
-    (void)snprintf(line, sizeof line, "option=%s error=\"%s\"", option, why);
-    sms->host->log(sms->host, LEVEL_ERROR, line);
-    return false;
-}
-
 static bool read_rules(struct sms *sms)
 {
     struct deliverer_host *host = sms->host;
@@ -136,26 +126,6 @@ static bool read_rules(struct sms *sms)
     };
     sms->spool_file = host->option(host, "spool_file");
     return true;
-}
-
-static bool read_password(struct sms *sms)
-{
-    struct deliverer_host *host = sms->host;
-    const char *path = host->option(host, "password_file");
-
-    if (path[0] == '\0') {
-        (void)snprintf(sms->password, sizeof sms->password, "%s",
-                       host->option(host, "password"));
-        return true;
-    }
-    FILE *file = fopen(path, "re");
-    bool is_read = file != NULL && fgets(sms->password, sizeof sms->password, file) != NULL;
-
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    sms->password[is_read ? strcspn(sms->password, "\r\n") : 0] = '\0';
-    return is_read || complain(sms, "password_file", "it cannot be read, or is empty");
 }
 
 static bool read_gateway(struct sms *sms)
@@ -175,7 +145,7 @@ static bool read_gateway(struct sms *sms)
     if (sms->shape != NULL && host->option(host, "url")[0] == '\0') {
         sms->missing = "url";
     }
-    return read_password(sms);
+    return option_password(host, sms->password, sizeof sms->password);
 }
 
 /* --- Checked before open(). */
@@ -259,8 +229,8 @@ static int sms_open(struct deliverer_host *host, void **ret_self)
     bool is_fine = read_rules(sms) && read_gateway(sms);
 
     if (is_fine && sms->shape != NULL && sms->missing == NULL) {
-        is_fine =
-            url_read(host->option(host, "url"), &sms->url, &why) || complain(sms, "url", why);
+        is_fine = url_read(host->option(host, "url"), &sms->url, &why)
+                  || option_complain(sms->host, "url", why);
     }
     sms->transfers.finished = gateway_on_finished;
     sms->transfers.context = sms;

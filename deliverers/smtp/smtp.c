@@ -2,12 +2,11 @@
  * The relay is not an endpoint: it is where the configuration says, and no egress rule asks. */
 #include "smtp.h"
 
+#include "deliverers/common/options.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LEVEL_ERROR 0 /* of host->log */
-#define LEVEL_WARN  1
 
 /* --- Deliveries. */
 
@@ -177,42 +176,6 @@ static bool smtp_accepts(void *self, const char *protocol, const char *endpoint,
 
 /* --- Options. */
 
-/* The first line of a file. */
-static bool read_secret(const char *path, char *to, size_t room)
-{
-    FILE *file = fopen(path, "re");
-    bool is_read = file != NULL && fgets(to, (int)room, file) != NULL;
-
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    to[is_read ? strcspn(to, "\r\n") : 0] = '\0';
-    return is_read;
-}
-
-static bool complain(struct smtp *smtp, const char *option, const char *why)
-{
-    char line[512];
-
-    (void)snprintf(line, sizeof line, "option=%s error=\"%s\"", option, why);
-    smtp->host->log(smtp->host, LEVEL_ERROR, line);
-    return false;
-}
-
-static bool read_login(struct smtp *smtp)
-{
-    struct deliverer_host *host = smtp->host;
-    const char *file = host->option(host, "password_file");
-
-    smtp->user = host->option(host, "user");
-    if (file[0] != '\0') {
-        return read_secret(file, smtp->password, sizeof smtp->password)
-               || complain(smtp, "password_file", "it cannot be read, or is empty");
-    }
-    (void)snprintf(smtp->password, sizeof smtp->password, "%s", host->option(host, "password"));
-    return true;
-}
-
 /* "smtp://host:port/helo" */
 static bool read_relay(struct smtp *smtp)
 {
@@ -223,7 +186,7 @@ static bool read_relay(struct smtp *smtp)
     bool is_bare_v6 = strchr(name, ':') != NULL && name[0] != '[';
 
     if (name[strcspn(name, "/@?# \t")] != '\0' || helo[strcspn(helo, "/@?# \t\r\n")] != '\0') {
-        return complain(smtp, "host, helo", "it is not the name of a host");
+        return option_complain(smtp->host, "host, helo", "it is not the name of a host");
     }
     smtp->wants_starttls = strcmp(tls, "starttls") == 0;
     int len = snprintf(smtp->url, sizeof smtp->url, "%s://%s%s%s:%s/%s",
@@ -244,7 +207,7 @@ static bool read_origin(struct smtp *smtp)
     smtp->origin = (struct letter_origin){.from = host->option(host, "from"),
                                           .from_name = host->option(host, "from_name")};
     if (smtp->missing == NULL && !address_check(smtp->origin.from, &why)) {
-        return complain(smtp, "from", why);
+        return option_complain(smtp->host, "from", why);
     }
     (void)snprintf(smtp->sender, sizeof smtp->sender, "<%s>", smtp->origin.from);
     return true;
@@ -255,12 +218,14 @@ static bool read_options(struct smtp *smtp)
     struct deliverer_host *host = smtp->host;
 
     smtp->ca_file = host->option(host, "ca_file");
+    smtp->user = host->option(host, "user");
     if (host->option(host, "host")[0] == '\0') {
         smtp->missing = "host";
     } else if (host->option(host, "from")[0] == '\0') {
         smtp->missing = "from";
     }
-    return read_login(smtp) && read_relay(smtp) && read_origin(smtp);
+    return option_password(host, smtp->password, sizeof smtp->password) && read_relay(smtp)
+           && read_origin(smtp);
 }
 
 /* --- Its life. */

@@ -1,72 +1,30 @@
 /* The servers whose queues may be delivered to, out of the configuration. */
 #include "sqs.h"
 
-#include <jansson.h>
+#include "deliverers/common/options.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SECRET_MAX 256
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char why[WHY_ROOM], const char *format,
-                                                         ...)
+static struct server *server_of(const struct named *named)
 {
-    va_list arguments;
-
-    va_start(arguments, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it was started above */
-    (void)vsnprintf(why, WHY_ROOM, format, arguments);
-    va_end(arguments);
-    return false;
+    return (struct server *)(void *)named->thing;
 }
 
-/* --- Members. */
+/* --- Settings. */
 
-struct member {
-    const char *name;
-    bool (*take)(struct server *server, const struct member *member, const json_t *value,
-                 char why[WHY_ROOM]);
-    size_t offset;
-    uint64_t most;
-};
-
-static bool text_take(struct server *server, const struct member *member, const json_t *value,
-                      char why[WHY_ROOM])
+static bool protocol_take(const struct named *named, const struct named_setting *setting,
+                          json_t *value)
 {
-    char *text = json_string_length(value) == 0 ? NULL : strdup(json_string_value(value));
-
-    if (text == NULL) {
-        return refuse(why, "server %.64s: %s must be a text", server->name, member->name);
-    }
-    memcpy((char *)server + member->offset, &text, sizeof text);
-    return true;
-}
-
-static bool number_take(struct server *server, const struct member *member, const json_t *value,
-                        char why[WHY_ROOM])
-{
-    json_int_t number = json_integer_value(value);
-
-    if (!json_is_integer(value) || number < 1 || (uint64_t)number > member->most) {
-        return refuse(why, "server %.64s: %s must be a number from 1 to %llu", server->name,
-                      member->name, (unsigned long long)member->most);
-    }
-    const uint64_t taken = (uint64_t)number;
-
-    memcpy((char *)server + member->offset, &taken, sizeof taken);
-    return true;
-}
-
-static bool protocol_take(struct server *server, const struct member *member,
-                          const json_t *value, char why[WHY_ROOM])
-{
+    struct server *server = server_of(named);
     const char *text = json_is_string(value) ? json_string_value(value) : "";
 
     server->is_query = strcmp(text, "query") == 0;
     return server->is_query || strcmp(text, "json") == 0
-           || refuse(why, "server %.64s: %s must be json or query", server->name, member->name);
+           || named_refuse(named, "%s must be json or query", setting->name);
 }
 
 /* "000000000000", or 123456789012 as YAML makes it of the same without quotes. */
@@ -81,45 +39,21 @@ static char *account_text(const json_t *value)
     return json_is_string(value) ? strdup(json_string_value(value)) : NULL;
 }
 
-static bool accounts_take(struct server *server, const struct member *member,
-                          const json_t *value, char why[WHY_ROOM])
+static bool accounts_take(const struct named *named, const struct named_setting *setting,
+                          json_t *value)
 {
+    struct server *server = server_of(named);
     size_t count = json_array_size(value);
 
     server->accounts = json_is_array(value) ? calloc(count + 1, sizeof(char *)) : NULL;
     for (size_t i = 0; server->accounts != NULL && i < count; i++) {
         server->accounts[i] = account_text(json_array_get(value, i));
         if (server->accounts[i] == NULL) {
-            return refuse(why, "server %.64s: %s must be a list of texts", server->name,
-                          member->name);
+            return named_refuse(named, "%s must be a list of texts", setting->name);
         }
     }
     return server->accounts != NULL
-           || refuse(why, "server %.64s: %s must be a list: [\"123456789012\"]", server->name,
-                     member->name);
-}
-
-static const struct member members[] = {
-    {"url", text_take, offsetof(struct server, base), 0},
-    {"public_url", text_take, offsetof(struct server, public_base), 0},
-    {"accounts", accounts_take, 0, 0},
-    {"region", text_take, offsetof(struct server, region), 0},
-    {"access_key", text_take, offsetof(struct server, access_key), 0},
-    {"secret_key_file", text_take, offsetof(struct server, secret_file), 0},
-    {"ca_file", text_take, offsetof(struct server, ca_file), 0},
-    {"protocol", protocol_take, 0, 0},
-    {"batch_max", number_take, offsetof(struct server, batch_max), BATCH_MAX},
-    {"batch_bytes_max", number_take, offsetof(struct server, batch_bytes_max), 1 << 20},
-};
-
-static const struct member *member_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        if (strcmp(members[i].name, name) == 0) {
-            return &members[i];
-        }
-    }
-    return NULL;
+           || named_refuse(named, "%s must be a list: [\"123456789012\"]", setting->name);
 }
 
 /* --- A server. */
@@ -129,105 +63,102 @@ const char *url_path(const char *url)
     return strchr(strstr(url, "://") + 3, '/');
 }
 
-static bool base_check(const struct server *server, const char *name, const char *base,
-                       struct url *ret, char why[WHY_ROOM])
+static bool base_check(const struct named *named, const char *name, const char *base,
+                       struct url *ret)
 {
     const char *reason = "";
 
     if (!url_read(base, ret, &reason)) {
-        return refuse(why, "server %.64s: %s: %s", server->name, name, reason);
+        return named_refuse(named, "%s: %s", name, reason);
     }
     return (!ret->has_user && strcmp(url_path(ret->plain), "/") == 0)
-           || refuse(why, "server %.64s: %s must be a scheme, a host and perhaps a port",
-                     server->name, name);
+           || named_refuse(named, "%s must be a scheme, a host and perhaps a port", name);
 }
 
-static bool server_check(struct server *server, char why[WHY_ROOM])
+static bool server_check(const struct named *named)
 {
+    struct server *server = server_of(named);
     const char *shown = server->public_base == NULL ? server->base : server->public_base;
 
     if (server->base == NULL) {
-        return refuse(why, "server %.64s: its url is missing", server->name);
+        return named_refuse(named, "its url is missing");
     }
-    if (!base_check(server, "url", server->base, &server->url, why)
-        || !base_check(server, "public_url", shown, &server->public_url, why)) {
+    if (!base_check(named, "url", server->base, &server->url)
+        || !base_check(named, "public_url", shown, &server->public_url)) {
         return false;
     }
     if ((server->access_key == NULL) != (server->secret_file == NULL)) {
-        return refuse(why, "server %.64s: access_key and secret_key_file belong together",
-                      server->name);
+        return named_refuse(named, "access_key and secret_key_file belong together");
     }
     if (server->region == NULL) {
         server->region = strdup("us-east-1");
     }
-    return server->region != NULL || refuse(why, "out of memory");
+    return server->region != NULL || refuse(named->why, "out of memory");
 }
 
-static bool server_read(const char *name, json_t *settings, struct server *server,
-                        char why[WHY_ROOM])
+static void server_free(void *thing)
 {
-    const char *key = NULL;
-    json_t *value = NULL;
+    struct server *server = thing;
 
-    *server = (struct server){
-        .name = strdup(name), .batch_max = BATCH_MAX, .batch_bytes_max = UINT64_C(256) * 1024};
-    if (server->name == NULL || !json_is_object(settings)) {
-        return refuse(why, "\"%.64s\": a server has a name and settings", name);
-    }
-    json_object_foreach(settings, key, value)
-    {
-        const struct member *member = member_find(key);
-
-        if (member == NULL) {
-            return refuse(why, "server %.64s: there is no setting \"%.64s\"", name, key);
-        }
-        if (!member->take(server, member, value, why)) {
-            return false;
-        }
-    }
-    return server_check(server, why);
+    texts_free(server->accounts);
+    free(server->name);
+    free(server->base);
+    free(server->public_base);
+    free(server->region);
+    free(server->access_key);
+    free(server->secret_file);
+    free(server->secret);
+    free(server->ca_file);
 }
+
+static const struct named_setting settings[] = {
+    {"url", named_text, offsetof(struct server, base), 0, 0, 0},
+    {"public_url", named_text, offsetof(struct server, public_base), 0, 0, 0},
+    {"accounts", accounts_take, 0, 0, 0, 0},
+    {"region", named_text, offsetof(struct server, region), 0, 0, 0},
+    {"access_key", named_text, offsetof(struct server, access_key), 0, 0, 0},
+    {"secret_key_file", named_text, offsetof(struct server, secret_file), 0, 0, 0},
+    {"ca_file", named_text, offsetof(struct server, ca_file), 0, 0, 0},
+    {"protocol", protocol_take, 0, 0, 0, 0},
+    {"batch_max", named_number, offsetof(struct server, batch_max), 1, BATCH_MAX, BATCH_MAX},
+    {"batch_bytes_max", named_number, offsetof(struct server, batch_bytes_max), 1, 1 << 20,
+     256 << 10},
+};
+
+static const struct named_kind kind = {
+    .noun = "server",
+    .plural = "servers",
+    .rule = "a server has a name and settings",
+    .size = sizeof(struct server),
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof settings[0],
+    .finish = server_check,
+    .free_thing = server_free,
+};
 
 bool servers_read(const char *text, struct servers *ret, char ret_why[WHY_ROOM])
 {
-    struct servers servers = {0};
-    const char *name = NULL;
-    json_t *settings = NULL;
-    json_t *all = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    bool is_good = json_is_object(all);
+    void *items = NULL;
 
-    if (!is_good) {
-        (void)refuse(ret_why, "it must be names of servers and their settings, each once");
-    } else {
-        servers.items = calloc(json_object_size(all) + 1, sizeof *servers.items);
-        is_good = servers.items != NULL;
-    }
-    json_object_foreach(all, name, settings)
-    {
-        is_good =
-            is_good && server_read(name, settings, &servers.items[servers.count++], ret_why);
-    }
-    json_decref(all);
-    if (!is_good) {
-        servers_free(&servers);
+    if (!named_read(&kind, text, &items, &ret->count, ret_why)) {
         return false;
     }
-    *ret = servers;
+    ret->items = items;
     return true;
+}
+
+void servers_free(struct servers *servers)
+{
+    named_free(&kind, servers->items, servers->count);
 }
 
 /* The first line of its file. */
 static bool secret_read(struct server *server, char why[WHY_ROOM])
 {
     char line[SECRET_MAX];
-    FILE *file = fopen(server->secret_file, "re");
-    bool is_read = file != NULL && fgets(line, sizeof line, file) != NULL;
+    bool is_read = option_first_line(server->secret_file, line, sizeof line) && line[0] != '\0';
 
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    line[is_read ? strcspn(line, "\r\n") : 0] = '\0';
-    server->secret = line[0] == '\0' ? NULL : strdup(line);
+    server->secret = is_read ? strdup(line) : NULL;
     return server->secret != NULL
            || refuse(why, "server %.64s: there is no secret in %.128s, or it cannot be read",
                      server->name, server->secret_file);
@@ -352,27 +283,4 @@ bool servers_find(const struct servers *servers, const char *endpoint,
 
     return (is_arn ? find_by_arn : find_by_url)(servers, endpoint, ret_server, ret_queue_url,
                                                 ret_why);
-}
-
-/* --- Ended. */
-
-void servers_free(struct servers *servers)
-{
-    for (size_t i = 0; i < servers->count; i++) {
-        struct server *server = &servers->items[i];
-
-        for (char **next = server->accounts; next != NULL && *next != NULL; next++) {
-            free(*next);
-        }
-        free(server->accounts);
-        free(server->name);
-        free(server->base);
-        free(server->public_base);
-        free(server->region);
-        free(server->access_key);
-        free(server->secret_file);
-        free(server->secret);
-        free(server->ca_file);
-    }
-    free(servers->items);
 }

@@ -1,6 +1,7 @@
 /* Queues of other servers (protocol "sqs"): deliveries become SendMessageBatch requests. */
 #include "sqs.h"
 
+#include "deliverers/common/options.h"
 #include "deliverers/common/outcomes.h"
 
 #include <stdio.h>
@@ -9,7 +10,6 @@
 
 #define SERVERS          "servers"
 #define CONNECT_TIMEOUT  "connect_timeout_ms"
-#define LOG_WARN         1
 #define ANSWER_MAX       ((size_t)256 * 1024)
 #define CONNECTION_LIFE  300L
 #define IDLE_CONNECTIONS 64L
@@ -568,7 +568,7 @@ static int sqs_open(struct deliverer_host *host, void **ret_self)
                    && servers_read_secrets(&sqs->servers, sqs->why);
 
     if (!is_good) {
-        host->log(host, LOG_WARN, sqs->why);
+        host->log(host, LEVEL_WARN, sqs->why);
     }
     if (!is_good || !transfers_open(&sqs->transfers, host->loop)) {
         servers_free(&sqs->servers);

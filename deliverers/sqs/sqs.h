@@ -2,6 +2,7 @@
 #ifndef DELIVERERS_SQS_SQS_H
 #define DELIVERERS_SQS_SQS_H
 
+#include "deliverers/common/named.h"
 #include "deliverers/common/transfers.h"
 #include "deliverers/common/url.h"
 #include "deliverers/common/vetted.h"
@@ -9,7 +10,6 @@
 
 #define BATCH_MAX   10 /* SQS's */
 #define MD5_ROOM    33
-#define WHY_ROOM    256
 #define REASON_ROOM 400
 #define ANSWER_KEPT 1024
 #define HEADER_MAX  4
