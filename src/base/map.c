@@ -90,19 +90,21 @@ void map_remove(struct map *map, struct map_node *node)
     map->count--;
 }
 
-struct map_node *map_pop(struct map *map)
+struct map_node *map_any(struct map *map)
 {
     while (map->popped < map->bucket_count && map->buckets[map->popped] == NULL) {
         map->popped++;
     }
-    if (map->popped == map->bucket_count) {
-        return NULL;
-    }
-    struct map_node *node = map->buckets[map->popped];
+    return map->popped == map->bucket_count ? NULL : map->buckets[map->popped];
+}
 
-    map->buckets[map->popped] = node->next;
-    node->next = NULL;
-    map->count--;
+struct map_node *map_pop(struct map *map)
+{
+    struct map_node *node = map_any(map);
+
+    if (node != NULL) {
+        map_remove(map, node);
+    }
     return node;
 }
 

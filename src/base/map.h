@@ -15,7 +15,7 @@ struct map {
     struct map_node **buckets;
     size_t bucket_count; /* a power of two, or 0 before the first insert */
     size_t count;
-    size_t popped; /* below it the buckets are empty, as map_pop left them */
+    size_t popped; /* below it the buckets are empty, as map_any found them */
 };
 
 /* A zeroed struct is a valid empty map. */
@@ -24,8 +24,10 @@ struct map_node *map_find(const struct map *map, struct text key); /* or NULL */
 /* The key must not be in the map yet. */
 void map_insert(struct map *map, struct map_node *node, struct text key);
 void map_remove(struct map *map, struct map_node *node);
-/* Takes any node out, NULL when it is empty: to empty a map without looking at every bucket
- * again for each node. */
+/* Any node, NULL when it is empty: to empty a map whose nodes take themselves out, without
+ * looking at every bucket again for each node. */
+struct map_node *map_any(struct map *map);
+/* The same, taken out. */
 struct map_node *map_pop(struct map *map);
 /* Walks in no useful order: the first for NULL, then the next, NULL at the end.  The map must
  * not change between two calls. */

@@ -38,7 +38,7 @@ void deliveries_free(struct deliveries *deliveries)
     if (deliveries == NULL) {
         return;
     }
-    while ((node = map_next(&deliveries->lanes, NULL)) != NULL) {
+    while ((node = map_any(&deliveries->lanes)) != NULL) {
         struct lane *lane = container_of(node, struct lane, map);
 
         attempts_free(&lane->waiting);

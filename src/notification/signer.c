@@ -184,11 +184,8 @@ static void jobs_free(struct signer *signer)
 {
     struct map_node *node = NULL;
 
-    while ((node = map_next(&signer->jobs, NULL)) != NULL) {
-        struct job *job = container_of(node, struct job, map);
-
-        map_remove(&signer->jobs, node);
-        memory_free(job);
+    while ((node = map_pop(&signer->jobs)) != NULL) {
+        memory_free(container_of(node, struct job, map));
     }
     map_free(&signer->jobs);
 }

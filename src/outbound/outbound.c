@@ -510,7 +510,7 @@ static void sendings_drop(struct outbound *outbound)
     struct map_node *node = NULL;
     struct list_node *spare = NULL;
 
-    while ((node = map_next(&outbound->sendings, NULL)) != NULL) {
+    while ((node = map_any(&outbound->sendings)) != NULL) {
         struct sending *sending = container_of(node, struct sending, map);
 
         if (sending->state == SENDING_SIGNING) {

@@ -503,7 +503,7 @@ void resolver_close(struct resolver *resolver)
     ares_destroy(resolver->channel); /* ends the queries: on_resolved, on_socket_state */
     ares_library_cleanup();
     asks_free(&resolver->answers);
-    while ((node = map_next(&resolver->names, NULL)) != NULL) {
+    while ((node = map_any(&resolver->names)) != NULL) {
         entry_free(resolver, container_of(node, struct entry, map));
     }
     map_free(&resolver->names);

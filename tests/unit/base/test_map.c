@@ -113,6 +113,26 @@ Test(map, keys_may_be_empty_or_hold_any_byte)
     map_free(&map);
 }
 
+Test(map, can_be_emptied_by_nodes_that_take_themselves_out)
+{
+    struct map map = {0};
+    struct item *items = items_insert(&map);
+    struct map_node *node = NULL;
+    size_t count = 0;
+
+    while ((node = map_any(&map)) != NULL) {
+        cr_expect_eq(map_any(&map), node, "asking takes nothing out");
+        map_remove(&map, node);
+        count++;
+    }
+    cr_expect_eq(count, MANY);
+    cr_expect_eq(map.count, 0);
+    map_insert(&map, &items[7].node, items[7].node.key);
+    cr_expect_eq(map_any(&map), &items[7].node);
+    map_free(&map);
+    memory_free(items);
+}
+
 Test(map, can_be_emptied_by_popping_and_filled_again)
 {
     struct map map = {0};
