@@ -1,5 +1,6 @@
 /* fanfare replay: messages of the history once more to one subscription. */
 #include "base/timestamp.h"
+#include "base/units.h"
 #include "cli/internal.h"
 
 #include <ctype.h>
@@ -8,39 +9,22 @@
 #include <time.h>
 
 #define LOOK_EVERY_MS 200
-#define AGES_MAX_S    (10LL * 366 * 24 * 3600)
+#define AGES_MAX_MS   (10LL * 366 * 24 * 3600 * 1000)
 
 /* --- Times. */
-
-static int64_t unit_seconds(char unit)
-{
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (units[i].unit == unit) {
-            return units[i].seconds;
-        }
-    }
-    return 0;
-}
 
 /* "90m" is so long ago; all else is the daemon's to read. */
 static const char *time_absolute(struct cli *cli, const char *text)
 {
-    struct text number = text_from(text);
+    struct text age = text_from(text);
     char date[TIMESTAMP_SIZE];
-    int64_t count = 0;
+    int64_t age_ms = 0;
 
-    if (number.len < 2 || unit_seconds(number.at[number.len - 1]) == 0
-        || !text_to_int64(text_first(number, number.len - 1), &count) || count < 0
-        || count > AGES_MAX_S / unit_seconds(number.at[number.len - 1])) {
+    if (age.len == 0 || isdigit((unsigned char)age.at[age.len - 1])
+        || !units_read(age, units_of_duration, &age_ms) || age_ms > AGES_MAX_MS) {
         return text;
     }
-    timestamp_format(
-        ((int64_t)time(NULL) - count * unit_seconds(number.at[number.len - 1])) * 1000, date);
+    timestamp_format((int64_t)time(NULL) * 1000 - age_ms, date);
     return arena_copy(&cli->arena, text_from(date)).at;
 }
 

@@ -1,30 +1,17 @@
 /* fanfare sub: subscriptions. */
+#include "base/units.h"
 #include "cli/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* "24h", "30m", "90s", "2d" or seconds; -1: none of these. */
+/* -1: these are none. */
 static int64_t seconds_of(const char *text)
 {
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    struct text number = text_from(text);
-    int64_t factor = 1;
-    int64_t value = -1;
+    int64_t ms = 0;
 
-    for (size_t i = 0; i < countof(units) && number.len > 0; i++) {
-        if (number.at[number.len - 1] == units[i].unit) {
-            number.len--;
-            factor = units[i].seconds;
-            break;
-        }
-    }
-    return text_to_int64(number, &value) && value >= 0 && value <= 366LL * 86400
-               ? value * factor
-               : -1;
+    return units_read(text_from(text), units_of_duration, &ms) && ms % 1000 == 0 ? ms / 1000
+                                                                                 : -1;
 }
 
 int cli_sub_rotate_secret(struct cli *cli)

@@ -1,4 +1,5 @@
 /* The settings' table, and how one value is read and printed. */
+#include "base/units.h"
 #include "daemon/settings_table.h"
 
 #include <ctype.h>
@@ -75,34 +76,14 @@ const struct setting settings_table[] = {
     {.name = NULL},
 };
 
-static const struct unit {
-    const char *name;
-    int64_t factor;
-} size_units[] = {{"KiB", 1024},
-                  {"MiB", 1024LL * 1024},
-                  {"GiB", 1024LL * 1024 * 1024},
-                  {"", 1},
-                  {NULL, 0}},
-  duration_units[] = {{"ms", 1},       {"s", 1000}, {"m", 60000}, {"h", 3600000},
-                      {"d", 86400000}, {"", 1000},  {NULL, 0}},
-  number_units[] = {{"", 1}, {NULL, 0}};
-
 static enum status read_number(struct text value, const struct unit *units, int64_t *ret,
                                struct why *why)
 {
-    for (; units->name != NULL; units++) {
-        struct text unit = text_from(units->name);
-        int64_t number = 0;
-
-        if (text_ends_with(value, unit)
-            && text_to_int64(text_first(value, value.len - unit.len), &number) && number >= 0
-            && number <= INT64_MAX / units->factor) {
-            *ret = number * units->factor;
-            return STATUS_OK;
-        }
-    }
-    return fail(why, STATUS_INVALID, "\"%.*s\" is not a number in the form this setting takes",
-                TEXT_PRINTF(value));
+    return units_read(value, units, ret)
+               ? STATUS_OK
+               : fail(why, STATUS_INVALID,
+                      "\"%.*s\" is not a number in the form this setting takes",
+                      TEXT_PRINTF(value));
 }
 
 static enum status read_boolean(struct text value, bool *ret, struct why *why)
@@ -146,9 +127,9 @@ enum status setting_read(struct settings *settings, const struct setting *settin
     case SETTING_TEXT: *(struct text *)member = arena_copy(&settings->arena, value); break;
     case SETTING_LIST: read_list(&settings->arena, value, member); break;
     case SETTING_BOOLEAN: return read_boolean(value, member, why);
-    case SETTING_NUMBER: return read_number(value, number_units, member, why);
-    case SETTING_SIZE: return read_number(value, size_units, member, why);
-    case SETTING_DURATION: return read_number(value, duration_units, member, why);
+    case SETTING_NUMBER: return read_number(value, units_of_nothing, member, why);
+    case SETTING_SIZE: return read_number(value, units_of_size, member, why);
+    case SETTING_DURATION: return read_number(value, units_of_duration, member, why);
     }
     return STATUS_OK;
 }
@@ -185,22 +166,6 @@ enum status settings_set(struct settings *settings, struct text name, struct tex
 
 /* --- Printing. */
 
-static void print_number(struct buffer *to, int64_t value, const struct unit *units)
-{
-    for (; units->name[0] != '\0'; units++) {
-        /* The largest unit that divides it wins: they stand in ascending order. */
-        const struct unit *next = units + 1;
-        bool next_fits = next->name[0] != '\0' && value != 0 && value % next->factor == 0;
-
-        if (value != 0 && value % units->factor == 0 && !next_fits) {
-            buffer_add_int64(to, value / units->factor);
-            buffer_add_string(to, units->name);
-            return;
-        }
-    }
-    buffer_add_int64(to, value);
-}
-
 static void print_value(const struct settings *settings, const struct setting *setting,
                         struct buffer *to)
 {
@@ -222,8 +187,8 @@ static void print_value(const struct settings *settings, const struct setting *s
         buffer_add_string(to, *(const bool *)member ? "true" : "false");
         break;
     case SETTING_NUMBER: buffer_add_int64(to, *(const int64_t *)member); break;
-    case SETTING_SIZE: print_number(to, *(const int64_t *)member, size_units); break;
-    case SETTING_DURATION: print_number(to, *(const int64_t *)member, duration_units); break;
+    case SETTING_SIZE: units_write(to, *(const int64_t *)member, units_of_size); break;
+    case SETTING_DURATION: units_write(to, *(const int64_t *)member, units_of_duration); break;
     }
 }
 
