@@ -153,7 +153,10 @@ static void usual_learn(struct lane *lane, int64_t took_ms)
 {
     took_ms = took_ms < 0 ? 0 : took_ms; /* a clock that was set back */
     took_ms = took_ms < RETRY_AFTER_MAX_MS ? took_ms : RETRY_AFTER_MAX_MS;
-    lane->usual_ms = (uint32_t)((lane->usual_ms * 7LL + took_ms + 7) / 8);
+    /* The first says all there is to know: what takes half a minute by its nature does not
+     * hang. */
+    lane->usual_ms = lane->usual_ms == 0 ? (uint32_t)took_ms
+                                         : (uint32_t)((lane->usual_ms * 7LL + took_ms + 7) / 8);
 }
 
 static void breaker_log(const struct attempt *attempt, const char *event, struct text reason)
