@@ -29,20 +29,20 @@ CLIENT = os.environ.get("QUEUE_BENCH", "build/release/queue_bench")
 ROWS = {
     "SendMessage": dict(row="send"),
     "Cycle": dict(row="cycle"),
-    "ReceiveDelete": dict(row="drain", prefill=16000),
+    "ReceiveDelete": dict(row="drain", prefill=60000),
     "SendMessageBatch": dict(row="send", batch=10, bytes=256),
     "SendMessageBatch.1KiB": dict(row="send", batch=10),
     "CycleBatch": dict(row="cycle", batch=10, bytes=256),
     "CycleBatch.1KiB": dict(row="cycle", batch=10),
     "ReceiveDeleteBatch": dict(row="drain", batch=10, bytes=256, prefill=120000),
     "Fifo.SendMessage": dict(row="send", fifo=1),
-    "Fifo.ReceiveDelete": dict(row="drain", fifo=1, connections=8, wait=1, prefill=8000),
+    "Fifo.ReceiveDelete": dict(row="drain", fifo=1, connections=8, wait=1, prefill=12000),
     "Fifo.SendMessageBatch": dict(row="send", fifo=1, batch=10, bytes=256),
     "Fifo.ReceiveDeleteBatch": dict(row="drain", fifo=1, batch=10, bytes=256, connections=8, wait=1,
                                     prefill=60000),
     "SendMessage.half": dict(row="send", pace=("SendMessage", 0.5)),
     "Cycle.half": dict(row="cycle", pace=("Cycle", 0.5)),
-    "ReceiveDelete.half": dict(row="drain", pace=("ReceiveDelete", 0.5), prefill=8000),
+    "ReceiveDelete.half": dict(row="drain", pace=("ReceiveDelete", 0.5), prefill=40000),
 }
 
 
