@@ -53,8 +53,9 @@ struct delivery {
     const char *topic_title;      /* its DisplayName, or "" */
     const char *subscription_arn; /* "" for a SubscriptionConfirmation */
     /* Pages of this server for people: one that asks whether to confirm, for a
-     * SubscriptionConfirmation, and one that asks whether to unsubscribe, which also takes
-     * the POST of RFC 8058; else "". */
+     * SubscriptionConfirmation or an UnsubscribeConfirmation (which it takes back); for a
+     * Notification one that asks whether to unsubscribe, which also takes the POST of RFC
+     * 8058; else "". */
     const char *confirm_url;
     const char *unsubscribe_url;
     uint32_t attempt;             /* 1 is the first */

@@ -5,7 +5,34 @@
 #include <string.h>
 
 #define SUBJECT_DEFAULT "AWS Notification Message"
-#define SUBJECT_CONFIRM "AWS Notification - Subscription Confirmation"
+
+/* The mails that ask something, by the type of the message. What SNS says behind the first line
+ * of these is about an URL which a mail has not. */
+struct question {
+    const char *type;
+    const char *subject;
+    const char *note; /* before the link */
+};
+
+static const struct question questions[] = {
+    {"SubscriptionConfirmation", "AWS Notification - Subscription Confirmation",
+     "To confirm it, open this link. If you did not ask for it, do nothing: without your "
+     "confirmation nothing more is sent."},
+    {"UnsubscribeConfirmation", "AWS Notification - Unsubscribe Confirmation",
+     "If that was a mistake, open this link within two days to be subscribed again. Else do "
+     "nothing: nothing more is sent."},
+};
+
+/* NULL: it asks nothing. */
+static const struct question *question_of(const struct delivery *delivery)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        if (strcmp(delivery->message_type, questions[i].type) == 0) {
+            return &questions[i];
+        }
+    }
+    return NULL;
+}
 
 /* What follows is built of: the text as people read it, and the link below it. */
 struct content {
@@ -48,8 +75,10 @@ static const char *origin_domain(const struct letter_origin *origin)
 
 static const char *subject_of(const struct delivery *delivery)
 {
-    if (strcmp(delivery->message_type, "SubscriptionConfirmation") == 0) {
-        return SUBJECT_CONFIRM;
+    const struct question *question = question_of(delivery);
+
+    if (question != NULL) {
+        return question->subject;
     }
     if (delivery->subject[0] != '\0') {
         return delivery->subject;
@@ -200,18 +229,16 @@ static void put_written(struct text_buffer *to, const char *type, const struct c
 
 static struct content content_of(const struct delivery *delivery)
 {
-    bool asks = strcmp(delivery->message_type, "SubscriptionConfirmation") == 0;
+    const struct question *question = question_of(delivery);
+    bool asks = question != NULL;
     const char *url = asks ? delivery->confirm_url : delivery->unsubscribe_url;
-
-    /* What SNS says behind the first line of that one is about an URL which a mail has not. */
     const char *end = asks ? memchr(delivery->body, '\n', delivery->body_size) : NULL;
 
     return (struct content){
         .text = delivery->body,
         .text_size = end == NULL ? delivery->body_size : (size_t)(end - delivery->body),
-        .note = asks ? "To confirm it, open this link. If you did not ask for it, do nothing: "
-                       "without your confirmation nothing more is sent."
-                     : "To receive nothing more of this topic, open this link:",
+        .note =
+            asks ? question->note : "To receive nothing more of this topic, open this link:",
         .url = is_plain_url(url) ? url : "",
     };
 }

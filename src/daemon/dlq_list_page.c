@@ -85,7 +85,8 @@ static void row_look(struct dlq_call *this, struct step *step, const struct row 
     struct arena arena = {0};
     struct subscription subscription;
 
-    if (value != NULL && subscription_decode(blob_text(value), &arena, &subscription)) {
+    if (value != NULL && subscription_decode(blob_text(value), &arena, &subscription)
+        && !subscription.is_deleted) {
         struct text arn = subscription_dead_letter_arn(&subscription, &arena);
         struct topic *topic = topic_find_number(router_of(step), subscription.topic);
 

@@ -29,7 +29,9 @@ static const struct wording ending = {
     .parameter = "SubscriptionArn",
     .question = "Do you want to receive nothing more by this subscription?",
     .button = "Unsubscribe",
-    .done = "The subscription has ended.",
+    .done =
+        "The subscription has ended. A mail with a link by which you can take that back for "
+        "two days is on its way.",
     .failed = "This link is not valid.",
 };
 

@@ -220,7 +220,7 @@ static const char *page_url(struct sending *sending, const char *page, const cha
 static void describe_pages(struct sending *sending)
 {
     struct delivery *delivery = &sending->delivery;
-    bool asks = sending->message.kind == MESSAGE_SUBSCRIPTION_CONFIRMATION;
+    bool asks = sending->message.kind != MESSAGE_NOTIFICATION;
 
     delivery->confirm_url = page_url(sending, "confirm", "TopicArn", sending->message.topic_arn,
                                      asks ? sending->message.token : T(""));

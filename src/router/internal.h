@@ -93,6 +93,9 @@ void topic_seal(struct step *step, struct topic *topic);
 struct blob *subscription_encode(const struct subscription *subscription);
 
 /* subscriptions.c */
+/* Writes all rows of it; number, topic and id are filled in. */
+void subscription_write(struct step *step, struct topic *topic,
+                        const struct subscription *subscription);
 void subscription_enter(struct router *router, struct topic *topic,
                         const struct subscription *subscription);
 void subscription_leave(struct router *router, struct topic *topic,
@@ -116,6 +119,11 @@ void topic_reclaim(struct step *step, uint32_t topic);
 void topics_reclaim_start(struct step *step);
 
 /* tokens.c */
+/* Owes the confirmation of that kind, with a new token. */
+void confirmation_send(struct step *step, struct topic *topic,
+                       const struct subscription *subscription, enum message_kind kind);
+/* From now on that token, which was found, stands for this subscription. */
+void token_point(struct step *step, struct text token, const struct subscription *subscription);
 void tokens_sweep_start(struct step *step, struct router *router);
 
 /* duplicates.c */

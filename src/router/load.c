@@ -24,7 +24,8 @@ static void load_row(struct step *step, const struct row *row)
     struct arena arena = {0};
 
     if (topic != NULL && value != NULL && slot_find(router, key_get_u32(&row->key, 5)) == NULL
-        && subscription_decode(blob_text(value), &arena, &subscription)) {
+        && subscription_decode(blob_text(value), &arena, &subscription)
+        && !subscription.is_deleted) {
         subscription_enter(router, topic, &subscription);
     }
     arena_free(&arena);

@@ -42,7 +42,8 @@ static void page_take(struct step *step, struct subscription_page *page)
         page->after = key_get_u32(&read->rows[i].key, 5);
         if (value != NULL
             && subscription_decode(arena_copy(page->arena, blob_text(value)), page->arena,
-                                   &page->rows[page->count])) {
+                                   &page->rows[page->count])
+            && !page->rows[page->count].is_deleted) {
             page->count++;
         }
     }

@@ -144,7 +144,8 @@ bool router_disable(struct step *step, struct text subscription_record, struct t
     /* The record is about to be replaced by what it says. */
     bool is_changed =
         subscription_decode(arena_copy(&arena, subscription_record), &arena, &before)
-        && before.is_confirmed && subscription_attribute(&before, T(DISABLED)).len == 0;
+        && before.is_confirmed && !before.is_deleted
+        && subscription_attribute(&before, T(DISABLED)).len == 0;
 
     if (is_changed) {
         struct subscription changed = before;

@@ -92,6 +92,7 @@ struct subscription {
     bool is_confirmed;
     bool was_authenticated; /* ConfirmationWasAuthenticated */
     bool is_declared;       /* by the configuration */
+    bool is_deleted;        /* what a token may bring back: see subscription_delete_undoably */
     int64_t created_ms;
     struct text base_url; /* of this server, as the subscriber saw it */
     /* As the client gave them, sorted: "FilterPolicy", "FilterPolicyScope",
@@ -143,12 +144,29 @@ MUST_CHECK enum status subscription_create(struct step *step, struct topic *topi
 void subscription_update(struct step *step, const struct subscription *before,
                          const struct subscription *changed);
 void subscription_delete(struct step *step, const struct subscription *subscription);
+/* The same, and asks the endpoint whether that is right: it is owed an UnsubscribeConfirmation
+ * with a token. What the token can bring back stays under a number of its own until the token
+ * ends: listed, matched, counted and found by id nowhere. STATUS_FULL: out of room, and nothing
+ * has changed. */
+MUST_CHECK enum status subscription_delete_undoably(struct step *step, struct topic *topic,
+                                                    const struct subscription *subscription,
+                                                    struct why *why);
+/* Brings back what `token` found deleted, under the id it had: `io_deleted` is the live one
+ * then. No other of its protocol and endpoint may be there. The token stands for the live one
+ * from now on. STATUS_FULL: out of room. */
+MUST_CHECK enum status subscription_restore(struct step *step, struct topic *topic,
+                                            struct text token, struct subscription *io_deleted,
+                                            struct why *why);
+/* The same when `live`, of its protocol and endpoint, took its place meanwhile. */
+void subscription_give_way(struct step *step, struct text token,
+                           const struct subscription *deleted, const struct subscription *live);
 
 /* Sends (again) the confirmation message with a new token to a pending subscription. */
 void subscription_send_confirmation(struct step *step, struct topic *topic,
                                     const struct subscription *subscription);
 
-/* A token is 32 bytes of hex behind "2336412f37". STATUS_INVALID: no such token or too old. */
+/* A token is 32 bytes of hex behind "2336412f37". What it finds may be deleted: see
+ * subscription_restore. STATUS_INVALID: no such token or too old. */
 MUST_CHECK enum status subscription_find_token(struct step *step, struct text token,
                                                struct arena *arena, struct subscription *ret);
 

@@ -13,14 +13,16 @@
 enum flag {
     FLAG_CONFIRMED = 1,
     FLAG_AUTHENTICATED = 2,
-    FLAG_DECLARED = 4
+    FLAG_DECLARED = 4,
+    FLAG_DELETED = 8
 };
 
 struct blob *subscription_encode(const struct subscription *subscription)
 {
     int flags = (subscription->is_confirmed ? FLAG_CONFIRMED : 0)
                 | (subscription->was_authenticated ? FLAG_AUTHENTICATED : 0)
-                | (subscription->is_declared ? FLAG_DECLARED : 0);
+                | (subscription->is_declared ? FLAG_DECLARED : 0)
+                | (subscription->is_deleted ? FLAG_DELETED : 0);
     struct buffer buffer;
 
     buffer_init(&buffer, RECORD_MAX);
@@ -73,6 +75,7 @@ bool subscription_decode(struct text record, struct arena *arena, struct subscri
     subscription.is_confirmed = (flags & FLAG_CONFIRMED) != 0;
     subscription.was_authenticated = (flags & FLAG_AUTHENTICATED) != 0;
     subscription.is_declared = (flags & FLAG_DECLARED) != 0;
+    subscription.is_deleted = (flags & FLAG_DELETED) != 0;
     struct attribute *attributes =
         arena_array(arena, subscription.attribute_count, sizeof *attributes);
 

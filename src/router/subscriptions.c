@@ -201,6 +201,20 @@ static struct blob *place_encode(const struct subscription *subscription)
     return blob;
 }
 
+void subscription_write(struct step *step, struct topic *topic,
+                        const struct subscription *subscription)
+{
+    struct key record = record_key(subscription->topic, subscription->number);
+    struct key id = id_key(subscription->id);
+    struct key endpoint = endpoint_key(subscription->topic, subscription_protocol(subscription),
+                                       subscription->endpoint);
+
+    record_put(step, &record, subscription_encode(subscription));
+    record_put(step, &id, place_encode(subscription));
+    record_put(step, &endpoint, place_encode(subscription));
+    subscription_enter(router_of(step), topic, subscription);
+}
+
 enum status subscription_create(struct step *step, struct topic *topic,
                                 struct subscription *wanted, struct why *why)
 {
@@ -217,15 +231,7 @@ enum status subscription_create(struct step *step, struct topic *topic,
     wanted->id[6] = (uint8_t)((wanted->id[6] & 0x0f) | 0x40);
     wanted->id[8] = (uint8_t)((wanted->id[8] & 0x3f) | 0x80);
 
-    struct key record = record_key(wanted->topic, wanted->number);
-    struct key id = id_key(wanted->id);
-    struct key endpoint =
-        endpoint_key(wanted->topic, subscription_protocol(wanted), wanted->endpoint);
-
-    record_put(step, &record, subscription_encode(wanted));
-    record_put(step, &id, place_encode(wanted));
-    record_put(step, &endpoint, place_encode(wanted));
-    subscription_enter(router_of(step), topic, wanted);
+    subscription_write(step, topic, wanted);
     return STATUS_OK;
 }
 
@@ -244,28 +250,34 @@ void subscription_update(struct step *step, const struct subscription *before,
     deliveries_changed(step, (struct lane_id){before->topic, before->number});
 }
 
-void subscription_delete(struct step *step, const struct subscription *subscription)
+/* Nobody finds it any more, and nobody counts it. */
+static void subscription_unlist(struct step *step, const struct subscription *subscription)
 {
     struct router *router = router_of(step);
     struct topic *topic = topic_find_number(router, subscription->topic);
-    struct key record = record_key(subscription->topic, subscription->number);
+    struct slot *slot = slot_find(router, subscription->number);
     struct key id = id_key(subscription->id);
     struct key endpoint = endpoint_key(subscription->topic, subscription_protocol(subscription),
                                        subscription->endpoint);
 
-    record_delete(step, &record);
     record_delete(step, &id);
     record_delete(step, &endpoint);
     if (topic != NULL) {
         subscription_leave(router, topic, subscription);
         topic->deleted++;
         topic_seal(step, topic);
-    } else {
-        struct slot *slot = slot_find(router, subscription->number);
+    } else if (slot != NULL) {
+        slot_clear(router, slot);
+    }
+}
 
-        if (slot != NULL) {
-            slot_clear(router, slot);
-        }
+void subscription_delete(struct step *step, const struct subscription *subscription)
+{
+    struct key record = record_key(subscription->topic, subscription->number);
+
+    record_delete(step, &record);
+    if (!subscription->is_deleted) {
+        subscription_unlist(step, subscription);
     }
     deliveries_forget(step, (struct lane_id){subscription->topic, subscription->number});
 }

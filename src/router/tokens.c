@@ -1,5 +1,6 @@
 /* Confirmation tokens: "2336412f37" and 32 random bytes in hex, good for two days.
- * Row: the first 16 bytes -> u32 topic, u32 subscription, i64 expires, the other 16 bytes. */
+ * Row: the first 16 bytes -> u32 topic, u32 subscription, i64 expires, the other 16 bytes, u8
+ * whether the subscription is deleted and ends with the token (rows of old: not there). */
 #include "base/digest.h"
 #include "router/internal.h"
 
@@ -14,6 +15,45 @@ static struct key token_key(struct text bytes)
     return key_name(TABLE_TOKEN, text_first(bytes, 16));
 }
 
+/* --- Rows. */
+
+struct token_row {
+    uint32_t topic, subscription;
+    int64_t expires_ms;
+    struct text rest; /* of the token; borrowed */
+    bool is_of_deleted;
+};
+
+static void token_write(struct step *step, struct text bytes,
+                        const struct subscription *subscription)
+{
+    struct key key = token_key(bytes);
+    struct buffer buffer;
+
+    buffer_init(&buffer, 256);
+    buffer_add_u32(&buffer, subscription->topic);
+    buffer_add_u32(&buffer, subscription->number);
+    buffer_add_u64(&buffer, (uint64_t)(step->now_ms + TOKEN_VALID_MS));
+    buffer_add(&buffer, text_after(bytes, 16));
+    buffer_add_u8(&buffer, subscription->is_deleted);
+    record_put(step, &key, blob_copy(buffer_text(&buffer)));
+    buffer_free(&buffer);
+}
+
+static bool token_read(struct text record, struct token_row *ret)
+{
+    struct cursor cursor = cursor_over(record);
+
+    ret->topic = cursor_u32(&cursor);
+    ret->subscription = cursor_u32(&cursor);
+    ret->expires_ms = (int64_t)cursor_u64(&cursor);
+    ret->rest = cursor_take(&cursor, TOKEN_BYTES - 16);
+    ret->is_of_deleted = cursor.at < cursor.end && cursor_u8(&cursor) != 0;
+    return cursor_done(&cursor);
+}
+
+/* --- Made and found. */
+
 /* Writes its row and gives its text, in `arena`. */
 static struct text token_create(struct step *step, const struct subscription *subscription,
                                 struct arena *arena)
@@ -22,15 +62,8 @@ static struct text token_create(struct step *step, const struct subscription *su
     struct buffer buffer;
 
     step->random->fill(step->random, bytes, sizeof bytes);
-    struct key key = token_key(text_make(bytes, sizeof bytes));
-
+    token_write(step, text_make(bytes, sizeof bytes), subscription);
     buffer_init(&buffer, 256);
-    buffer_add_u32(&buffer, subscription->topic);
-    buffer_add_u32(&buffer, subscription->number);
-    buffer_add_u64(&buffer, (uint64_t)(step->now_ms + TOKEN_VALID_MS));
-    buffer_add(&buffer, text_make(bytes + 16, sizeof bytes - 16));
-    record_put(step, &key, blob_copy(buffer_text(&buffer)));
-    buffer_clear(&buffer);
     buffer_add_string(&buffer, TOKEN_PREFIX);
     hex_encode(&buffer, text_make(bytes, sizeof bytes));
     struct text token = arena_copy(arena, buffer_text(&buffer));
@@ -39,51 +72,84 @@ static struct text token_create(struct step *step, const struct subscription *su
     return token;
 }
 
-enum status subscription_find_token(struct step *step, struct text token, struct arena *arena,
-                                    struct subscription *ret)
+/* Its 32 bytes, in `arena`; false: it is none. */
+static bool token_parse(struct text token, struct arena *arena, struct text *ret_bytes)
 {
-    struct buffer bytes;
-    struct blob *row = NULL;
     struct text prefix = T(TOKEN_PREFIX);
+    struct buffer bytes;
 
     buffer_init(&bytes, TOKEN_BYTES);
     bool is_token = text_starts_with(token, prefix)
                     && token.len == prefix.len + 2 * (size_t)TOKEN_BYTES
                     && hex_decode(&bytes, text_after(token, prefix.len));
-    struct text raw = arena_copy(arena, buffer_text(&bytes));
 
+    *ret_bytes = arena_copy(arena, buffer_text(&bytes));
     buffer_free(&bytes);
-    if (!is_token) {
+    return is_token;
+}
+
+void token_point(struct step *step, struct text token, const struct subscription *subscription)
+{
+    struct arena arena = {0};
+    struct text bytes;
+
+    if (token_parse(token, &arena, &bytes)) {
+        token_write(step, bytes, subscription);
+    }
+    arena_free(&arena);
+}
+
+enum status subscription_find_token(struct step *step, struct text token, struct arena *arena,
+                                    struct subscription *ret)
+{
+    struct blob *record = NULL;
+    struct text bytes;
+
+    if (!token_parse(token, arena, &bytes)) {
         return STATUS_INVALID;
     }
-    struct key key = token_key(raw);
-    enum status status = record_get(step, &key, &row);
+    struct key key = token_key(bytes);
+    enum status status = record_get(step, &key, &record);
+    struct token_row row;
 
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_INVALID : status;
     }
-    struct cursor cursor = cursor_over(blob_text(row));
-    uint32_t topic = cursor_u32(&cursor);
-    uint32_t number = cursor_u32(&cursor);
-    int64_t expires_ms = (int64_t)cursor_u64(&cursor);
-    struct text rest = cursor_take(&cursor, TOKEN_BYTES - 16);
-
-    if (!cursor_done(&cursor) || expires_ms < step->now_ms
-        || !digest_equal(rest, text_after(raw, 16))) {
+    if (!token_read(blob_text(record), &row) || row.expires_ms < step->now_ms
+        || !digest_equal(row.rest, text_after(bytes, 16))) {
         return STATUS_INVALID;
     }
-    status = subscription_find_number(step, topic, number, arena, ret);
+    status = subscription_find_number(step, row.topic, row.subscription, arena, ret);
     return status == STATUS_NOT_FOUND ? STATUS_INVALID : status;
 }
 
-void subscription_send_confirmation(struct step *step, struct topic *topic,
-                                    const struct subscription *subscription)
+/* --- Sent. */
+
+/* AWS's words. */
+static struct text confirmation_body(struct arena *arena, const struct topic *topic,
+                                     const struct message *message)
+{
+    if (message->kind == MESSAGE_UNSUBSCRIBE_CONFIRMATION) {
+        return arena_printf(arena,
+                            "You have chosen to deactivate subscription %.*s.\nTo cancel this "
+                            "operation and restore the subscription, visit the SubscribeURL "
+                            "included in this message.",
+                            TEXT_PRINTF(message->subscription_arn));
+    }
+    return arena_printf(arena,
+                        "You have chosen to subscribe to the topic %.*s.\nTo confirm the "
+                        "subscription, visit the SubscribeURL included in this message.",
+                        TEXT_PRINTF(topic->arn));
+}
+
+void confirmation_send(struct step *step, struct topic *topic,
+                       const struct subscription *subscription, enum message_kind kind)
 {
     uint64_t number = step_number(step, COUNTER_MESSAGE);
     struct key key = key_u64(TABLE_BODY, number);
     struct arena arena = {0};
     struct message message = {
-        .kind = MESSAGE_SUBSCRIPTION_CONFIRMATION,
+        .kind = kind,
         .time_ms = step->now_ms,
         .topic_arn = topic->arn,
         .token = token_create(step, subscription, &arena),
@@ -91,11 +157,10 @@ void subscription_send_confirmation(struct step *step, struct topic *topic,
             text_equal(topic_attribute(topic, T("SignatureVersion")), T("2")) ? 2 : 1,
     };
 
-    message.body = arena_printf(&arena,
-                                "You have chosen to subscribe to the topic %.*s.\nTo confirm "
-                                "the subscription, visit the SubscribeURL included in this "
-                                "message.",
-                                TEXT_PRINTF(topic->arn));
+    if (kind == MESSAGE_UNSUBSCRIBE_CONFIRMATION) {
+        message.subscription_arn = subscription_arn(&arena, topic, subscription->id);
+    }
+    message.body = confirmation_body(&arena, topic, &message);
     message_id_make(step, number, message.id);
     record_put(step, &key, message_encode(&message));
     arena_free(&arena);
@@ -103,19 +168,37 @@ void subscription_send_confirmation(struct step *step, struct topic *topic,
     deliveries_owe(step, topic->number, number, &subscription->number, 1);
 }
 
+void subscription_send_confirmation(struct step *step, struct topic *topic,
+                                    const struct subscription *subscription)
+{
+    confirmation_send(step, topic, subscription, MESSAGE_SUBSCRIPTION_CONFIRMATION);
+}
+
 /* --- Old tokens go, an hourly look at all of them. */
 
 static void sweep_from(struct step *step, struct key from);
+
+/* What only that token could have brought back. */
+static void deleted_end(struct step *step, const struct token_row *row)
+{
+    struct subscription deleted = {
+        .topic = row->topic, .number = row->subscription, .is_deleted = true};
+
+    if (row->is_of_deleted) {
+        subscription_delete(step, &deleted);
+    }
+}
 
 static void on_tokens(struct read *read, struct step *step)
 {
     for (uint32_t i = 0; i < read->row_count; i++) {
         struct blob *value = record_overlay(step, &read->rows[i]);
-        struct cursor cursor = cursor_over(blob_text(value));
+        struct token_row row;
 
-        (void)cursor_u64(&cursor);
-        if (value != NULL && (int64_t)cursor_u64(&cursor) < step->now_ms) {
+        if (value != NULL && token_read(blob_text(value), &row)
+            && row.expires_ms < step->now_ms) {
             record_delete(step, &read->rows[i].key);
+            deleted_end(step, &row);
         }
     }
     if (!read->complete && read->row_count > 0) {

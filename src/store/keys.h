@@ -15,7 +15,7 @@ enum table {
     TABLE_SUBSCRIPTION_ID = 'u', /* uuid (16 bytes) -> topic, subscription */
     TABLE_SUBSCRIPTION_ENDPOINT =
         'e',                /* topic, hash of protocol and endpoint -> subscription */
-    TABLE_TOKEN = 'k',      /* token (16 bytes) -> topic, subscription, expiry, purpose */
+    TABLE_TOKEN = 'k',      /* token (16 bytes) -> topic, subscription, expiry, ... */
     TABLE_BODY = 'b',       /* message -> message record */
     TABLE_REFERENCES = 'r', /* message -> count; absent means one, 0 history only */
     TABLE_OWED = 'o',       /* message, chunk -> subscription numbers, delta-coded */

@@ -1,33 +1,9 @@
 """Create, subscribe, confirm, publish, filter, receive, verify the signature, delete: by boto3."""
 
-import base64
 import json
-import os
-import subprocess
-import tempfile
 import urllib.request
 
-from support import Daemon, Endpoint, drain, expect_error, main, make_queue, subscribe, wait_until
-
-SIGNED = {"Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
-          "SubscriptionConfirmation": ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]}
-
-
-def verify_signature(envelope):
-    """By the openssl command line, with the certificate that the envelope names."""
-    text = "".join("%s\n%s\n" % (name, envelope[name]) for name in SIGNED[envelope["Type"]] if name in envelope)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {name: os.path.join(folder, name) for name in ("cert", "key", "text", "signature")}
-        certificate = urllib.request.urlopen(envelope["SigningCertURL"]).read()
-        open(paths["cert"], "wb").write(certificate)
-        open(paths["text"], "w", newline="").write(text)
-        open(paths["signature"], "wb").write(base64.b64decode(envelope["Signature"]))
-        key = subprocess.run(["openssl", "x509", "-in", paths["cert"], "-pubkey", "-noout"], check=True, capture_output=True).stdout
-        open(paths["key"], "wb").write(key)
-        digest = {"1": "-sha1", "2": "-sha256"}[envelope["SignatureVersion"]]
-        done = subprocess.run(["openssl", "dgst", digest, "-verify", paths["key"], "-signature", paths["signature"], paths["text"]], capture_output=True, text=True)
-        assert done.returncode == 0, (done.stdout, done.stderr, envelope)
-
+from support import Daemon, Endpoint, drain, expect_error, main, make_queue, subscribe, verify_signature, wait_until
 
 def a_filtered_publish_reaches_webhook_and_queue():
     with Daemon() as daemon, Endpoint() as hook:

@@ -325,6 +325,19 @@ def one_click_unsubscribes():
         assert fetch(link, b"List-Unsubscribe=One-Click")[0] == 200
         assert sns.list_subscriptions()["Subscriptions"] == []
         assert fetch(link, b"List-Unsubscribe=One-Click")[0] == 200  # pressing it twice is no mistake
+        goodbyes = lambda: [m for m in relay.parsed() if "Unsubscribe Confirmation" in str(m["Subject"])]
+        wait_until(goodbyes, "the mail by which that is taken back")
+        mail, = goodbyes()
+        assert mail["Subject"] == "AWS Notification - Unsubscribe Confirmation" and mail["List-Unsubscribe"] is None
+        assert text_of(mail).startswith("You have chosen to deactivate subscription %s.\n" % arn), text_of(mail)
+        back = link_in(mail)
+        assert fetch(back)[0] == 200 and sns.list_subscriptions()["Subscriptions"] == []  # looking changes nothing
+        assert fetch(back, b"")[0] == 200
+        assert [s["SubscriptionArn"] for s in sns.list_subscriptions()["Subscriptions"]] == [arn]
+        sns.publish(TopicArn=topic, Message="one more")
+        wait_until(lambda: any(text_of(m).startswith("one more") for m in relay.notifications()), "the mail after that")
+        assert fetch(link, b"List-Unsubscribe=One-Click")[0] == 200  # the old link ends it again
+        wait_until(lambda: len(goodbyes()) == 2, "the second mail")
 
 
 def a_kill_during_retries_loses_nothing():

@@ -222,6 +222,29 @@ def drain(sqs, url, count, seconds=20, delete=True):
     return got
 
 
+CONFIRMATION = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+SIGNED = {"Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+          "SubscriptionConfirmation": CONFIRMATION, "UnsubscribeConfirmation": CONFIRMATION}
+
+
+def verify_signature(envelope):
+    """By the openssl command line, with the certificate that the envelope names."""
+    import base64
+    import urllib.request
+    text = "".join("%s\n%s\n" % (name, envelope[name]) for name in SIGNED[envelope["Type"]] if name in envelope)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: os.path.join(folder, name) for name in ("cert", "key", "text", "signature")}
+        certificate = urllib.request.urlopen(envelope["SigningCertURL"]).read()
+        open(paths["cert"], "wb").write(certificate)
+        open(paths["text"], "w", newline="").write(text)
+        open(paths["signature"], "wb").write(base64.b64decode(envelope["Signature"]))
+        key = subprocess.run(["openssl", "x509", "-in", paths["cert"], "-pubkey", "-noout"], check=True, capture_output=True).stdout
+        open(paths["key"], "wb").write(key)
+        digest = {"1": "-sha1", "2": "-sha256"}[envelope["SignatureVersion"]]
+        done = subprocess.run(["openssl", "dgst", digest, "-verify", paths["key"], "-signature", paths["signature"], paths["text"]], capture_output=True, text=True)
+        assert done.returncode == 0, (done.stdout, done.stderr, envelope)
+
+
 def sqs_json(daemon, operation, **body):
     """One SQS operation over JSON 1.0, for those that Debian's boto3 does not know yet."""
     import urllib.request

@@ -66,27 +66,64 @@ static bool token_is_whole(struct text token)
     return is_whole;
 }
 
+/* From now on only who signs may end it. */
+static void guard(struct request *request, struct subscription *subscription)
+{
+    struct attribute_set set;
+    struct string_pair *pairs =
+        arena_array(request->arena, subscription->attribute_count, sizeof *pairs);
+
+    for (size_t i = 0; i < subscription->attribute_count; i++) {
+        pairs[i] = (struct string_pair){subscription->attributes[i].name,
+                                        subscription->attributes[i].value};
+    }
+    attribute_set_init(&set, request->arena, pairs, subscription->attribute_count);
+    attribute_set_put(&set, T(AUTHENTICATED), T("true"));
+    subscription->attributes = attributes_of(&set);
+    subscription->attribute_count = set.count;
+}
+
 static void confirm(struct request *request, struct step *step,
                     const struct subscription *before, bool authenticates)
 {
     struct subscription changed = *before;
-    struct attribute_set set;
-    struct string_pair *pairs =
-        arena_array(request->arena, before->attribute_count, sizeof *pairs);
 
-    for (size_t i = 0; i < before->attribute_count; i++) {
-        pairs[i] =
-            (struct string_pair){before->attributes[i].name, before->attributes[i].value};
-    }
-    attribute_set_init(&set, request->arena, pairs, before->attribute_count);
     if (authenticates) {
-        attribute_set_put(&set, T(AUTHENTICATED), T("true"));
+        guard(request, &changed);
     }
     changed.is_confirmed = true;
     changed.was_authenticated = request->is_signed;
-    changed.attributes = attributes_of(&set);
-    changed.attribute_count = set.count;
     subscription_update(step, before, &changed);
+}
+
+/* An Unsubscribe is taken back: as it was, unless it was subscribed anew meanwhile. */
+static enum status restore(struct request *request, struct step *step, struct topic *topic,
+                           const struct confirm_input *in, struct subscription *io_subscription)
+{
+    struct subscription live;
+    struct why why = {""};
+    struct text policy = subscription_attribute(io_subscription, T("FilterPolicy"));
+    enum status status =
+        subscription_find_endpoint(step, topic, subscription_protocol(io_subscription),
+                                   io_subscription->endpoint, request->arena, &live);
+
+    if (status == STATUS_OK) {
+        subscription_give_way(step, in->token, io_subscription, &live);
+        *io_subscription = live;
+        return STATUS_OK;
+    }
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    status = subscription_limits_check(request, step, topic, policy.len > 0);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (text_equal_ignore_case(in->authenticate, T("true"))) {
+        guard(request, io_subscription);
+    }
+    status = subscription_restore(step, topic, in->token, io_subscription, &why);
+    return status == STATUS_OK ? status : sns_fail_status(request, status, &why);
 }
 
 static enum status confirm_subscription(struct request *request, struct step *step,
@@ -120,6 +157,11 @@ static enum status confirm_subscription(struct request *request, struct step *st
     if (subscription.topic != topic->number) {
         return refuse(request, "Invalid parameter: Token");
     }
+    status =
+        subscription.is_deleted ? restore(request, step, topic, in, &subscription) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (!subscription.is_confirmed) {
         confirm(request, step, &subscription, authenticates);
     }
@@ -149,13 +191,28 @@ static bool is_mail_reader(const struct subscription *subscription, struct text 
     return wanted.len > 0 && digest_equal(wanted, token);
 }
 
+/* Whether the endpoint is asked: it hears of what others did without signing, once it had
+ * confirmed. The protocols are AWS's. */
+static bool is_undoable(const struct request *request, const struct subscription *subscription,
+                        bool is_reader)
+{
+    static const bool asked[PROTOCOL_COUNT] = {[PROTOCOL_HTTP] = true,
+                                               [PROTOCOL_HTTPS] = true,
+                                               [PROTOCOL_EMAIL] = true,
+                                               [PROTOCOL_EMAIL_JSON] = true};
+    bool is_known = request->is_signed || (request->own != NULL && !is_reader);
+
+    return !is_known && subscription->is_confirmed && asked[subscription->protocol];
+}
+
 static enum status unsubscribe_found(struct request *request, struct step *step,
                                      const struct unsubscribe_input *in,
                                      const struct subscription *subscription)
 {
     struct text arn = in->arn;
     bool is_reader = is_mail_reader(subscription, in->token);
-    const struct topic *topic = topic_find_number(router_of(step), subscription->topic);
+    struct topic *topic = topic_find_number(router_of(step), subscription->topic);
+    struct why why = {""};
     bool authenticates = subscription_attribute(subscription, T(AUTHENTICATED)).len > 0;
 
     if (topic == NULL
@@ -170,8 +227,13 @@ static enum status unsubscribe_found(struct request *request, struct step *step,
                             "Only a signed request may unsubscribe: the subscription was "
                             "confirmed with AuthenticateOnUnsubscribe");
     }
-    subscription_delete(step, subscription);
-    return STATUS_OK;
+    if (!is_undoable(request, subscription, is_reader)) {
+        subscription_delete(step, subscription);
+        return STATUS_OK;
+    }
+    enum status status = subscription_delete_undoably(step, topic, subscription, &why);
+
+    return status == STATUS_OK ? status : sns_fail_status(request, status, &why);
 }
 
 static enum status unsubscribe(struct request *request, struct step *step, const void *input,

@@ -96,6 +96,9 @@ const char *fanfare_attribute_fault(const struct attribute_check *check, struct 
 /* What one of them needs beside it, once all are there. */
 MUST_CHECK enum status fanfare_attributes_check(const struct attribute_check *check,
                                                 const struct attribute_set *set);
+/* Whether the topic takes one more subscription, with a filter policy or without. */
+MUST_CHECK enum status subscription_limits_check(struct request *request, struct step *step,
+                                                 const struct topic *topic, bool has_filter);
 /* A secret: taken, never shown. */
 bool fanfare_attribute_is_write_only(struct text name);
 /* Equal, or the same JSON. */

@@ -297,19 +297,18 @@ static enum status subscribe_again(const struct wish *wish, struct step *step,
 
 /* --- It is new. */
 
-static enum status limits_check(const struct wish *wish, struct step *step)
+enum status subscription_limits_check(struct request *request, struct step *step,
+                                      const struct topic *topic, bool has_filter)
 {
     const struct router_limits *limits = router_limits(router_of(step));
-    const struct topic *topic = wish->topic;
 
     if (limits->subscriptions_per_topic != 0
         && topic->confirmed + topic->pending >= limits->subscriptions_per_topic) {
-        return request_fail(wish->request, &sns_subscription_limit_exceeded,
+        return request_fail(request, &sns_subscription_limit_exceeded,
                             "Subscription limit exceeded for topic");
     }
-    if (attribute_set_has(&wish->set, T("FilterPolicy"))
-        && topic_filter_limit_reached(topic, limits)) {
-        return request_fail(wish->request, &sns_filter_policy_limit_exceeded,
+    if (has_filter && topic_filter_limit_reached(topic, limits)) {
+        return request_fail(request, &sns_filter_policy_limit_exceeded,
                             "Filter policy limit exceeded for topic or account");
     }
     return STATUS_OK;
@@ -336,7 +335,8 @@ static enum status subscribe_new(struct wish *wish, struct step *step,
                                  struct subscription *subscription)
 {
     struct why why = {""};
-    enum status status = limits_check(wish, step);
+    enum status status = subscription_limits_check(
+        wish->request, step, wish->topic, attribute_set_has(&wish->set, T("FilterPolicy")));
 
     if (status != STATUS_OK) {
         return status;
