@@ -170,7 +170,7 @@ bool named_read(const struct named_kind *kind, const char *json, void **ret_thin
     }
     json_object_foreach(all, name, settings)
     {
-        if (is_good) {
+        if (is_good && things != NULL) {
             named.thing = things + count++ * kind->size;
             is_good = thing_read(&named, name, settings);
         }
