@@ -275,9 +275,9 @@ void subscription_delete(struct step *step, const struct subscription *subscript
 {
     struct key record = record_key(subscription->topic, subscription->number);
 
-    record_delete(step, &record);
     if (!subscription->is_deleted) {
         subscription_unlist(step, subscription);
     }
+    record_delete(step, &record); /* last: its texts may be the record's */
     deliveries_forget(step, (struct lane_id){subscription->topic, subscription->number});
 }

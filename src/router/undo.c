@@ -17,8 +17,8 @@ enum status subscription_delete_undoably(struct step *step, struct topic *topic,
     kept.is_deleted = true;
     struct key key = key_u32_u32(TABLE_SUBSCRIPTION, kept.topic, kept.number);
 
-    subscription_delete(step, subscription);
     record_put(step, &key, subscription_encode(&kept));
+    subscription_delete(step, subscription);
     confirmation_send(step, topic, &kept, MESSAGE_UNSUBSCRIBE_CONFIRMATION);
     return STATUS_OK;
 }
