@@ -1,8 +1,7 @@
 /* The life of one AWS request: routed, decoded, run in the cell, rendered, answered. */
 #include "api/internal.h"
 #include "base/memory.h"
-
-#include <assert.h>
+#include "base/must.h"
 
 /* An answer holds at most ten messages of 1 MiB, escaped sixfold in XML at worst. */
 #define ANSWER_MAX ((size_t)80 * 1024 * 1024)
@@ -298,7 +297,7 @@ void api_own_call(struct api *api, struct own_call *call)
     if (request->base_url.len == 0) {
         request->base_url = T("http://localhost");
     }
-    assert(request->service != NULL);
+    must(request->service != NULL);
     request_call(request, own_decode(request, call->form));
 }
 

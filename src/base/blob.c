@@ -2,8 +2,8 @@
 #include "base/blob.h"
 
 #include "base/memory.h"
+#include "base/must.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ struct blob *blob_copy(struct text text)
 struct blob *blob_ref(struct blob *blob)
 {
     if (blob != NULL) {
-        assert(blob->references > 0 && blob->references < UINT32_MAX);
+        must(blob->references > 0 && blob->references < UINT32_MAX);
         blob->references++;
     }
     return blob;
@@ -44,7 +44,7 @@ void blob_unref(struct blob *blob)
     if (blob == NULL) {
         return;
     }
-    assert(blob->references > 0);
+    must(blob->references > 0);
     if (--blob->references == 0) {
         memory_free(blob);
     }

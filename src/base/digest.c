@@ -1,5 +1,8 @@
-/* Digests and signatures: OpenSSL's, with everything that is slow to set up kept per thread. */
+/* Digests and signatures: OpenSSL's, with everything that is slow to set up kept per thread.
+ * OpenSSL refusing one of its calls means no memory or a broken installation. */
 #include "base/digest.h"
+
+#include "base/must.h"
 
 #define XXH_INLINE_ALL
 #include <openssl/crypto.h>
@@ -36,14 +39,6 @@ static struct algorithms algorithms;
 static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 static pthread_key_t contexts_key; /* frees a thread's contexts when it ends */
 static _Thread_local struct contexts *thread_contexts;
-
-/* OpenSSL refusing one of these means no memory or a broken installation. */
-static void must(bool done)
-{
-    if (!done) {
-        abort();
-    }
-}
 
 static void contexts_free(void *memory)
 {

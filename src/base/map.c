@@ -4,8 +4,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
-
-#include <assert.h>
+#include "base/must.h"
 
 enum {
     BUCKETS_FIRST = 16
@@ -82,7 +81,7 @@ void map_remove(struct map *map, struct map_node *node)
     struct map_node **link = map_bucket(map, node->hash);
 
     while (*link != node) {
-        assert(*link != NULL); /* removing what is not in the map is a bug */
+        must(*link != NULL); /* removing what is not in the map is a bug */
         link = &(*link)->next;
     }
     *link = node->next;

@@ -1,7 +1,8 @@
 /* When to try again: AWS's four phases as arithmetic. */
 #include "delivery/retry_policy.h"
 
-#include <assert.h>
+#include "base/must.h"
+
 #include <math.h>
 
 const struct retry_policy retry_policy_http = {
@@ -60,7 +61,7 @@ static int64_t backoff_delay(const struct retry_policy *policy, uint32_t i)
 
 int64_t retry_delay(const struct retry_policy *policy, uint32_t retry)
 {
-    assert(retry > 0);
+    must(retry > 0);
     if (policy->schedule_count > 0) {
         return retry <= policy->schedule_count ? policy->schedule[retry - 1] : RETRY_NEVER;
     }

@@ -5,8 +5,6 @@
 #include "history/internal.h"
 #include "notification/notification.h"
 
-#include <assert.h>
-
 #define FORMAT      1
 #define SWEEP_ROWS  256
 #define EVERY_MS    1000 /* at most so often for age */

@@ -1,9 +1,9 @@
 /* The bytes of a topic's message.  To change them: raise FORMAT, keep reading the old form.
  * Format 1: u8 format, u8 kind, u8 signature version, id, i64 time; the texts of text_fields,
  * counted; u32 count, variants (protocol, body); u32 count, attributes (name, type, value). */
+#include "base/must.h"
 #include "notification/notification.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define FORMAT      1
@@ -82,7 +82,7 @@ struct blob *message_encode(const struct message *message)
     struct blob *record = blob_new(size);
     char *at = record->at;
 
-    assert(size <= UINT32_MAX);
+    must(size <= UINT32_MAX);
     at = put_number(at, FORMAT, 1);
     at = put_number(at, (uint64_t)message->kind, 1);
     at = put_number(at, message->signature_version, 1);
@@ -102,7 +102,7 @@ struct blob *message_encode(const struct message *message)
         at = put_counted(at, message->attributes[i].type);
         at = put_counted(at, message->attributes[i].value);
     }
-    assert(at == record->at + size);
+    must(at == record->at + size);
     return record;
 }
 

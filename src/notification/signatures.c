@@ -2,8 +2,8 @@
 #include "notification/signatures.h"
 
 #include "base/memory.h"
+#include "base/must.h"
 
-#include <assert.h>
 #include <string.h>
 
 static struct text hash_text(const uint64_t hash[2])
@@ -40,7 +40,7 @@ struct text signatures_find(const struct signatures *signatures, const uint64_t 
 void signatures_add(struct signatures *signatures, const uint64_t hash[2],
                     struct text signature)
 {
-    assert(signature.len <= SIGNATURE_MAX);
+    must(signature.len <= SIGNATURE_MAX);
     if (signatures->room == 0 || signature.len == 0
         || map_find(&signatures->map, hash_text(hash)) != NULL) {
         return;

@@ -1,6 +1,7 @@
 /* The signer: wishes come from the loop's thread, low-priority threads of its own sign, and
  * signer_poll brings the signatures back.  Equal texts are signed once. */
 #include "base/memory.h"
+#include "base/must.h"
 #include "base/random.h"
 #include "notification/certificate.h"
 #include "notification/notification.h"
@@ -9,7 +10,6 @@
 #include <openssl/evp.h>
 #include <sys/resource.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -243,7 +243,7 @@ static struct job *job_start(struct signer *signer, const struct signing *signin
 
 void signer_sign(struct signer *signer, struct signing *signing)
 {
-    assert(!list_contains(&signing->node));
+    must(!list_contains(&signing->node));
     signing_hash(signer, signing);
     struct text signature = signatures_find(&signer->signatures, signing->hash);
 

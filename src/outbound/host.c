@@ -1,8 +1,8 @@
 /* What the daemon lends to a deliverer. */
 #include "base/log.h"
+#include "base/must.h"
 #include "outbound/internal.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -85,7 +85,7 @@ static const char *default_option(const struct deliverer *deliverer, const char 
     while (option->name != NULL && strcmp(option->name, name) != 0) {
         option++;
     }
-    assert(option->name != NULL); /* a deliverer asks for its own options only */
+    must(option->name != NULL); /* a deliverer asks for its own options only */
     return option->value;
 }
 

@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 
 #include <ares.h>
-#include <assert.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>

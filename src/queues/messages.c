@@ -3,8 +3,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
-
-#include <assert.h>
+#include "base/must.h"
 
 enum {
     BUCKETS_FIRST = 16
@@ -90,7 +89,7 @@ static void group_leave(struct queue_state *state, struct group *group)
     }
     struct group **place = group_bucket(&state->groups, group->number);
 
-    assert(group->ready.count == 0 && group->lent == 0 && !heap_contains(&group->node));
+    must(group->ready.count == 0 && group->lent == 0 && !heap_contains(&group->node));
     while (*place != group) {
         place = &(*place)->next;
     }
@@ -105,7 +104,7 @@ static void group_leave(struct queue_state *state, struct group *group)
 struct message *message_new(struct queue_state *state, uint64_t sequence, uint64_t group,
                             uint8_t flags, int64_t sent_ms)
 {
-    assert(state != NULL);
+    must(state != NULL);
     struct message *message = memory_zero(sizeof *message);
 
     message->sequence = sequence;

@@ -2,8 +2,8 @@
 #include "internal.h"
 
 #include "base/memory.h"
+#include "base/must.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,7 +247,7 @@ enum status queue_create(struct step *step, const struct queue_name *name,
     if (arn_make(name, at).len == 0) {
         return fail(why, STATUS_INVALID, "the queue's name is too long");
     }
-    assert(queue_find(queues, name) == NULL);
+    must(queue_find(queues, name) == NULL);
     struct queue *queue = memory_zero(sizeof *queue);
 
     queue->number = (uint32_t)step_number(step, COUNTER_QUEUE);

@@ -3,8 +3,8 @@
 #include "step/records.h"
 
 #include "base/memory.h"
+#include "base/must.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* What a clean record costs beside its value, roughly: the struct and its share of the map. */
@@ -134,7 +134,7 @@ static struct record *record_load(struct step *step, const struct key *key)
     record->is_loading = true;
     read->from = *key;
     read->to = *key;
-    assert(read->to.len < sizeof read->to.at);
+    must(read->to.len < sizeof read->to.at);
     read->to.at[read->to.len++] = 0;
     read->row_max = 1;
     read->bytes_max = UINT32_MAX;
@@ -240,7 +240,7 @@ static void record_write(struct step *step, const struct key *key, struct blob *
 
 void record_put(struct step *step, const struct key *key, struct blob *take_value)
 {
-    assert(take_value != NULL);
+    must(take_value != NULL);
     record_write(step, key, take_value);
 }
 

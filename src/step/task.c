@@ -1,7 +1,6 @@
 /* Work that may have to wait and starts over when it goes on. */
+#include "base/must.h"
 #include "step/records.h"
-
-#include <assert.h>
 
 static void task_run(struct task *task, struct step *step)
 {
@@ -12,7 +11,7 @@ static void task_run(struct task *task, struct step *step)
 
     step->running = outer;
     if (status == STATUS_WAIT) {
-        assert(list_contains(&task->node));
+        must(list_contains(&task->node));
         return;
     }
     list_remove(&task->node);
@@ -33,7 +32,7 @@ void task_cancel(struct task *task)
 
 void task_wait(struct step *step, struct list *waiters)
 {
-    assert(step->running != NULL);
+    must(step->running != NULL);
     list_remove(&step->running->node);
     list_push(waiters, &step->running->node);
 }

@@ -1,7 +1,8 @@
 /* The bytes of keys: a table letter, then big-endian numbers. */
 #include "store/keys.h"
 
-#include <assert.h>
+#include "base/must.h"
+
 #include <string.h>
 
 #define KEY_BYTES (KEY_MAX - 1)
@@ -18,7 +19,7 @@ static uint64_t get_number(const struct key *key, size_t at, size_t width)
 {
     uint64_t value = 0;
 
-    assert(at + width <= key->len);
+    must(at + width <= key->len);
     for (size_t i = 0; i < width; i++) {
         value = value << 8 | key->at[at + i];
     }
@@ -37,7 +38,7 @@ struct key key_name(enum table table, struct text name)
 {
     struct key key = key_table(table);
 
-    assert(name.len <= KEY_BYTES - 1);
+    must(name.len <= KEY_BYTES - 1);
     if (name.len > 0) {
         memcpy(key.at + 1, name.at, name.len);
     }

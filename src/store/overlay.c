@@ -3,8 +3,8 @@
 #include "store/overlay.h"
 
 #include "base/memory.h"
+#include "base/must.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define HEIGHT_MAX  12 /* enough for 4^12 entries */
@@ -159,7 +159,7 @@ void overlay_add(struct overlay *overlay, uint64_t sequence,
     struct place place = {.key = change->key, .sequence = sequence};
     struct overlay_entry *entry = take_entry(overlay, random_height(overlay));
 
-    assert(change->key.len <= sizeof entry->key);
+    must(change->key.len <= sizeof entry->key);
     memcpy(entry->key, change->key.at, change->key.len);
     entry->key_len = (uint8_t)change->key.len;
     entry->value = change->value;

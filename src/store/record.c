@@ -1,7 +1,8 @@
 /* Writing batches as records, and reading them back. */
 #include "store/record.h"
 
-#include <assert.h>
+#include "base/must.h"
+
 #include <string.h>
 #include <xxhash.h>
 
@@ -70,7 +71,7 @@ struct record record_write(struct buffer *buffer, const struct ordered_ops *orde
     char *start = buffer_extend(buffer, padded);
     char *at = start + HEADER_BYTES;
 
-    assert(start != NULL);
+    must(start != NULL);
     memset(start + size, 0, padded - size);
 
     for (size_t i = 0; i < ordered->count; i++) {

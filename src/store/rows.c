@@ -1,7 +1,7 @@
 /* Merging sorted origins of rows into one scan. */
 #include "store/rows.h"
 
-#include <assert.h>
+#include "base/must.h"
 
 #define ORIGINS_MAX 4
 
@@ -50,7 +50,7 @@ enum status rows_merge(struct rows **origins, size_t count, bool reverse, engine
 {
     struct merge merge = {.origins = origins, .count = count, .reverse = reverse};
 
-    assert(count <= ORIGINS_MAX);
+    must(count <= ORIGINS_MAX);
     for (size_t i = 0; i < count; i++) {
         merge.has_row[i] = origins[i]->advance(origins[i]);
     }
