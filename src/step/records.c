@@ -22,6 +22,9 @@ struct records *records_create(uint64_t cache_bytes)
     list_init(&records->sealed);
     list_init(&records->wanted);
     list_init(&records->outstanding);
+    list_init(&records->held);
+    list_init(&records->walks);
+    list_init(&records->damages);
     list_init(&records->runnable);
     list_init(&records->holds);
     return records;
@@ -45,6 +48,9 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
+    table_walks_free(records);
+    damages_free(records);
+    reads_forget(records);
     while ((map_node = map_pop(&records->map)) != NULL) {
         struct record *record = container_of(map_node, struct record, map);
 
@@ -222,6 +228,7 @@ static void record_write(struct step *step, const struct key *key, struct blob *
     if (record == NULL) {
         record = record_new(records, key);
     }
+    records->written++;
     record_take_from_clean(records, record);
     blob_unref(record->value);
     record->value = take_value;
@@ -328,6 +335,7 @@ static void batch_unpin(struct records *records, const struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct record *record = batch->ops[i].owner;
 
+        held_reads_update(records, record);
         record->pins--;
         if (record->pins == 0 && record->value == NULL) {
             record_drop(records, record);
@@ -338,8 +346,9 @@ static void batch_unpin(struct records *records, const struct batch *batch)
 }
 
 /* A ranged read that was handed out before a batch was durable may bring rows from before it.
- * So the batch's records stay known, deletions too, until those reads are back. */
-static void batches_retire(struct records *records)
+ * So the batch's records stay known, deletions too, until those reads are back.  Reads that are
+ * back and still held get what the batch wrote into their rows, and need it no longer. */
+void batches_retire(struct records *records)
 {
     struct list_node *oldest = list_first(&records->outstanding);
     uint64_t oldest_read =
@@ -369,35 +378,6 @@ void records_committed(struct step *step, struct batch *take_batch, enum status 
     list_push(&records->retiring, &take_batch->node);
     batches_retire(records);
     hooks_run(step, &hooks, status);
-}
-
-/* --- Reads. */
-
-void step_read(struct step *step, struct read *take_read)
-{
-    list_push(&step->records->wanted, &take_read->node);
-}
-
-struct read *records_next_read(struct records *records)
-{
-    struct list_node *node = list_pop(&records->wanted);
-
-    if (node == NULL) {
-        return NULL;
-    }
-    struct read *read = container_of(node, struct read, node);
-
-    read->number = ++records->last_read;
-    list_push(&records->outstanding, &read->token);
-    return read;
-}
-
-void records_read_done(struct step *step, struct read *take_read)
-{
-    list_remove(&take_read->token);
-    take_read->done(take_read, step);
-    /* Only now: done() still had to see what was written since the read was handed out. */
-    batches_retire(step->records);
 }
 
 /* --- The frame. */

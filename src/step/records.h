@@ -35,16 +35,19 @@ struct records {
 
     struct batch *filling; /* NULL until something is written or hooked */
     uint64_t next_batch;
+    uint64_t written; /* record_put and record_delete, since the start */
     uint64_t bytes_under_way;
     struct list retiring; /* durable batches whose records older reads might still contradict */
     struct list sealed;
 
     struct list wanted;      /* reads to be handed out */
     struct list outstanding; /* reads handed out, by number */
+    struct list held; /* reads that came back and are not freed: their rows are current */
     uint64_t last_read;
 
     struct list runnable; /* tasks */
     struct list holds;
+    struct list walks; /* struct walking */
     struct heap timers;
 
     uint64_t counters[COUNTER_COUNT];
@@ -52,9 +55,27 @@ struct records {
 
     uint64_t free_bytes;
     uint64_t watermark_bytes;
+
+    struct list damages;   /* struct damage, for records_next_damage */
+    uint32_t damages_told; /* of them in the list */
+    struct map damaged;    /* keys that were told of, the first so many */
+    uint64_t damaged_count;
 };
 
 struct batch *records_filling(struct records *records);
+void batches_retire(struct records *records);
+/* Into the rows of reads that are held: what is known of that record is newer. */
+void held_reads_update(struct records *records, const struct record *record);
+
+static inline uint64_t records_written(const struct records *records)
+{
+    return records->written;
+}
+
+/* Reads that others will free are in no list of ours any more. */
+void reads_forget(struct records *records);
+void table_walks_free(struct records *records);
+void damages_free(struct records *records);
 void record_hold(struct records *records, struct record *record, struct task *task);
 void holds_release(struct task *task);
 void tasks_run(struct step *step);

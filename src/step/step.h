@@ -67,19 +67,28 @@ MUST_CHECK enum status record_get(struct step *step, const struct key *key,
                                   struct blob **ret_value);
 /* Starts a read of it if it is not known, and does not wait. */
 void record_prefetch(struct step *step, const struct key *key);
-/* What is known without asking the disk; STATUS_WAIT: nothing is.  Complete inside the done()
- * of a ranged read for all that was written since that read was handed out. */
+/* What is known without asking the disk; STATUS_WAIT: nothing is.  Complete only inside the
+ * done() of a ranged read, for all that was written since that read was handed out: of rows of
+ * the read itself ask record_overlay, which is right for as long as the read is held. */
 MUST_CHECK enum status record_peek(const struct step *step, const struct key *key,
                                    struct blob **ret_value);
 /* Takes the blob over. Durable with the current batch. */
 void record_put(struct step *step, const struct key *key, struct blob *take_value);
 void record_delete(struct step *step, const struct key *key);
 /* A row that a ranged read brought, with what has been written since on top: NULL when it is
- * gone.  Lends the blob for this step. `row`'s value must be uncut, or the caller only looks at
- * its beginning. */
+ * gone.  Lends the blob for this step.  Right at any time until read_free (range_on,
+ * range_end): rows of a read that is held are brought up to date when what was written leaves
+ * memory. `row`'s value must be uncut, or the caller only looks at its beginning. */
 struct blob *record_overlay(struct step *step, const struct row *row);
 /* Remembers a row that a ranged read brought, when nothing newer is known. */
 void record_learn(struct step *step, const struct key *key, struct blob *value);
+
+/* A record that is not there although others say so, or that cannot be read: `value` is what is
+ * there (lent), NULL when nothing is; `what` is a few words for people.  Nothing is dropped in
+ * silence: the row is deleted, a copy of it goes to TABLE_DAMAGED with the time and the words,
+ * it is counted, and an event tells of it (once a key). */
+void record_set_aside(struct step *step, const struct key *key, const struct blob *value,
+                      const char *what);
 
 /* Hands a ranged read to the reader; read->done runs in a later step. */
 void step_read(struct step *step, struct read *take_read);
@@ -101,6 +110,29 @@ MUST_CHECK enum status range_get(struct step *step, struct range *range,
 bool range_on(struct range *range);
 /* Lets go what is read or under way; harmless at any time. */
 void range_end(struct range *range);
+
+/* A table or a part of it, row by row: pages are read one after the other, and when a page's
+ * visits wrote something, the next page waits until that is durable, so that no batch and no
+ * step grows with the table. */
+struct table_walk {
+    struct key from; /* inclusive */
+    struct key to;   /* exclusive; len 0: the end of the table that `from` is in */
+    uint32_t row_max, bytes_max, value_max; /* of a page; 0: 256 rows, 1 MiB, whole values */
+    /* Each row that still is, with what was written since on top; lends both for the call. */
+    void (*visit)(struct table_walk *walk, struct step *step, const struct key *key,
+                  struct blob *value);
+    /* Optional: once, after the last row or table_walk_stop. */
+    void (*over)(struct table_walk *walk, struct step *step);
+    void *context;
+    uint64_t number; /* the caller's */
+};
+
+/* Begins; copies `walk` (visit and over get the copy). It ends by itself, or with the cell. */
+void table_walk(struct step *step, const struct table_walk *walk);
+/* Inside visit: on to the first row at or behind `key`. */
+void table_walk_skip(struct table_walk *walk, struct key key);
+/* Inside visit: no row after this one. */
+void table_walk_stop(struct table_walk *walk);
 
 /* The counters that number things, durable with the batch that used them. */
 enum counter {
@@ -171,6 +203,20 @@ struct read *records_next_read(struct records *records);
 void records_read_done(struct step *step, struct read *take_read);
 /* Runs what was woken and the timers that are due. */
 void records_run(struct step *step);
+
+/* A record was set aside. */
+struct damage {
+    struct list_node node;
+    struct key key;
+    char what[96];
+    uint64_t len; /* of the value that is kept; 0: there was none */
+};
+
+/* The next that was not told of yet, for the log (memory_free it), or NULL.  At most 64 wait.
+ */
+struct damage *records_next_damage(struct records *records);
+/* Records set aside since the start. */
+uint64_t records_damaged(const struct records *records);
 /* When the next timer is due, or INT64_MAX. */
 int64_t records_next_wake(const struct records *records);
 /* Bytes in the filling batch and in those under way. */

@@ -124,3 +124,12 @@ uint64_t key_get_u64(const struct key *key, size_t at)
 {
     return get_number(key, at, sizeof(uint64_t));
 }
+
+struct key key_next(const struct key *key)
+{
+    struct key next = *key;
+
+    must(next.len < sizeof next.at);
+    next.at[next.len++] = 0;
+    return next;
+}

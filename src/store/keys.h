@@ -33,7 +33,8 @@ enum table {
     TABLE_QUEUE_MOVE = 'v',      /* queue, sequence -> message move task */
     TABLE_ATTEMPT = 'a',         /* number of the first -> attempts that one batch ended */
     TABLE_REPLAY = 'p',          /* number -> replay of the history to a subscription */
-    TABLE_QUEUE_GARBAGE = 'w'    /* queue store -> queue, when it is gone too */
+    TABLE_QUEUE_GARBAGE = 'w',   /* queue store -> queue, when it is gone too */
+    TABLE_DAMAGED = 'D'          /* a key, or its digest -> what was set aside, when and why */
 };
 
 struct key key_name(enum table table, struct text name); /* name: at most 38 bytes */
@@ -47,6 +48,8 @@ struct key key_u32_u64_u8(enum table table, uint32_t a, uint64_t b, uint8_t c);
 struct key key_u32_u64_u64(enum table table, uint32_t a, uint64_t b, uint64_t c);
 /* The first key behind every key that starts with `prefix`'s bytes. */
 struct key key_after_prefix(const struct key *prefix);
+/* The first key behind that one. */
+struct key key_next(const struct key *key);
 /* Numbers back out of a key, from byte `at` (the table letter is byte 0). */
 uint32_t key_get_u32(const struct key *key, size_t at);
 uint64_t key_get_u64(const struct key *key, size_t at);

@@ -40,6 +40,7 @@ void read_free(struct read *read)
     if (read == NULL) {
         return;
     }
+    list_remove(&read->token);
     free_rows(read);
     memory_free(read);
 }

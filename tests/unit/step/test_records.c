@@ -347,3 +347,77 @@ Test(records, new_work_is_refused_when_space_is_short)
     records_set_space(step.records, 3000, 2000);
     cr_expect_eq(step_may_grow(&step, &why), STATUS_OK);
 }
+
+/* --- Reads that are held while the world goes on. */
+
+static struct read *came_back;
+
+static void hold_read(struct read *read, struct step *the_step)
+{
+    (void)the_step;
+    came_back = read;
+}
+
+static struct read *read_all(bool reverse)
+{
+    struct key from = key_table(TABLE_META);
+    struct read *read = read_create(hold_read, NULL);
+
+    read->from = from;
+    read->to = key_after_prefix(&from);
+    read->reverse = reverse;
+    read->row_max = 100;
+    step_read(&step, read);
+    answer_reads();
+    cr_assert_eq(came_back, read);
+    return read;
+}
+
+static struct text held_value(const struct read *read, const char *name)
+{
+    struct key key = key_name(TABLE_META, text_from(name));
+
+    for (uint32_t i = 0; i < read->row_count; i++) {
+        if (text_equal(key_text(&read->rows[i].key), key_text(&key))) {
+            return blob_text(record_overlay(&step, &read->rows[i]));
+        }
+    }
+    cr_assert_fail("the read has no row %s", name);
+    return (struct text){0};
+}
+
+static void held_rows_stay_current(bool reverse)
+{
+    struct key b = key_name(TABLE_META, T("b"));
+
+    put("a", "one");
+    put("b", "two");
+    put("c", "three");
+    commit();
+    struct read *read = read_all(reverse);
+
+    record_delete(&step, &b);
+    put("c", "four");
+    commit();                       /* and retired: no older read is out */
+    for (int i = 0; i < 200; i++) { /* more than the cache keeps */
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "filler%d", i);
+        put(name, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    }
+    commit();
+    cr_expect(text_equal(held_value(read, "a"), T("one")));
+    cr_expect_eq(held_value(read, "b").len, 0U, "what was deleted since must not come back");
+    cr_expect(text_equal(held_value(read, "c"), T("four")));
+    read_free(read);
+}
+
+Test(records, rows_of_a_read_that_is_held_are_current)
+{
+    held_rows_stay_current(false);
+}
+
+Test(records, rows_of_a_read_from_the_end_that_is_held_are_current)
+{
+    held_rows_stay_current(true);
+}
