@@ -1,9 +1,10 @@
 #include "base/must.h"
 
 #include <criterion/criterion.h>
+#include <sys/wait.h>
+
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 Test(must, what_is_true_goes_on)
