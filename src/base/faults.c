@@ -16,7 +16,8 @@ enum {
 enum action {
     ACTION_KILL,
     ACTION_FAIL,
-    ACTION_DELAY
+    ACTION_DELAY,
+    ACTION_HOLD
 };
 
 struct fault {
@@ -30,6 +31,7 @@ static const struct text action_names[] = {
     [ACTION_KILL] = TEXT("kill"),
     [ACTION_FAIL] = TEXT("fail"),
     [ACTION_DELAY] = TEXT("delay"),
+    [ACTION_HOLD] = TEXT("hold"),
 };
 
 static struct fault faults[FAULTS_MAX];
@@ -69,12 +71,16 @@ static void faults_parse(void)
 static bool fault_act(enum action action)
 {
     static const struct timespec delay = {.tv_nsec = 10000000};
+    static const struct timespec hold = {.tv_sec = 1};
 
     if (action == ACTION_KILL) {
         (void)raise(SIGKILL);
     }
     if (action == ACTION_DELAY) {
         (void)nanosleep(&delay, NULL);
+    }
+    if (action == ACTION_HOLD) {
+        (void)nanosleep(&hold, NULL);
     }
     return action == ACTION_FAIL;
 }

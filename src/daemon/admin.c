@@ -185,6 +185,19 @@ static void add_deliveries(struct buffer *to, struct server *server)
         "Deliveries that wait for an open breaker, as far as they were met since the start.");
 }
 
+static void add_turns(struct buffer *to, struct turns *turns)
+{
+    add_value(to, "fanfare_loop_turns_total", "counter", turns->count,
+              "Turns of the loop that does everything but the disk.");
+    add_family(to, "fanfare_loop_busy_seconds_total", "counter",
+               "Time that these turns took, without the sleep between them.");
+    buffer_printf(to, "fanfare_loop_busy_seconds_total %.6f\n", (double)turns->busy_ns / 1e9);
+    add_family(to, "fanfare_loop_turn_seconds_max", "gauge",
+               "The longest of them since this page was read last.");
+    buffer_printf(to, "fanfare_loop_turn_seconds_max %.6f\n", (double)turns->longest_ns / 1e9);
+    turns->longest_ns = 0;
+}
+
 static void add_server(struct buffer *to, struct server *server)
 {
     struct router_counters router = router_counters(cell_router(server->cell));
@@ -229,6 +242,7 @@ static void page_metrics(struct server *server, struct http_request *request)
 
     buffer_init(&body, PAGE_MAX);
     add_server(&body, server);
+    add_turns(&body, &server->turns);
     add_deliveries(&body, server);
     add_queues(&body, queues, "fanfare_queue_visible", FIGURE_VISIBLE,
                "Messages that may be received.");

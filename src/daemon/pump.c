@@ -201,6 +201,26 @@ static void set_pressure(struct server *server)
     }
 }
 
+/* Everything of a turn lies between two calls of this, and the loop's sleep, too. */
+static void note_turn(struct server *server)
+{
+    struct turns *turns = &server->turns;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t idle_ns = uv_metrics_idle_time(&server->loop);
+
+    if (turns->ended_ns > 0) {
+        uint64_t passed_ns = now_ns - turns->ended_ns;
+        uint64_t slept_ns = idle_ns - turns->idle_ns;
+        uint64_t busy_ns = slept_ns < passed_ns ? passed_ns - slept_ns : 0;
+
+        turns->count++;
+        turns->busy_ns += busy_ns;
+        turns->longest_ns = busy_ns > turns->longest_ns ? busy_ns : turns->longest_ns;
+    }
+    turns->ended_ns = now_ns;
+    turns->idle_ns = idle_ns;
+}
+
 void pump_on_prepare(uv_prepare_t *handle)
 {
     struct server *server = handle->data;
@@ -231,4 +251,5 @@ void pump_on_prepare(uv_prepare_t *handle)
     if (server->net != NULL) {
         net_server_flush(server->net);
     }
+    note_turn(server);
 }

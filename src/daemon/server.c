@@ -434,6 +434,7 @@ int server_run(struct settings *settings)
     (void)signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     (void)uv_loop_init(&server.loop);
+    (void)uv_loop_configure(&server.loop, UV_METRICS_IDLE_TIME);
     if (server_start(&server, &why) != STATUS_OK) {
         (void)fprintf(stderr, "fanfare: %s\n", why.text);
         server_close(&server);

@@ -12,6 +12,13 @@
 
 #include <uv.h>
 
+/* How long the loop is busy between two sleeps: as long as its longest step, at least. */
+struct turns {
+    uint64_t ended_ns, idle_ns; /* at the last turn's end */
+    uint64_t count, busy_ns;
+    uint64_t longest_ns; /* since somebody read it last */
+};
+
 struct server {
     struct settings *settings;
     uv_loop_t loop;
@@ -35,6 +42,7 @@ struct server {
     bool has_announced;
     int exit_code;
     int64_t started_us;
+    struct turns turns;
     struct list page_calls; /* pages that wait for the cell */
     uint32_t page_call_count;
     struct declaration *declaration; /* resources being declared, or NULL */
