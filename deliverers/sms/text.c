@@ -21,7 +21,7 @@ bool number_read(const char *endpoint, char ret_number[NUMBER_SIZE], const char 
         return false;
     }
     for (const char *at = endpoint + 1; *at != '\0'; at++) {
-        if (*at == ' ' || *at == '-') {
+        if (strchr(" -/.", *at) != NULL) {
             continue;
         }
         if (!is_digit(*at) || digits == DIGITS_MAX || (digits == 0 && *at == '0')) {

@@ -222,7 +222,7 @@ MUST_CHECK enum status sms_topic_open(struct step *step, struct text account,
                                       struct text region, struct text name,
                                       struct topic **ret_topic, struct why *why);
 
-/* Without the blanks and hyphens that people write. */
+/* Without the blanks and the "/-." that people write. */
 struct text phone_number_plain(struct text number, struct arena *arena);
 bool phone_number_is_valid(struct text plain); /* E.164: a plus, 7 to 15 digits */
 

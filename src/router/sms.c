@@ -3,6 +3,8 @@
  * durable, as retried and as explained as what topics do. */
 #include "router/internal.h"
 
+#include <string.h>
+
 #define HIDDEN       '!' /* in no name that CreateTopic takes, and before all of them */
 #define PHONE_DIGITS 15
 
@@ -38,7 +40,7 @@ struct text phone_number_plain(struct text number, struct arena *arena)
     size_t len = 0;
 
     for (size_t i = 0; i < number.len; i++) {
-        if (number.at[i] != ' ' && number.at[i] != '-') {
+        if (memchr(" -/.", number.at[i], 4) == NULL) {
             plain[len++] = number.at[i];
         }
     }

@@ -44,6 +44,22 @@ bool name_is_printable(struct text name)
     return true;
 }
 
+bool name_is_phone(struct text name)
+{
+    struct text digits = text_after(name, text_starts_with(name, T("+")) ? 1 : 0);
+    bool is_after_digit = false;
+
+    for (size_t i = 0; i < digits.len; i++) {
+        bool is_separator = memchr("/-. ", digits.at[i], 4) != NULL;
+
+        if (!is_digit(digits.at[i]) && !(is_separator && is_after_digit)) {
+            return false;
+        }
+        is_after_digit = !is_separator;
+    }
+    return is_after_digit;
+}
+
 bool name_is_account(struct text name)
 {
     for (size_t i = 0; i < name.len; i++) {

@@ -8,6 +8,9 @@
 bool name_is_plain(struct text name, size_t max);
 /* 1-128 ASCII letters, digits and punctuation: message group and deduplication ids. */
 bool name_is_printable(struct text name);
+/* A phone number as people write it: a plus or none, digits, and between two digits one of
+ * "/-." or a blank. How many digits there must be is not asked. */
+bool name_is_phone(struct text name);
 /* 12 digits. */
 bool name_is_account(struct text name);
 /* XML 1.0's characters only; `text` is UTF-8 already. */

@@ -18,6 +18,16 @@ const struct field wire_attribute_fields[] = {
     {.name = "BinaryValue",
      .type = FIELD_BLOB,
      .offset = offsetof(struct wire_attribute, binary)},
+    {.name = "StringListValues",
+     .query = "StringListValue",
+     .type = FIELD_STRING_LIST,
+     .shape = QUERY_FLAT,
+     .offset = offsetof(struct wire_attribute, strings)},
+    {.name = "BinaryListValues",
+     .query = "BinaryListValue",
+     .type = FIELD_STRING_LIST,
+     .shape = QUERY_FLAT,
+     .offset = offsetof(struct wire_attribute, binaries)},
     FIELDS_END,
 };
 
@@ -41,6 +51,41 @@ static uint32_t character_at(struct text name, size_t at)
         character = character << 6 | ((uint8_t)name.at[at + i] & 0x3f);
     }
     return character;
+}
+
+/* Blocks of punctuation, symbols and private use between U+00C0 and U+FFFF. */
+static bool is_symbol(uint32_t character)
+{
+    static const struct {
+        uint32_t first, last;
+    } blocks[] = {
+        {0x00d7, 0x00d7}, {0x00f7, 0x00f7}, {0x2000, 0x2bff}, {0x3000, 0x3004},
+        {0x3008, 0x3030}, {0xd800, 0xf8ff}, {0xfe00, 0xfe6f}, {0xfff0, 0xffff},
+    };
+
+    for (size_t i = 0; i < countof(blocks); i++) {
+        if (character >= blocks[i].first && character <= blocks[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the byte at `at` may stand there: SQS has letters of any script in names, of which
+ * what is up to U+FFFF and no symbol is taken for one. */
+static bool may_stand(enum wire_dialect dialect, struct text name, size_t at)
+{
+    uint8_t byte = (uint8_t)name.at[at];
+
+    if (byte < 0x80 || dialect == WIRE_SNS) {
+        return is_name_character(name.at[at]);
+    }
+    if (byte < 0xc0) {
+        return true; /* goes on with the character that was looked at */
+    }
+    uint32_t character = character_at(name, at);
+
+    return character >= 0xc0 && character <= 0xffff && !is_symbol(character);
 }
 
 uint32_t wire_name_bad_character(struct text name)
@@ -67,7 +112,7 @@ static bool is_reserved(struct text name)
     return has_prefix(name, T("AWS.")) || has_prefix(name, T("Amazon."));
 }
 
-static enum wire_fault name_check(struct text name)
+static enum wire_fault name_check(enum wire_dialect dialect, struct text name)
 {
     if (name.len == 0) {
         return WIRE_NAME_EMPTY;
@@ -82,7 +127,7 @@ static enum wire_fault name_check(struct text name)
         return WIRE_NAME_ENDS_DOT;
     }
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_name_character(name.at[i])) {
+        if (!may_stand(dialect, name, i)) {
             return WIRE_NAME_CHARACTER;
         }
         if (name.at[i] == '.' && name.at[i + 1] == '.') { /* the last one is no dot */
@@ -99,9 +144,24 @@ static bool is_type(struct text type, struct text base)
     return text_starts_with(type, base) && (type.len == base.len || type.at[base.len] == '.');
 }
 
+/* SNS takes no "String." without what the dot announces. */
+static bool is_type_of(enum wire_dialect dialect, struct text type)
+{
+    if (dialect == WIRE_SNS && text_ends_with(type, T("."))) {
+        return false;
+    }
+    return is_type(type, T("String")) || is_type(type, T("Number"))
+           || is_type(type, T("Binary"));
+}
+
 bool wire_attribute_is_binary(const struct wire_attribute *attribute)
 {
     return is_type(attribute->type, T("Binary"));
+}
+
+bool wire_attribute_has_list(const struct wire_attribute *attribute)
+{
+    return attribute->strings.count + attribute->binaries.count > 0;
 }
 
 struct text wire_attribute_value(const struct wire_attribute *attribute)
@@ -151,9 +211,10 @@ static enum wire_fault value_check(const struct wire_attribute *attribute)
     return WIRE_FINE;
 }
 
-enum wire_fault wire_attribute_check(struct text name, const struct wire_attribute *attribute)
+enum wire_fault wire_attribute_check(enum wire_dialect dialect, struct text name,
+                                     const struct wire_attribute *attribute)
 {
-    enum wire_fault fault = name_check(name);
+    enum wire_fault fault = name_check(dialect, name);
 
     if (fault != WIRE_FINE) {
         return fault;
@@ -164,8 +225,7 @@ enum wire_fault wire_attribute_check(struct text name, const struct wire_attribu
     if (attribute->type.len > TYPE_MAX_BYTES) {
         return WIRE_TYPE_LONG;
     }
-    if (!is_type(attribute->type, T("String")) && !is_type(attribute->type, T("Number"))
-        && !wire_attribute_is_binary(attribute)) {
+    if (!is_type_of(dialect, attribute->type)) {
         return WIRE_TYPE_UNKNOWN;
     }
     return value_check(attribute);

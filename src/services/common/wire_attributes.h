@@ -6,9 +6,17 @@
 
 /* MessageAttributeValue of both services. */
 struct wire_attribute {
-    struct text type;   /* DataType */
-    struct text string; /* StringValue */
-    struct text binary; /* BinaryValue, decoded */
+    struct text type;            /* DataType */
+    struct text string;          /* StringValue */
+    struct text binary;          /* BinaryValue, decoded */
+    struct string_list strings;  /* StringListValues: in the model, and served by nobody */
+    struct string_list binaries; /* BinaryListValues, as they were sent */
+};
+
+/* What the two services do not share. */
+enum wire_dialect {
+    WIRE_SNS, /* names in ASCII; a type's own part after its dot is not empty */
+    WIRE_SQS  /* names have letters of any script */
 };
 
 extern const struct field wire_attribute_fields[];
@@ -31,10 +39,13 @@ enum wire_fault {
     WIRE_VALUE_CHARACTERS /* not XML's */
 };
 
-enum wire_fault wire_attribute_check(struct text name, const struct wire_attribute *attribute);
-/* The first character that a name may not have; 0 when there is none. */
+enum wire_fault wire_attribute_check(enum wire_dialect dialect, struct text name,
+                                     const struct wire_attribute *attribute);
+/* The first character that a name of SNS's may not have; 0 when there is none. */
 uint32_t wire_name_bad_character(struct text name);
 bool wire_attribute_is_binary(const struct wire_attribute *attribute);
+/* Whether it says something that would be lost: see `strings` and `binaries`. */
+bool wire_attribute_has_list(const struct wire_attribute *attribute);
 /* What it says: StringValue or the bytes of BinaryValue. */
 struct text wire_attribute_value(const struct wire_attribute *attribute);
 /* No name twice.  Scratch memory comes from `arena`. */

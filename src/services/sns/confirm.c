@@ -41,16 +41,25 @@ static enum status refuse(struct request *request, const char *text)
 }
 
 /* Unsigned requests say no region and no account: the ARN does. */
-static struct topic *topic_by_arn(struct step *step, struct text arn)
+static struct topic *topic_by_arn(struct step *step, const struct arn *arn)
 {
-    struct arn parts;
-
-    if (!arn_parse_service(arn, T("sns"), &parts)) {
-        return NULL;
-    }
-    struct topic_name name = {parts.account, parts.region, parts.resource};
+    struct topic_name name = {arn->account, arn->region, arn->resource};
 
     return topic_find(router_of(step), &name);
+}
+
+/* What is wrong with a token for that topic, or NULL: one that is good elsewhere tells only
+ * whether the region is right. */
+static const char *topic_fault(struct step *step, const struct subscription *subscription,
+                               const struct arn *arn)
+{
+    const struct topic *named = topic_by_arn(step, arn);
+    const struct topic *topic = topic_find_number(router_of(step), subscription->topic);
+
+    if (topic != NULL && !text_equal(topic->region, arn->region)) {
+        return "Invalid parameter: Topic";
+    }
+    return topic == NULL || topic != named ? "Invalid parameter: Token" : NULL;
 }
 
 static bool token_is_whole(struct text token)
@@ -131,13 +140,15 @@ static enum status confirm_subscription(struct request *request, struct step *st
 {
     const struct confirm_input *in = input;
     struct confirm_output *out = output;
-    struct topic *topic = topic_by_arn(step, in->topic_arn);
+    struct arn arn;
     bool authenticates = text_equal_ignore_case(in->authenticate, T("true"));
     struct subscription subscription;
 
-    if (topic == NULL) {
+    if (!arn_parse_service(in->topic_arn, T("sns"), &arn)) {
         return refuse(request, "Invalid parameter: Topic");
     }
+    struct topic *topic = topic_by_arn(step, &arn);
+
     if (!token_is_whole(in->token)) {
         return refuse(request, "Invalid parameter: Token");
     }
@@ -149,13 +160,15 @@ static enum status confirm_subscription(struct request *request, struct step *st
         subscription_find_token(step, in->token, request->arena, &subscription);
 
     if (status == STATUS_INVALID) {
-        return refuse(request, "Invalid token");
+        return refuse(request, topic == NULL ? "Invalid parameter: Token" : "Invalid token");
     }
     if (status != STATUS_OK) {
         return status;
     }
-    if (subscription.topic != topic->number) {
-        return refuse(request, "Invalid parameter: Token");
+    const char *fault = topic_fault(step, &subscription, &arn);
+
+    if (fault != NULL) {
+        return refuse(request, fault);
     }
     status =
         subscription.is_deleted ? restore(request, step, topic, in, &subscription) : status;

@@ -185,6 +185,38 @@ struct text delivery_policy_effective(struct arena *arena, struct text topic_pol
     return dump(arena, json_pack("{s:o}", "http", effective));
 }
 
+static void nulls_drop(json_t *value)
+{
+    const char *name;
+    json_t *member;
+    void *next;
+
+    json_object_foreach_safe(value, next, name, member)
+    {
+        if (json_is_null(member)) {
+            (void)json_object_del(value, name);
+        } else {
+            nulls_drop(member);
+        }
+    }
+}
+
+struct text delivery_policy_shown(struct arena *arena, struct text policy)
+{
+    json_t *root = load(policy);
+    json_t *http = json_object_get(root, "http");
+
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return policy;
+    }
+    nulls_drop(root);
+    if (json_is_object(http) && json_object_get(http, "disableSubscriptionOverrides") == NULL) {
+        (void)json_object_set_new(http, "disableSubscriptionOverrides", json_false());
+    }
+    return dump(arena, root);
+}
+
 /* The subscription's own member, or else the topic's default. */
 static json_t *choose(json_t *own, const char *own_name, json_t *topic, const char *topic_name)
 {

@@ -34,9 +34,7 @@ enum status sns_topic(struct request *request, struct step *step, struct text ar
     }
     struct topic_name name = {parts.account, parts.region, parts.resource};
     struct topic *topic =
-        text_equal(parts.account, request->account) && !topic_is_hidden(parts.resource)
-            ? topic_find(router_of(step), &name)
-            : NULL;
+        topic_is_hidden(parts.resource) ? NULL : topic_find(router_of(step), &name);
 
     if (topic == NULL) {
         return request_fail(request, &sns_not_found, "Topic does not exist");

@@ -43,7 +43,8 @@ enum status sns_fail_status(struct request *request, enum status status, const s
 
 /* --- Found by ARN (find.c); each fails the request. */
 
-/* A topic of the caller's; `parameter` is what the request calls the ARN. */
+/* A topic of whatever account: as with queues, the ARN says whose it is, and policies are kept
+ * and not enforced.  `parameter` is what the request calls the ARN. */
 MUST_CHECK enum status sns_topic(struct request *request, struct step *step, struct text arn,
                                  const char *parameter, struct topic **ret_topic);
 /* The id at the end of a subscription's ARN: STATUS_INVALID: the request has failed;
@@ -77,6 +78,9 @@ enum status attribute_refuse(const struct attribute_check *check, struct text na
 MUST_CHECK enum status topic_rules_apply(const struct attribute_check *check,
                                          struct attribute_set *set, struct text name,
                                          struct text value);
+/* Whether the topic has of `name` what a new one with the attributes `wanted` would have. */
+bool topic_rules_equal(struct request *request, const struct topic *topic,
+                       const struct attribute_set *wanted, struct text name);
 /* Its value or default; empty: none. */
 struct text topic_rules_value(struct request *request, const struct topic *topic,
                               struct text name);
@@ -101,8 +105,6 @@ MUST_CHECK enum status subscription_limits_check(struct request *request, struct
                                                  const struct topic *topic, bool has_filter);
 /* A secret: taken, never shown. */
 bool fanfare_attribute_is_write_only(struct text name);
-/* Equal, or the same JSON. */
-bool attribute_values_equal(struct text a, struct text b);
 
 /* The present attributes, to be changed. */
 void topic_set_open(struct request *request, const struct topic *topic,
@@ -115,6 +117,9 @@ struct attribute *attributes_of(const struct attribute_set *set);
 
 /* NULL, or why it is refused. */
 const char *delivery_policy_fault(struct arena *arena, struct text policy, bool is_topic);
+/* A topic's as GetTopicAttributes gives it back: without nulls, and it says whether
+ * subscriptions may have their own. */
+struct text delivery_policy_shown(struct arena *arena, struct text policy);
 /* With all defaults filled in. */
 struct text delivery_policy_effective(struct arena *arena, struct text topic_policy);
 struct text subscription_policy_effective(struct arena *arena, struct text topic_policy,

@@ -74,7 +74,7 @@ static enum status target_check(struct request *request, const struct publish_in
     int targets =
         (in->topic_arn.len > 0) + (in->target_arn.len > 0) + (in->phone_number.len > 0);
 
-    if (targets == 0) {
+    if (targets == 0 && in->topic_arn.at == NULL && in->target_arn.at == NULL) {
         return request_fail(request, &sns_invalid_parameter,
                             "Invalid parameter: TopicArn or TargetArn Reason: no value for "
                             "required parameter");
@@ -103,9 +103,11 @@ static enum status topic_take(struct request *request, struct step *step,
                             "Invalid parameter: TargetArn Reason: No endpoint found for the "
                             "target arn specified");
     }
-    return in->topic_arn.len > 0
-               ? sns_topic(request, step, in->topic_arn, "TopicArn", ret_topic)
-               : sns_topic(request, step, in->target_arn, "TargetArn", ret_topic);
+    /* One that is empty is no ARN. */
+    bool is_topic = in->topic_arn.len > 0 || in->target_arn.at == NULL;
+
+    return is_topic ? sns_topic(request, step, in->topic_arn, "TopicArn", ret_topic)
+                    : sns_topic(request, step, in->target_arn, "TargetArn", ret_topic);
 }
 
 /* --- One. */
@@ -147,7 +149,7 @@ static enum status publish_to_phone(struct request *request, struct step *step,
     if (status != STATUS_OK) {
         return status;
     }
-    if (!phone_number_is_valid(target.number)
+    if (!name_is_phone(in->phone_number) || !phone_number_is_valid(target.number)
         || !api_accepts(request->api, T("sms"), target.number, &why)) {
         return request_fail(request, &sns_invalid_parameter,
                             "Invalid parameter: PhoneNumber Reason: %.*s is not valid to "
@@ -246,6 +248,28 @@ static const struct field publish_batch_output_fields[] = {
     FIELDS_END,
 };
 
+/* The ids of a batch: [A-Za-z0-9_-]{1,80}, and what is said of others. */
+static enum status id_check(struct request *request, struct text id)
+{
+    if (id.len > 0 && name_is_plain(id, SIZE_MAX)) {
+        return id.len <= BATCH_ID_MAX
+                   ? STATUS_OK
+                   : request_fail(request, &sns_invalid_batch_id,
+                                  "The Id of a batch entry in the batch request is too long: "
+                                  "%.*s",
+                                  TEXT_PRINTF(id));
+    }
+    if (id.len == 0) {
+        return request_fail(request, &sns_invalid_batch_id,
+                            "The Id of a batch entry in a batch request doesn't abide by the "
+                            "specification.");
+    }
+    return request_fail(request, &sns_invalid_batch_id,
+                        "The Id of a batch entry in the batch request contains an "
+                        "impermissible character: %.*s",
+                        TEXT_PRINTF(id));
+}
+
 static bool id_is_repeated(const struct publish_input *entries, size_t place)
 {
     for (size_t before = 0; before < place; before++) {
@@ -260,10 +284,10 @@ static enum status ids_check(struct request *request, const struct publish_input
                              size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!name_is_plain(entries[i].id, BATCH_ID_MAX)) {
-            return request_fail(request, &sns_invalid_batch_id,
-                                "The Id of a batch entry in a batch request doesn't abide by "
-                                "the specification.");
+        enum status status = id_check(request, entries[i].id);
+
+        if (status != STATUS_OK) {
+            return status;
         }
         if (id_is_repeated(entries, i)) {
             return request_fail(request, &sns_ids_not_distinct,
@@ -293,8 +317,8 @@ static enum status batch_check(struct request *request, const struct publish_bat
     }
     if (status == STATUS_OK && size > PUBLISH_MAX) {
         return request_fail(request, &sns_batch_too_long,
-                            "The length of all the batch messages put together is more than "
-                            "the limit.");
+                            "The length of all the messages put together is more than the "
+                            "limit.");
     }
     return status;
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define SUBJECT_MAX  99
+#define SUBJECT_MAX  100 /* the manual says less, but that many are taken */
 #define VARIANTS_MAX 32
 
 static enum status refuse(struct request *request, const char *text)
@@ -29,7 +29,7 @@ size_t publish_size(const struct publish_input *in)
 
 /* --- Subject. */
 
-/* 1-99 characters, none of them a control. */
+/* 1-100 characters, none of them a control. */
 static bool subject_is_valid(struct text subject)
 {
     size_t characters = 0;
@@ -151,7 +151,7 @@ static enum status attributes_take(struct request *request, const struct struct_
         arena_array(request->arena, given->count, sizeof *attributes);
 
     for (size_t i = 0; i < given->count; i++) {
-        enum wire_fault fault = wire_attribute_check(given->names[i], &wires[i]);
+        enum wire_fault fault = wire_attribute_check(WIRE_SNS, given->names[i], &wires[i]);
 
         if (fault != WIRE_FINE) {
             return attribute_refuse_wire(request, given->names[i], &wires[i], fault, entry);
@@ -202,18 +202,19 @@ struct structure {
     size_t count;
 };
 
-static bool structure_has(const struct structure *structure, struct text key)
+/* Where that key's text is, or will be. */
+static size_t structure_place(const struct structure *structure, struct text key)
 {
-    for (size_t i = 0; i < structure->count; i++) {
-        if (text_equal(structure->variants[i].protocol, key)) {
-            return true;
-        }
+    size_t place = 0;
+
+    while (place < structure->count && !text_equal(structure->variants[place].protocol, key)) {
+        place++;
     }
-    return false;
+    return place;
 }
 
-/* One member, its name read.  Values that are no strings are ignored; a key twice is refused.
- */
+/* One member, its name read.  Values that are no strings are ignored; of a key twice the last
+ * counts. */
 static bool member_read(struct json_reader *reader, struct structure *structure)
 {
     struct text key = reader->value;
@@ -226,10 +227,13 @@ static bool member_read(struct json_reader *reader, struct structure *structure)
     if (!is_variant_key(key)) {
         return true;
     }
-    if (structure->count == VARIANTS_MAX || structure_has(structure, key)) {
+    size_t place = structure_place(structure, key);
+
+    if (place == VARIANTS_MAX) {
         return false;
     }
-    structure->variants[structure->count++] = (struct message_variant){key, reader->value};
+    structure->variants[place] = (struct message_variant){key, reader->value};
+    structure->count += place == structure->count;
     return true;
 }
 
@@ -255,15 +259,12 @@ static enum status structure_take(struct request *request, const struct publish_
                                   struct message *message)
 {
     struct structure *structure = arena_take(request->arena, sizeof *structure);
-    size_t place = 0;
 
     if (!structure_read(in->message, request->arena, structure)) {
         return refuse(request, "Message Structure - JSON message body failed to parse");
     }
-    while (place < structure->count
-           && !text_equal(structure->variants[place].protocol, T("default"))) {
-        place++;
-    }
+    size_t place = structure_place(structure, T("default"));
+
     if (place == structure->count) {
         return refuse(request, "Message Structure - No default entry in JSON message body");
     }

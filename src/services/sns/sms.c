@@ -1,5 +1,6 @@
 /* SMS: an account's settings, and the phones that opted out.  Member names begin in lower case,
  * as AWS has them here alone. */
+#include "services/common/names.h"
 #include "services/common/page_token.h"
 #include "services/sns/internal.h"
 
@@ -62,14 +63,18 @@ static bool is_anything(struct text value)
 static const struct {
     struct text name;
     bool (*is_valid)(struct text value);
-    const char *must;
+    const char *must;     /* NULL: AWS says no more than that it is invalid */
+    struct text fallback; /* what is shown while it is not set; empty: nothing */
 } rules[] = {
-    {TEXT("DefaultSMSType"), is_type, "be Promotional or Transactional"},
-    {TEXT("DefaultSenderID"), is_sender, "be 1 to 11 letters and digits with a letter"},
-    {TEXT("DeliveryStatusIAMRole"), is_anything, "be shorter"},
-    {TEXT("DeliveryStatusSuccessSamplingRate"), is_percentage, "be a number from 0 to 100"},
-    {TEXT("MonthlySpendLimit"), is_amount, "be a whole number"},
-    {TEXT("UsageReportS3Bucket"), is_anything, "be shorter"},
+    {TEXT("DefaultSMSType"), is_type, NULL, {0}},
+    {TEXT("DefaultSenderID"), is_sender, "be 1 to 11 letters and digits with a letter", {0}},
+    {TEXT("DeliveryStatusIAMRole"), is_anything, "be shorter", {0}},
+    {TEXT("DeliveryStatusSuccessSamplingRate"),
+     is_percentage,
+     "be a number from 0 to 100",
+     {0}},
+    {TEXT("MonthlySpendLimit"), is_amount, "be a whole number", TEXT("1")},
+    {TEXT("UsageReportS3Bucket"), is_anything, "be shorter", {0}},
 };
 
 static enum status pair_check(struct request *request, const struct string_pair *pair)
@@ -78,11 +83,14 @@ static enum status pair_check(struct request *request, const struct string_pair 
         if (!text_equal(rules[i].name, pair->name)) {
             continue;
         }
-        return pair->value.len == 0 || rules[i].is_valid(pair->value)
-                   ? STATUS_OK
-                   : request_fail(request, &sns_invalid_parameter,
-                                  "Invalid parameter: %.*s Reason: must %s",
-                                  TEXT_PRINTF(pair->name), rules[i].must);
+        if (pair->value.len == 0 || rules[i].is_valid(pair->value)) {
+            return STATUS_OK;
+        }
+        return rules[i].must == NULL ? request_fail(request, &sns_invalid_parameter,
+                                                    "%.*s is invalid", TEXT_PRINTF(pair->name))
+                                     : request_fail(request, &sns_invalid_parameter,
+                                                    "Invalid parameter: %.*s Reason: must %s",
+                                                    TEXT_PRINTF(pair->name), rules[i].must);
     }
     return request_fail(request, &sns_invalid_parameter, "%.*s is not a valid attribute",
                         TEXT_PRINTF(pair->name));
@@ -152,9 +160,11 @@ static enum status get_sms_attributes(struct request *request, struct step *step
     out->attributes = (struct string_map){
         .items = arena_array(request->arena, countof(rules), sizeof(struct string_pair)),
         .is_set = true};
-    for (size_t i = 0; topic != NULL && i < countof(rules); i++) {
-        struct text value = topic_attribute(topic, rules[i].name);
+    for (size_t i = 0; i < countof(rules); i++) {
+        struct text value =
+            topic == NULL ? (struct text){0} : topic_attribute(topic, rules[i].name);
 
+        value = value.len > 0 ? value : rules[i].fallback;
         if (value.len > 0 && is_wanted(&in->attributes, rules[i].name)) {
             out->attributes.items[out->attributes.count++] =
                 (struct string_pair){rules[i].name, arena_copy(request->arena, value)};
@@ -181,7 +191,7 @@ static enum status number_take(struct request *request, const struct phone_input
                                struct text *ret_number)
 {
     *ret_number = phone_number_plain(in->number, request->arena);
-    return phone_number_is_valid(*ret_number)
+    return name_is_phone(in->number) && phone_number_is_valid(*ret_number)
                ? STATUS_OK
                : request_fail(request, &sns_invalid_parameter,
                               "Invalid parameter: PhoneNumber Reason: input incorrectly "

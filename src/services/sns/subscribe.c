@@ -1,5 +1,7 @@
 /* Subscribe: what may be subscribed to what, confirmed at once or asked for confirmation. */
 #include "base/encoding.h"
+#include "services/common/attribute_equal.h"
+#include "services/common/names.h"
 #include "services/sns/internal.h"
 
 #define UNSUBSCRIBE_TOKEN_BYTES 16
@@ -115,26 +117,18 @@ static enum status mail_check(struct wish *wish)
                                                      : endpoint_refuse(wish, "Email address");
 }
 
-/* E.164: a plus and up to 15 digits; blanks and hyphens are forgiven. */
+/* E.164: up to 15 digits, however they are written. */
 static enum status phone_check(struct wish *wish)
 {
     struct text number = wish->in->endpoint;
-    size_t digits = 0;
-    bool is_number = number.len > 0;
+    struct text plain = phone_number_plain(number, wish->request->arena);
+    size_t digits = plain.len - (text_starts_with(plain, T("+")) ? 1 : 0);
 
-    for (size_t i = 0; i < number.len; i++) {
-        char c = number.at[i];
-
-        digits += c >= '0' && c <= '9';
-        is_number = is_number
-                    && ((c >= '0' && c <= '9') || c == ' ' || c == '-' || (c == '+' && i == 0));
-    }
     wish->is_confirmed = true;
-    return is_number && digits >= 1 && digits <= 15
+    return name_is_phone(number) && digits <= 15
                ? STATUS_OK
                : request_fail(wish->request, &sns_invalid_parameter,
-                              "Invalid parameter: Invalid SMS endpoint: %.*s",
-                              TEXT_PRINTF(number));
+                              "Invalid SMS endpoint: %.*s", TEXT_PRINTF(number));
 }
 
 static enum status arn_check(struct wish *wish)
@@ -266,7 +260,8 @@ static enum status subscription_compare(const struct wish *wish,
     for (size_t i = 0; i < wish->set.count; i++) {
         const struct string_pair *wanted = &wish->set.items[i];
 
-        if (!attribute_values_equal(wanted->value, value_or_default(found, wanted->name))) {
+        if (!attribute_values_equal(wanted->name, wanted->value,
+                                    value_or_default(found, wanted->name))) {
             return request_fail(wish->request, &sns_invalid_parameter,
                                 PREFIX "Subscription already exists with different attributes");
         }

@@ -193,6 +193,33 @@ static enum status filter_refuse(const struct attribute_check *check,
                         error->text == NULL ? "" : error->text);
 }
 
+/* Without the blanks between its tokens: so do errors quote it and count its columns.  What is
+ * no JSON stays as it was sent. */
+static struct text policy_compact(struct arena *arena, struct text policy)
+{
+    char *compact = arena_take(arena, policy.len + 1);
+    bool is_string = false;
+    size_t len = 0;
+
+    if (!json_is_valid(policy)) {
+        return policy;
+    }
+    for (size_t i = 0; i < policy.len; i++) {
+        char c = policy.at[i];
+
+        if (!is_string && memchr(" \t\r\n", c, 4) != NULL) {
+            continue;
+        }
+        compact[len++] = c;
+        if (is_string && c == '\\') {
+            compact[len++] = policy.at[++i]; /* valid: an escape is never the last */
+        } else if (c == '"') {
+            is_string = !is_string;
+        }
+    }
+    return text_make(compact, len);
+}
+
 enum status subscription_filter_check(const struct attribute_check *check,
                                       const struct attribute_set *set)
 {
@@ -206,6 +233,7 @@ enum status subscription_filter_check(const struct attribute_check *check,
     if (text.len == 0) {
         return STATUS_OK;
     }
+    text = policy_compact(check->request->arena, text);
     enum filter_status status = filter_policy_compile(
         text.at, text.len, is_body ? FILTER_SCOPE_BODY : FILTER_SCOPE_ATTRIBUTES,
         is_extended ? FILTER_PROFILE_FANFARE : FILTER_PROFILE_SNS, &policy, &error);

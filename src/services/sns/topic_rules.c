@@ -1,8 +1,7 @@
 /* Which attributes a topic has: what each may say, defaults, and what is always shown. */
+#include "services/common/attribute_equal.h"
 #include "services/common/policy.h"
 #include "services/sns/internal.h"
-
-#include <jansson.h>
 
 #define DISPLAY_NAME_MAX 400 /* 100 characters of up to four bytes */
 
@@ -233,23 +232,52 @@ struct text topic_default_policy(struct arena *arena, const struct topic *topic)
         TEXT_PRINTF(topic->arn), TEXT_PRINTF(topic->account));
 }
 
+/* What a topic does that was not told; empty: nothing. */
+static struct text value_untold(struct request *request, const struct topic *topic,
+                                struct text name)
+{
+    static const struct string_pair values[] = {
+        {TEXT("FifoTopic"), TEXT("false")},
+        {TEXT("ContentBasedDeduplication"), TEXT("false")},
+        {TEXT("SignatureVersion"), TEXT("1")},
+        {TEXT("TracingConfig"), TEXT("PassThrough")},
+        {TEXT("FifoThroughputScope"), TEXT("Topic")},
+    };
+
+    for (size_t i = 0; i < countof(values); i++) {
+        if (text_equal(values[i].name, name)) {
+            return values[i].value;
+        }
+    }
+    return text_equal(name, T("Policy")) ? topic_default_policy(request->arena, topic)
+                                         : (struct text){0};
+}
+
+/* In the form that AWS gives it, which is not always the one it was given in. */
+static struct text value_shown(struct arena *arena, struct text name, struct text value)
+{
+    return text_equal(name, T("DeliveryPolicy")) ? delivery_policy_shown(arena, value) : value;
+}
+
+bool topic_rules_equal(struct request *request, const struct topic *topic,
+                       const struct attribute_set *wanted, struct text name)
+{
+    struct text want = attribute_set_get(wanted, name);
+    struct text have = topic_attribute(topic, name);
+
+    want = want.len > 0 ? want : value_untold(request, topic, name);
+    have = have.len > 0 ? have : value_untold(request, topic, name);
+    return attribute_values_equal(name, value_shown(request->arena, name, want),
+                                  value_shown(request->arena, name, have));
+}
+
 struct text topic_rules_value(struct request *request, const struct topic *topic,
                               struct text name)
 {
     struct text stored = topic_attribute(topic, name);
 
-    if (stored.len > 0) {
-        return stored;
-    }
-    if (text_equal(name, T("Policy"))) {
-        return topic_default_policy(request->arena, topic);
-    }
-    if (text_equal(name, T("FifoTopic")) || text_equal(name, T("ContentBasedDeduplication"))) {
-        bool is_topic_kind = text_equal(name, T("FifoTopic"));
-
-        return topic->is_fifo && is_topic_kind ? T("true") : T("false");
-    }
-    return (struct text){0};
+    return stored.len > 0 ? value_shown(request->arena, name, stored)
+                          : value_untold(request, topic, name);
 }
 
 static void map_add(struct string_map *map, struct text name, struct text value)
@@ -307,7 +335,8 @@ void topic_rules_list(struct request *request, const struct topic *topic,
         bool is_shown = rule_find(name) != NULL || text_starts_with(name, T(FANFARE_PREFIX));
 
         if (is_shown && !is_always_shown(name)) {
-            map_add(ret_attributes, name, topic->attributes[i].value);
+            map_add(ret_attributes, name,
+                    value_shown(request->arena, name, topic->attributes[i].value));
         }
     }
 }
@@ -341,18 +370,4 @@ struct attribute *attributes_of(const struct attribute_set *set)
 void topic_set_store(struct step *step, struct topic *topic, const struct attribute_set *set)
 {
     topic_update(step, topic, attributes_of(set), set->count);
-}
-
-bool attribute_values_equal(struct text a, struct text b)
-{
-    if (text_equal(a, b)) {
-        return true;
-    }
-    json_t *left = a.len == 0 ? NULL : json_loadb(a.at, a.len, 0, NULL);
-    json_t *right = b.len == 0 ? NULL : json_loadb(b.at, b.len, 0, NULL);
-    bool is_equal = left != NULL && json_equal(left, right) == 1;
-
-    json_decref(left);
-    json_decref(right);
-    return is_equal;
 }

@@ -57,21 +57,12 @@ static bool wants_fifo(const struct string_map *attributes)
 
 static enum status topic_name_check(struct request *request, struct text name, bool is_fifo)
 {
-    struct text suffix = T(".fifo");
-    bool has_suffix = text_ends_with(name, suffix);
-    struct text stem = text_first(name, name.len - (has_suffix ? suffix.len : 0));
+    struct text suffix = is_fifo ? T(".fifo") : T("");
+    struct text stem = text_first(name, name.len - suffix.len);
 
-    if (is_fifo && (!has_suffix || !name_is_plain(stem, TOPIC_NAME_MAX - suffix.len))) {
-        return request_fail(request, &sns_invalid_parameter,
-                            "Invalid parameter: Topic Name Reason: Fifo Topic names must end "
-                            "with .fifo and must be made up of only uppercase and lowercase "
-                            "ASCII letters, numbers, underscores, and hyphens, and must be "
-                            "between 1 and 256 characters long.");
-    }
-    if (!is_fifo && !name_is_plain(name, TOPIC_NAME_MAX)) {
-        return request_fail(request, &sns_invalid_parameter, "Invalid parameter: Topic Name");
-    }
-    return STATUS_OK;
+    return text_ends_with(name, suffix) && name_is_plain(stem, TOPIC_NAME_MAX - suffix.len)
+               ? STATUS_OK
+               : request_fail(request, &sns_invalid_parameter, "Invalid parameter: Topic Name");
 }
 
 static enum status attributes_take(struct request *request, const struct create_topic_input *in,
@@ -103,14 +94,13 @@ static enum status attributes_take(struct request *request, const struct create_
 
 /* It exists: what is given must be what it has. */
 static enum status topic_compare(struct request *request, const struct topic *topic,
-                                 const struct create_topic_input *in)
+                                 const struct create_topic_input *in,
+                                 const struct attribute_set *wanted)
 {
     const struct tag *tags = in->tags.items;
 
     for (size_t i = 0; i < in->attributes.count; i++) {
-        struct text has = topic_rules_value(request, topic, in->attributes.items[i].name);
-
-        if (!attribute_values_equal(in->attributes.items[i].value, has)) {
+        if (!topic_rules_equal(request, topic, wanted, in->attributes.items[i].name)) {
             return request_fail(request, &sns_invalid_parameter,
                                 "Invalid parameter: Attributes Reason: Topic already exists "
                                 "with different attributes");
@@ -180,7 +170,7 @@ static enum status create_topic(struct request *request, struct step *step, cons
         return status;
     }
     topic = topic_find(router_of(step), &name);
-    status = topic != NULL ? topic_compare(request, topic, in)
+    status = topic != NULL ? topic_compare(request, topic, in, &set)
                            : topic_make(request, step, in, &set, &topic);
     if (status == STATUS_OK) {
         out->arn = arena_copy(request->arena, topic->arn);

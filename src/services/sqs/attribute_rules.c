@@ -1,5 +1,6 @@
 /* Which attributes a queue has: kinds, ranges, defaults, and what each one changes. */
 #include "base/json.h"
+#include "services/common/attribute_equal.h"
 #include "services/common/policy.h"
 #include "services/sqs/internal.h"
 
@@ -41,7 +42,7 @@ static const struct attribute_rule rules[] = {
     {TEXT("DelaySeconds"), RULE_NUMBER, .max = 900, SETTING(delay_s)},
     {TEXT("ReceiveMessageWaitTimeSeconds"), RULE_NUMBER, .max = 20, SETTING(receive_wait_s)},
     {TEXT("KmsDataKeyReusePeriodSeconds"), RULE_NUMBER, .min = 60, .max = 86400,
-     .setting = NO_SETTING},
+     .value = TEXT("300"), .setting = NO_SETTING},
     {TEXT("KmsMasterKeyId"), RULE_TEXT, .setting = NO_SETTING},
     {TEXT("SqsManagedSseEnabled"), RULE_BOOLEAN, .value = TEXT("true"), .setting = NO_SETTING},
     {TEXT("Policy"), RULE_POLICY, .setting = NO_SETTING},
@@ -345,29 +346,43 @@ static struct text setting_text(struct request *request, const struct queue *que
     return number_text(request, setting);
 }
 
+/* What it was set to, or else its default. */
+static struct text value_of(struct request *request, const struct queue *queue,
+                            const struct attribute_rule *rule)
+{
+    struct text stored = queue_attribute(queue, rule->name);
+
+    if (stored.len > 0) {
+        return stored;
+    }
+    return rule->kind == RULE_NUMBER && rule->setting != NO_SETTING
+               ? setting_text(request, queue, rule)
+               : rule->value;
+}
+
 struct text attribute_rules_value(struct request *request, const struct queue *queue,
                                   struct text name)
 {
     const struct attribute_rule *rule = rule_find(name);
-    struct text stored = queue_attribute(queue, name);
     bool has_key = queue_attribute(queue, T("KmsMasterKeyId")).len > 0;
 
     if (rule == NULL || (rule->is_fifo_only && !queue->settings.is_fifo)) {
         return (struct text){0};
     }
-    if (rule->kind == RULE_READ_ONLY) {
-        return read_only_value(request, queue, name);
+    /* Of a key that is not there nothing is shown. */
+    if (!has_key && text_equal(name, T("KmsDataKeyReusePeriodSeconds"))) {
+        return (struct text){0};
     }
-    if (stored.len > 0) {
-        return stored;
-    }
-    if (has_key && text_equal(name, T("KmsDataKeyReusePeriodSeconds"))) {
-        return T("300");
-    }
-    if (rule->kind == RULE_NUMBER && rule->setting != NO_SETTING) {
-        return setting_text(request, queue, rule);
-    }
-    return rule->value;
+    return rule->kind == RULE_READ_ONLY ? read_only_value(request, queue, name)
+                                        : value_of(request, queue, rule);
+}
+
+bool attribute_rules_equal(struct request *request, const struct queue *queue, struct text name,
+                           struct text wanted)
+{
+    const struct attribute_rule *rule = rule_find(name);
+
+    return rule != NULL && attribute_values_equal(name, wanted, value_of(request, queue, rule));
 }
 
 void attribute_rules_list(struct request *request, const struct queue *queue,

@@ -81,6 +81,9 @@ MUST_CHECK enum status attribute_rules_apply(const struct attribute_change *chan
 /* What an attribute is worth, its default included; at == NULL: it has no value. */
 struct text attribute_rules_value(struct request *request, const struct queue *queue,
                                   struct text name);
+/* Whether that is what the queue has, shown or not. */
+bool attribute_rules_equal(struct request *request, const struct queue *queue, struct text name,
+                           struct text wanted);
 bool attribute_rules_know(struct text name);
 /* The pairs that GetQueueAttributes' `All` answers, in the request's arena. */
 void attribute_rules_list(struct request *request, const struct queue *queue,

@@ -99,7 +99,7 @@ enum status message_attributes_take(struct request *request, const struct struct
                              given->count, ATTRIBUTES_MAX);
     }
     for (size_t i = 0; i < given->count; i++) {
-        enum wire_fault wire = wire_attribute_check(given->names[i], &wires[i]);
+        enum wire_fault wire = wire_attribute_check(WIRE_SQS, given->names[i], &wires[i]);
 
         if (wire != WIRE_FINE) {
             return attribute_fault(request, given->names[i], &wires[i], wire, fault);

@@ -22,6 +22,23 @@ static struct text cut_last(struct text *text)
     return last;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without the blanks around it, and without a '/' at its end: people paste them along. */
+static struct text url_trim(struct text url)
+{
+    while (url.len > 0 && is_blank(url.at[0])) {
+        url = text_after(url, 1);
+    }
+    while (url.len > 0 && is_blank(url.at[url.len - 1])) {
+        url = text_first(url, url.len - 1);
+    }
+    return text_ends_with(url, T("/")) ? text_first(url, url.len - 1) : url;
+}
+
 /* A bare name is one of the caller's own queues: lenient, but never ambiguous. */
 static struct queue_name name_of(const struct request *request, struct text url)
 {
@@ -46,9 +63,7 @@ enum status sqs_no_queue(struct request *request)
 enum status sqs_queue(struct request *request, struct step *step, struct text url,
                       struct queue **ret_queue)
 {
-    if (url.len == 0) {
-        url = request->queue_url;
-    }
+    url = url_trim(url.len > 0 ? url : request->queue_url);
     if (url.len == 0) {
         return sqs_missing(request, request->operation, T("QueueUrl"));
     }
@@ -67,6 +82,7 @@ bool sqs_owns_path(struct request *request, struct text path, struct text *ret_q
     struct text rest = text_after(path, 1);
     struct text account = text_cut(&rest, '/');
 
+    rest = url_trim(rest);
     if (!name_is_account(account) || rest.len == 0 || text_find(rest, '/') != rest.len) {
         return false;
     }

@@ -85,8 +85,7 @@ static enum status queue_compare(struct request *request, const struct queue *qu
     for (size_t i = 0; i < given->count; i++) {
         struct text name = given->items[i].name;
 
-        if (!text_equal(attribute_set_get(wanted, name),
-                        attribute_rules_value(request, queue, name))) {
+        if (!attribute_rules_equal(request, queue, name, attribute_set_get(wanted, name))) {
             return request_fail(request, &sqs_queue_name_exists,
                                 "A queue already exists with the same name and a different "
                                 "value for attribute %.*s",

@@ -18,12 +18,12 @@ static bool asks_for(const struct string_list *names, struct text name)
     return false;
 }
 
-/* "All", ".*", "prefix.*" or the name itself. */
+/* "All", "*", ".*", "prefix.*" or the name itself. */
 static bool selects(const struct string_list *patterns, struct text name)
 {
     struct text any = T(".*");
 
-    if (asks_for(patterns, name)) {
+    if (asks_for(patterns, name) || asks_for(patterns, T("*"))) {
         return true;
     }
     for (size_t i = 0; i < patterns->count; i++) {

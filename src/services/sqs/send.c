@@ -184,6 +184,30 @@ static enum status ids_check(struct request *request, const struct queue *queue,
                : id_check(request, "MessageDeduplicationId", in->deduplication_id, fault);
 }
 
+static bool has_list(const struct struct_map *attributes)
+{
+    const struct wire_attribute *wires = attributes->items;
+
+    for (size_t i = 0; i < attributes->count; i++) {
+        if (wire_attribute_has_list(&wires[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Not to be lost without a word; in a batch it fails the whole call. */
+static enum status lists_check(struct request *request, const struct send_input *in,
+                               struct sqs_fault *fault)
+{
+    if (!has_list(&in->attributes) && !has_list(&in->system_attributes)) {
+        return STATUS_OK;
+    }
+    return sqs_fault_set(request, fault, &sqs_unsupported_operation,
+                         "Message attribute list values in %s operation are not supported.",
+                         request->operation->name);
+}
+
 /* AWSTraceHeader is the only one that may be sent. */
 static enum status trace_header_take(struct request *request, const struct send_input *in,
                                      struct sqs_fault *fault, struct text *ret_header)
@@ -313,6 +337,7 @@ static enum status send_message(struct request *request, struct step *step, cons
         return status;
     }
     status = fifo_check(request, queue, in, &sqs_missing_parameter, &fault);
+    status = status != STATUS_OK ? status : lists_check(request, in, &fault);
     if (status == STATUS_OK) {
         status = message_send(request, step, queue, in, &fault, output);
     }
@@ -394,6 +419,7 @@ static enum status entries_check(struct request *request, struct step *step,
     for (size_t i = 0; i < in->entries.count && status == STATUS_OK; i++) {
         size += entry_size(&entries[i]);
         status = fifo_check(request, queue, &entries[i], &sqs_invalid_parameter_value, &fault);
+        status = status != STATUS_OK ? status : lists_check(request, &entries[i], &fault);
         if (status != STATUS_OK) {
             return sqs_fail_with(request, &fault);
         }

@@ -33,6 +33,32 @@ Test(names, printable_ones_have_punctuation_and_no_blanks)
     cr_expect_not(name_is_printable(T("\xc3\xa4")));
 }
 
+Test(names, phones_have_single_separators_between_digits)
+{
+    static const struct {
+        struct text name;
+        bool is_phone;
+    } rows[] = {
+        {TEXT("+447700900123"), true},
+        {TEXT("447700900123"), true},
+        {TEXT("+44/77-009.00 123"), true},
+        {TEXT("+44--7700900123"), false},
+        {TEXT("+44-/7700900123"), false},
+        {TEXT("+-447700900123"), false},
+        {TEXT("-447700900123"), false},
+        {TEXT("+447700900123-"), false},
+        {TEXT("++447700900123"), false},
+        {TEXT("+44(7700)900123"), false},
+        {TEXT("+44\0"), false},
+        {TEXT("+"), false},
+        {TEXT(""), false},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        cr_expect_eq(name_is_phone(rows[i].name), rows[i].is_phone, "row %zu", i);
+    }
+}
+
 Test(names, accounts_are_twelve_digits)
 {
     cr_expect(name_is_account(T("000000000000")));

@@ -7,7 +7,10 @@
 
 static const struct {
     struct text name;
-    struct wire_attribute attribute;
+
+    struct {
+        struct text type, string, binary;
+    } given;
     enum wire_fault fault;
 } rows[] = {
     {TEXT("store"), {TEXT("String"), TEXT("x"), {0}}, WIRE_FINE},
@@ -43,7 +46,11 @@ static const struct {
 Test(wire_attributes, are_checked_name_first_then_type_then_value)
 {
     for (size_t i = 0; i < countof(rows); i++) {
-        cr_expect_eq(wire_attribute_check(rows[i].name, &rows[i].attribute), rows[i].fault,
+        struct wire_attribute attribute = {.type = rows[i].given.type,
+                                           .string = rows[i].given.string,
+                                           .binary = rows[i].given.binary};
+
+        cr_expect_eq(wire_attribute_check(WIRE_SNS, rows[i].name, &attribute), rows[i].fault,
                      "row %zu", i);
     }
 }
@@ -54,10 +61,44 @@ Test(wire_attributes, have_names_and_types_of_at_most_256_bytes)
     struct wire_attribute attribute = {.type = TEXT("String"), .string = TEXT("x")};
 
     memset(longest, 'a', sizeof longest);
-    cr_expect_eq(wire_attribute_check(text_make(longest, 256), &attribute), WIRE_FINE);
-    cr_expect_eq(wire_attribute_check(text_make(longest, 257), &attribute), WIRE_NAME_LONG);
+    cr_expect_eq(wire_attribute_check(WIRE_SNS, text_make(longest, 256), &attribute),
+                 WIRE_FINE);
+    cr_expect_eq(wire_attribute_check(WIRE_SNS, text_make(longest, 257), &attribute),
+                 WIRE_NAME_LONG);
     attribute.type = text_make(longest, 257);
-    cr_expect_eq(wire_attribute_check(T("a"), &attribute), WIRE_TYPE_LONG);
+    cr_expect_eq(wire_attribute_check(WIRE_SNS, T("a"), &attribute), WIRE_TYPE_LONG);
+}
+
+Test(wire_attributes, differ_between_the_services)
+{
+    static const struct {
+        struct text name, type;
+        enum wire_fault sns, sqs;
+    } differences[] = {
+        {TEXT("t\xc3\xbcr.1"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_FINE},
+        {TEXT("\xd0\xba\xd0\xbb\xd1\x8e\xd1\x87"), TEXT("String"), WIRE_NAME_CHARACTER,
+         WIRE_FINE},
+        {TEXT("\xe9\x8d\xb5"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_FINE},
+        /* A multiplication sign, an arrow, a controls' and a blank's kin, a pictogram. */
+        {TEXT("a\xc3\x97"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("a\xe2\x86\x92"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("a\xc2\x80"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("a\xe3\x80\x80"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("\xf0\x9f\x8e\xba"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("a b"), TEXT("String"), WIRE_NAME_CHARACTER, WIRE_NAME_CHARACTER},
+        {TEXT("a"), TEXT("String."), WIRE_TYPE_UNKNOWN, WIRE_FINE},
+        {TEXT("a"), TEXT("Number.."), WIRE_TYPE_UNKNOWN, WIRE_FINE},
+        {TEXT("a"), TEXT("Number.x"), WIRE_FINE, WIRE_FINE},
+    };
+
+    for (size_t i = 0; i < countof(differences); i++) {
+        struct wire_attribute attribute = {.type = differences[i].type, .string = TEXT("1")};
+
+        cr_expect_eq(wire_attribute_check(WIRE_SNS, differences[i].name, &attribute),
+                     differences[i].sns, "row %zu", i);
+        cr_expect_eq(wire_attribute_check(WIRE_SQS, differences[i].name, &attribute),
+                     differences[i].sqs, "row %zu", i);
+    }
 }
 
 Test(wire_attributes, name_the_first_character_that_is_wrong)

@@ -25,6 +25,31 @@ Test(delivery_policies, default_to_what_aws_shows)
     arena_free(&arena);
 }
 
+Test(delivery_policies, are_shown_without_nulls_and_say_whether_they_can_be_overridden)
+{
+    static const struct {
+        struct text given, shown;
+    } rows[] = {
+        {TEXT("{\"http\": {\"defaultHealthyRetryPolicy\": null}}"),
+         TEXT("{\"http\":{\"disableSubscriptionOverrides\":false}}")},
+        {TEXT("{\"http\":{\"disableSubscriptionOverrides\":true}}"),
+         TEXT("{\"http\":{\"disableSubscriptionOverrides\":true}}")},
+        {TEXT("{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":null}}}"),
+         TEXT(
+             "{\"http\":{\"defaultThrottlePolicy\":{},\"disableSubscriptionOverrides\":false}}")},
+        {TEXT("{}"), TEXT("{}")},
+        {TEXT(""), TEXT("")},
+    };
+    struct arena arena = {0};
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct text shown = delivery_policy_shown(&arena, rows[i].given);
+
+        cr_expect(text_equal(shown, rows[i].shown), "row %zu: %.*s", i, TEXT_PRINTF(shown));
+    }
+    arena_free(&arena);
+}
+
 Test(delivery_policies, of_a_subscription_override_the_topics_unless_it_forbids)
 {
     static const struct text own = TEXT("{\"throttlePolicy\":{\"maxReceivesPerSecond\":7}}");

@@ -36,10 +36,10 @@ static bool refuses(const struct topic *topic, struct publish_input in, const ch
 
 Test(publish_take, refuses_subjects_that_are_empty_long_or_have_controls)
 {
-    char longest[100];
+    char longest[101];
 
     memset(longest, 's', sizeof longest);
-    const struct text bad[] = {TEXT(""), TEXT("a\nb"), TEXT("\x7f"), {longest, 100}};
+    const struct text bad[] = {TEXT(""), TEXT("a\nb"), TEXT("\x7f"), {longest, 101}};
 
     for (size_t i = 0; i < countof(bad); i++) {
         cr_expect(refuses(&standard,
@@ -47,7 +47,7 @@ Test(publish_take, refuses_subjects_that_are_empty_long_or_have_controls)
                           "Invalid parameter: Subject"),
                   "said %.*s", TEXT_PRINTF(request.message));
     }
-    struct publish_input in = {.message = TEXT("m"), .subject = {longest, 99}};
+    struct publish_input in = {.message = TEXT("m"), .subject = {longest, 100}};
     struct message message;
 
     cr_expect_eq(publish_take(&request, &standard, &in, 0, &message), STATUS_OK);
@@ -96,8 +96,6 @@ Test(publish_take, refuses_structures_that_are_broken_or_without_default)
          "Invalid parameter: Message Structure - No default entry in JSON message body"},
         {TEXT("{\"default\":1}"),
          "Invalid parameter: Message Structure - No default entry in JSON message body"},
-        {TEXT("{\"default\":\"a\",\"default\":\"b\"}"),
-         "Invalid parameter: Message Structure - JSON message body failed to parse"},
         {TEXT("{\"default\":\"a\"} x"),
          "Invalid parameter: Message Structure - JSON message body failed to parse"},
         {TEXT("text"), "Invalid parameter: Message Structure - JSON message body failed to "
@@ -115,46 +113,65 @@ Test(publish_take, refuses_structures_that_are_broken_or_without_default)
     }
 }
 
+Test(publish_take, goes_by_the_last_of_a_key_that_is_there_twice)
+{
+    struct publish_input in = {
+        .message = TEXT("{\"default\":\"a\",\"sqs\":\"c\",\"sqs\":\"d\",\"default\":\"b\"}"),
+        .structure = TEXT("json"),
+    };
+    struct message message;
+
+    cr_assert_eq(publish_take(&request, &standard, &in, 0, &message), STATUS_OK);
+    cr_expect(text_equal(message.body, T("b")));
+    cr_assert_eq(message.variant_count, 1);
+    cr_expect(text_equal(message.variants[0].body, T("d")));
+}
+
 Test(publish_take, refuses_attributes_in_aws_words)
 {
     static const struct {
         struct text name;
-        struct wire_attribute attribute;
+
+        struct {
+            struct text type, string;
+        } given;
+
         const char *text;
     } rows[] = {
         {TEXT(".a"),
-         {TEXT("String"), TEXT("x"), {0}},
+         {TEXT("String"), TEXT("x")},
          "Invalid message attribute name starting with character '.' was found."},
         {TEXT("a."),
-         {TEXT("String"), TEXT("x"), {0}},
+         {TEXT("String"), TEXT("x")},
          "Invalid message attribute name ending with character '.' was found."},
         {TEXT("a..b"),
-         {TEXT("String"), TEXT("x"), {0}},
+         {TEXT("String"), TEXT("x")},
          "Message attribute name can not have successive '.' character."},
         {TEXT("a@b"),
-         {TEXT("String"), TEXT("x"), {0}},
+         {TEXT("String"), TEXT("x")},
          "Invalid non-alphanumeric character '#x40' was found in the message attribute name. "
          "Can only include alphanumeric characters, hyphens, underscores, or dots."},
         {TEXT("a"),
-         {TEXT("Text"), TEXT("x"), {0}},
+         {TEXT("Text"), TEXT("x")},
          "The message attribute 'a' has an invalid message attribute type, the set of supported "
          "type prefixes is Binary, Number, and String."},
         {TEXT("a"),
-         {TEXT("String"), TEXT(""), {0}},
+         {TEXT("String"), TEXT("")},
          "The message attribute 'a' must contain non-empty message attribute value for message "
          "attribute type 'String'."},
         {TEXT("a"),
-         {TEXT("Binary"), TEXT("x"), {0}},
+         {TEXT("Binary"), TEXT("x")},
          "The message attribute 'a' with type 'Binary' must use field 'Binary'."},
         {TEXT("a"),
-         {{0}, TEXT("x"), {0}},
+         {{0}, TEXT("x")},
          "1 validation error detected: Value null at 'messageAttributes.a.member.dataType' "
          "failed to satisfy constraint: Member must not be null"},
     };
 
     for (size_t i = 0; i < countof(rows); i++) {
         struct text name = rows[i].name;
-        struct wire_attribute attribute = rows[i].attribute;
+        struct wire_attribute attribute = {.type = rows[i].given.type,
+                                           .string = rows[i].given.string};
 
         cr_expect(refuses(&standard,
                           (struct publish_input){.message = TEXT("m"),

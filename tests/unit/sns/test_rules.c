@@ -152,12 +152,3 @@ Test(rules, of_filters_see_policy_and_scope_together)
                                  "arrays are not allowed")),
               "%.*s", TEXT_PRINTF(request.message));
 }
-
-Test(rules, compare_json_by_what_it_says)
-{
-    cr_expect(attribute_values_equal(T("a"), T("a")));
-    cr_expect(attribute_values_equal(T("{\"a\": [1, 2]}"), T("{\"a\":[1,2]}")));
-    cr_expect_not(attribute_values_equal(T("{\"a\":1}"), T("{\"a\":2}")));
-    cr_expect_not(attribute_values_equal(T(""), T("{}")));
-    cr_expect_not(attribute_values_equal(T("x"), T("y")));
-}

@@ -49,13 +49,13 @@ static bool refuses(struct text name, struct wire_attribute attribute, const cha
 
 Test(message, attributes_are_refused_in_aws_words)
 {
-    cr_expect(refuses(T("a"), (struct wire_attribute){T("String"), T(""), {0}},
+    cr_expect(refuses(T("a"), (struct wire_attribute){.type = T("String"), .string = T("")},
                       "Message (user) attribute 'a' must contain a non-empty value of type "
                       "'String'."));
-    cr_expect(refuses(T("a"), (struct wire_attribute){T("Number"), T("x"), {0}},
+    cr_expect(refuses(T("a"), (struct wire_attribute){.type = T("Number"), .string = T("x")},
                       "Can't cast the value of message (user) attribute 'a' to a number."));
     cr_expect(
-        refuses(T("a"), (struct wire_attribute){T("Text"), T("x"), {0}},
+        refuses(T("a"), (struct wire_attribute){.type = T("Text"), .string = T("x")},
                 "The type of message (user) attribute 'a' is invalid. You must use only the "
                 "following supported type prefixes: Binary, Number, String."));
 }

@@ -11,6 +11,8 @@ Test(queue_url, owns_paths_of_an_account_and_a_name)
     } rows[] = {
         {TEXT("/000000000000/orders"), true},
         {TEXT("/000000000000/orders.fifo"), true},
+        {TEXT("/000000000000/orders/"), true},
+        {TEXT("/000000000000//"), false},
         {TEXT("/"), false},
         {TEXT("/metrics"), false},
         {TEXT("/000000000000"), false},
