@@ -8,6 +8,7 @@ static const char *const names[] = {
     [STATUS_OK] = "ok",         [STATUS_WAIT] = "wait",       [STATUS_NOT_FOUND] = "not_found",
     [STATUS_EXISTS] = "exists", [STATUS_INVALID] = "invalid", [STATUS_DENIED] = "denied",
     [STATUS_BUSY] = "busy",     [STATUS_FULL] = "full",       [STATUS_STORAGE] = "storage",
+    [STATUS_FENCED] = "fenced",
 };
 
 const char *status_name(enum status status)

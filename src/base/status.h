@@ -13,7 +13,8 @@ enum status {
     STATUS_DENIED,    /* not allowed, whoever asks */
     STATUS_BUSY,      /* over a limit for now: try again later */
     STATUS_FULL,      /* no room: a quota, or the disk's free-space watermark */
-    STATUS_STORAGE    /* the store failed */
+    STATUS_STORAGE,   /* the store failed */
+    STATUS_FENCED     /* another owner has taken over: stop, reload nothing */
 };
 
 const char *status_name(enum status status);

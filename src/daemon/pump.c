@@ -63,12 +63,27 @@ static void on_store_wake(void *context)
     (void)uv_async_send(&server->store_wake);
 }
 
+static void log_opening(const struct server *server)
+{
+    struct engine_opening opening = store_opening(server->store);
+
+    log_info("store_open", "replayed=%llu dropped_bytes=%llu",
+             (unsigned long long)opening.replayed, (unsigned long long)opening.dropped_bytes);
+    if (opening.dropped_bytes > 0) {
+        log_line(LOG_WARN, "log_tail_dropped",
+                 "file=%s bytes=%llu reason=\"they are no whole commit: it was cut short, and "
+                 "nobody was told that it was stored\"",
+                 opening.dropped_from, (unsigned long long)opening.dropped_bytes);
+    }
+}
+
 enum status pump_open(struct server *server, struct why *why)
 {
     const struct settings *settings = server->settings;
     struct store_options options = {
         .engine = settings->engine.at,
         .location = settings->data.at,
+        .room_wanted = (uint64_t)settings->free_space_watermark / 2 * 3,
         .wake = on_store_wake,
         .wake_context = server,
     };
@@ -77,6 +92,7 @@ enum status pump_open(struct server *server, struct why *why)
     if (status != STATUS_OK) {
         return status;
     }
+    log_opening(server);
     server->cell = cell_of_settings(server);
     cell_set_space(server->cell, store_free_bytes(server->store));
     cell_start(server->cell, clock_now_ms());
@@ -102,6 +118,12 @@ static void on_committed(void *context, struct batch *take_batch, enum status st
     if (status != STATUS_OK) {
         log_error("commit_failed", "status=%s fatal=%d reason=\"%s\"", status_name(status),
                   fatal, why->text);
+    }
+    if (status == STATUS_FENCED) {
+        server_die(server,
+                   "another server has taken over this store (%s): this one stops, for what it "
+                   "would answer is not true any more; do not start both",
+                   why->text);
     }
     if (fatal) {
         server_die(server,

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/signals.h"
 #include "daemon/pages.h"
 #include "services/sns/sns.h"
 #include "services/sqs/sqs.h"
@@ -431,7 +432,8 @@ int server_run(struct settings *settings)
     struct why why = {""};
 
     list_init(&server.page_calls);
-    (void)signal(SIGPIPE, SIG_IGN);
+    signals_ignore_limits();
+    signals_explain_bus_errors();
     raise_file_limit();
     (void)uv_loop_init(&server.loop);
     (void)uv_loop_configure(&server.loop, UV_METRICS_IDLE_TIME);

@@ -3,6 +3,7 @@
 
 #include "base/faults.h"
 #include "base/memory.h"
+#include "base/signals.h"
 #include "store/priority.h"
 #include "store/upgrade.h"
 
@@ -34,6 +35,8 @@ struct failure {
 struct store {
     const struct engine *engine;
     void *self;
+    struct engine_opening opening;
+    uint64_t room_wanted;
     void (*wake)(void *context);
     void *wake_context;
     pthread_t committer;
@@ -42,6 +45,7 @@ struct store {
     bool has_reader;
     uint64_t reported; /* failures that store_poll has told of; the loop thread's */
     struct failure failure;
+    time_t relieved_s; /* when relief was asked for (monotonic); the commit thread's */
     _Atomic(uint64_t) free_bytes;
 
     pthread_mutex_t lock; /* for all below */
@@ -89,6 +93,37 @@ static enum status try_commit(struct store *store, struct ticket *ticket)
     return store->engine->commit(store->self, ticket->batch, &ticket->is_fatal, &ticket->why);
 }
 
+static time_t monotonic_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* What was deleted last may still occupy the room that new work wants, and without new work
+ * nothing else would make it free. */
+static void relieve_if_short(struct store *store)
+{
+    time_t now_s = monotonic_s();
+    struct failure *failure = &store->failure;
+    struct why why = {.text = ""};
+    bool is_fatal = false;
+
+    if (store->engine->relieve == NULL || failure->is_fatal
+        || store_free_bytes(store) >= store->room_wanted
+        || now_s - store->relieved_s < FREE_SPACE_SECONDS) {
+        return;
+    }
+    store->relieved_s = now_s;
+    enum status status = store->engine->relieve(store->self, &is_fatal, &why);
+
+    if (is_fatal) { /* the next commit tells */
+        *failure = (struct failure){
+            .count = failure->count + 1, .status = status, .is_fatal = true, .why = why};
+    }
+}
+
 /* A batch that was handed in before a failure was reported may build on what has failed. */
 static void commit_ticket(struct store *store, struct ticket *ticket)
 {
@@ -101,6 +136,7 @@ static void commit_ticket(struct store *store, struct ticket *ticket)
         return;
     }
     ticket->status = try_commit(store, ticket);
+    ticket->is_fatal = ticket->is_fatal || ticket->status == STATUS_FENCED;
     if (ticket->status != STATUS_OK) {
         ticket->is_first = true;
         failure->count++;
@@ -144,6 +180,7 @@ static void *committer_run(void *context)
         if (ticket != NULL) {
             finish(store, &store->committed, &ticket->node);
         }
+        relieve_if_short(store);
     }
     return NULL;
 }
@@ -196,6 +233,30 @@ static enum status start_threads(struct store *store, struct why *why)
                : fail(why, STATUS_STORAGE, "no threads for the store");
 }
 
+/* Opens the engine and starts the threads, all of them deaf to signals. */
+static enum status begin(struct store *store, const struct store_options *options,
+                         struct why *why)
+{
+    sigset_t before;
+
+    signals_block(&before);
+    enum status status =
+        store->engine->open(options->location, options->map_bytes, &store->self, why);
+
+    if (status == STATUS_OK) {
+        status = upgrade_run(store->engine, store->self, why);
+    }
+    if (status == STATUS_OK && store->engine->opening != NULL) {
+        store->engine->opening(store->self, &store->opening);
+    }
+    if (status == STATUS_OK) {
+        sample_free_bytes(store);
+        status = start_threads(store, why);
+    }
+    signals_restore(&before);
+    return status;
+}
+
 enum status store_open(const struct store_options *options, struct store **ret_store,
                        struct why *why)
 {
@@ -208,24 +269,23 @@ enum status store_open(const struct store_options *options, struct store **ret_s
     struct store *store = memory_zero(sizeof *store);
 
     store->engine = engine;
+    store->room_wanted = options->room_wanted;
     store->wake = options->wake;
     store->wake_context = options->wake_context;
     init_queues(store);
-    enum status status = engine->open(options->location, options->map_bytes, &store->self, why);
+    enum status status = begin(store, options, why);
 
-    if (status == STATUS_OK) {
-        status = upgrade_run(engine, store->self, why);
-    }
-    if (status == STATUS_OK) {
-        sample_free_bytes(store);
-        status = start_threads(store, why);
-    }
     if (status != STATUS_OK) {
         store_close(store);
         return status;
     }
     *ret_store = store;
     return STATUS_OK;
+}
+
+struct engine_opening store_opening(const struct store *store)
+{
+    return store->opening;
 }
 
 static void stop_threads(struct store *store)

@@ -45,16 +45,18 @@ void read_execute(struct read *read, const struct engine *engine, void *self);
 struct store;
 
 struct store_options {
-    const char *engine;               /* "log", "lmdb", "memory", or NULL for the default */
-    const char *location;             /* directory */
-    uint64_t map_bytes;               /* 0: the engine's default */
+    const char *engine;   /* "log", "lmdb", "memory", or NULL for the default */
+    const char *location; /* directory */
+    uint64_t map_bytes;   /* 0: the engine's default */
+    uint64_t room_wanted; /* below so many free bytes the engine is asked for relief */
     const struct engine *with_engine; /* instead of `engine`, for tests; else NULL */
     void (*wake)(void *context);      /* from any thread: something is ready for store_poll */
     void *wake_context;
 };
 
 struct store_events {
-    /* `take_batch` is the caller's again. `fatal`: a sync failed, the process must stop. */
+    /* `take_batch` is the caller's again. `fatal`: a sync failed, or (STATUS_FENCED) the store
+     * is somebody else's now: the process must stop. */
     void (*committed)(void *context, struct batch *take_batch, enum status status, bool fatal,
                       const struct why *why);
     void (*read)(void *context, struct read *take_read);
@@ -72,6 +74,8 @@ void store_commit(struct store *store, struct batch *take_batch);
 void store_read(struct store *store, struct read *take_read);
 /* On the loop thread: reports what has finished. */
 void store_poll(struct store *store, const struct store_events *events);
+/* What opening found: for the log. */
+struct engine_opening store_opening(const struct store *store);
 /* As of the last commit or two seconds ago; cheap. */
 uint64_t store_free_bytes(const struct store *store);
 

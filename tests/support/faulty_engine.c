@@ -29,6 +29,7 @@ static enum status faulty_commit(void *self, const struct batch *batch, bool *re
         wait_ms(plan->delay_ms);
     }
     if (number == plan->fail_at) {
+        *ret_fatal = plan->status == STATUS_FENCED;
         return fail(why, plan->status, "planned failure of commit %llu",
                     (unsigned long long)number);
     }
@@ -58,6 +59,21 @@ static uint64_t faulty_free_bytes(void *self)
     return is_full ? 0 : current_plan->inner->free_bytes(self);
 }
 
+static void faulty_opening(void *self, struct engine_opening *ret_opening)
+{
+    if (current_plan->inner->opening != NULL) {
+        current_plan->inner->opening(self, ret_opening);
+    }
+}
+
+static enum status faulty_relieve(void *self, bool *ret_fatal, struct why *why)
+{
+    current_plan->reliefs++;
+    return current_plan->inner->relieve == NULL
+               ? STATUS_OK
+               : current_plan->inner->relieve(self, ret_fatal, why);
+}
+
 static void faulty_close(void *self)
 {
     current_plan->inner->close(self);
@@ -69,6 +85,8 @@ static const struct engine wrapper = {
     .commit = faulty_commit,
     .scan = faulty_scan,
     .free_bytes = faulty_free_bytes,
+    .opening = faulty_opening,
+    .relieve = faulty_relieve,
     .close = faulty_close,
 };
 

@@ -4,6 +4,8 @@
 
 #include "store/engine.h"
 
+#include <stdatomic.h>
+
 /* What goes wrong; numbers count the commits from 1, 0 is never.  May be changed between
  * commits (the fields are read when a commit begins). */
 struct faulty_plan {
@@ -14,6 +16,7 @@ struct faulty_plan {
     enum status status; /* of fail_at */
     uint32_t delay_ms;  /* before every commit */
     uint64_t commits;   /* so far, the upgrade's included */
+    _Atomic(uint64_t) reliefs; /* asked for so far */
 };
 
 /* The engine that follows `plan`, which must outlive it; one at a time. */
