@@ -41,23 +41,16 @@ static void request_over(struct request *request)
 
 static void render(const struct request *request, struct buffer *to)
 {
-    bool is_json = request->wire == WIRE_JSON;
-
-    if (request->error != NULL && is_json) {
-        json_render_error(request, to);
-    } else if (request->error != NULL) {
-        query_render_error(request, to);
-    } else if (is_json) {
-        json_render(request, to);
+    if (request->error != NULL) {
+        request->renderer->render_error(request, to);
     } else {
-        query_render(request, to);
+        request->renderer->render(request, to);
     }
 }
 
 static void answer_http(struct request *request, int status)
 {
     struct buffer *answer = &request->api->answer;
-    bool is_json = request->wire == WIRE_JSON;
     struct http_header headers[2] = {
         {T("x-amzn-RequestId"), request->request_id},
     };
@@ -65,11 +58,11 @@ static void answer_http(struct request *request, int status)
         .status = status,
         .headers = headers,
         .header_count = 1,
-        .content_type = is_json ? T("application/x-amz-json-1.0") : T("text/xml"),
+        .content_type = request->renderer->content_type,
         .body = buffer_text(answer),
     };
 
-    if (request->error != NULL && is_json) {
+    if (request->error != NULL && request->renderer->has_error_header) {
         headers[1] = (struct http_header){
             T("x-amzn-query-error"),
             arena_printf(request->arena, "%s;%s", request->error->query,
@@ -184,6 +177,7 @@ static struct request *request_create(struct api *api, struct arena *arena,
     request->account = api->options.default_account;
     request->region = api->options.default_region;
     request->base_url = api->options.public_url;
+    request->renderer = &renderer_xml;
     request_name(request);
     list_push(&api->under_way, &request->node);
     api->counters.under_way++;
@@ -259,6 +253,7 @@ void api_request(struct api *api, struct http_request *http)
     request->trace_header = http_request_header(http, T("X-Amzn-Trace-Id"));
     enum status status = request_route(request, &params);
 
+    request->renderer = renderer_choose(request, &params);
     if (status == STATUS_OK) {
         structs_create(request);
         status =

@@ -66,9 +66,10 @@ enum query_shape {
 };
 
 struct field {
-    const char *name;      /* on JSON, and on Query unless `query` says otherwise */
-    const char *query;     /* flattened or different name on Query, or NULL */
-    const char *query_key; /* of a map: "key", "Name", "Key"; NULL: by shape */
+    const char *name;       /* on JSON, and on Query unless `query` says otherwise */
+    const char *query;      /* flattened or different name on Query, or NULL */
+    const char *query_json; /* in JSON answers of the Query protocol, or NULL: `name` */
+    const char *query_key;  /* of a map: "key", "Name", "Key"; NULL: by shape */
     const char *query_value;
     enum field_type type;
     enum query_shape shape;
@@ -91,6 +92,7 @@ struct error_kind {
     int http_status;
     bool is_receiver; /* "Receiver" instead of "Sender" */
     bool is_generic;  /* JSON prefix com.amazon.coral.service# */
+    bool is_bare;     /* in XML its type is the only element, and empty */
 };
 
 /* The common ones; a service adds its own as constants of this type. */
@@ -103,6 +105,7 @@ extern const struct error_kind error_unavailable; /* 503 */
 /* --- Operations. */
 
 struct request;
+struct renderer;
 struct service;
 
 struct operation {
@@ -113,6 +116,7 @@ struct operation {
     const struct field *output; /* NULL: answers without a body (JSON) or result (Query) */
     size_t output_size;
     bool only_reads;   /* the answer does not wait for the disk */
+    bool only_at_root; /* not valid at a path of the service's own */
     bool is_long_poll; /* may wait for seconds: at a stop it is answered with what it has */
     /* Inside the core, restartable: STATUS_OK with *output filled (texts in request->arena),
      * STATUS_WAIT, or request_fail(). */
@@ -178,12 +182,13 @@ struct request {
     void *input;
     void *output;
     const struct error_kind *error;
-    struct text message;    /* of the error */
-    struct own_call *own;   /* private: the daemon's own, http is NULL then */
-    struct arena own_arena; /* private */
-    struct list_node node;  /* private */
-    int stage;              /* private */
-    bool is_gone;           /* private: nobody waits for the answer any more */
+    struct text message;             /* of the error */
+    const struct renderer *renderer; /* private */
+    struct own_call *own;            /* private: the daemon's own, http is NULL then */
+    struct arena own_arena;          /* private */
+    struct list_node node;           /* private */
+    int stage;                       /* private */
+    bool is_gone;                    /* private: nobody waits for the answer any more */
 };
 
 /* Records the error and returns STATUS_INVALID, for `return request_fail(...)`. */

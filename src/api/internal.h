@@ -47,6 +47,21 @@ void query_render(const struct request *request, struct buffer *to);
 void query_render_error(const struct request *request, struct buffer *to);
 void json_render(const struct request *request, struct buffer *to);
 void json_render_error(const struct request *request, struct buffer *to);
+void query_json_render(const struct request *request, struct buffer *to);
+void query_json_render_error(const struct request *request, struct buffer *to);
+
+/* renderer.c: how answers are written. */
+struct renderer {
+    struct text content_type;
+    bool has_error_header; /* x-amzn-query-error says what the error is called on Query */
+    void (*render)(const struct request *request, struct buffer *to);
+    void (*render_error)(const struct request *request, struct buffer *to);
+};
+
+extern const struct renderer renderer_xml;
+/* By the request's protocol and what it accepts. */
+const struct renderer *renderer_choose(const struct request *request,
+                                       const struct params *params);
 
 /* xml.c */
 void xml_add_text(struct buffer *to, struct text text);
@@ -56,7 +71,8 @@ const char *field_query_name(const struct field *field);
 const char *field_query_key(const struct field *field);
 const char *field_query_value(const struct field *field);
 
-/* Decoded base64, in the arena. */
+/* Decoded base64, in the arena; as lenient as AWS: line breaks in it and a missing padding are
+ * well. */
 MUST_CHECK bool blob_decode(struct arena *arena, struct text base64, struct text *ret_bytes);
 
 /* Whether a field's value was given. */

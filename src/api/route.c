@@ -12,6 +12,13 @@ static const struct error_kind error_missing_action = {.type = "UnknownOperation
                                                        .http_status = 400,
                                                        .is_generic = true};
 
+/* A queue's URL that is looked at and not told what to do. */
+static const struct error_kind error_unknown_operation = {.type = "UnknownOperationException",
+                                                          .query = "UnknownOperationException",
+                                                          .http_status = 404,
+                                                          .is_generic = true,
+                                                          .is_bare = true};
+
 /* --- The table of all operations. */
 
 static struct text route_name(const char *service, struct text operation, char *space)
@@ -197,8 +204,20 @@ static enum status no_service(struct request *request, struct text service, stru
 
 /* --- All of it. */
 
+static enum status not_valid_here(struct request *request, struct text name)
+{
+    return request_fail(request, &error_invalid_action,
+                        "The action %.*s is not valid for this endpoint.", TEXT_PRINTF(name));
+}
+
 enum status operation_find(struct request *request, struct text name)
 {
+    bool is_at_queue = request->queue_url.len > 0 && request->wire == WIRE_QUERY;
+
+    if (name.len == 0 && is_at_queue) {
+        return request_fail(request, &error_unknown_operation,
+                            "The request must contain the parameter Action.");
+    }
     if (name.len == 0) {
         return request_fail(request, &error_missing_action,
                             "The request must contain the parameter Action.");
@@ -206,14 +225,15 @@ enum status operation_find(struct request *request, struct text name)
     const struct route *route = route_find(request->api, request->service, name);
 
     if (route == NULL) {
-        return request_fail(request, &error_invalid_action,
-                            "The action %.*s is not valid for this endpoint.",
-                            TEXT_PRINTF(name));
+        return not_valid_here(request, name);
     }
     if (route->operation == NULL) {
         return request_fail(request, &error_invalid_action,
                             "The action %.*s is not served by this server (yet).",
                             TEXT_PRINTF(name));
+    }
+    if (is_at_queue && route->operation->only_at_root) {
+        return not_valid_here(request, name);
     }
     request->operation = route->operation;
     return STATUS_OK;

@@ -2,6 +2,8 @@
 #include "api/internal.h"
 #include "base/encoding.h"
 
+#include <string.h>
+
 const void *field_of(const struct field *field, const void *owner)
 {
     return (const char *)owner + field->offset;
@@ -12,11 +14,29 @@ void *field_in(const struct field *field, void *owner)
     return (char *)owner + field->offset;
 }
 
+/* Without the blanks that MIME and Ruby's encode64 put into it, and padded. */
+static struct text base64_tidy(struct arena *arena, struct text base64)
+{
+    char *tidy = arena_take(arena, base64.len + 2);
+    size_t len = 0;
+
+    for (size_t i = 0; i < base64.len; i++) {
+        if (memchr(" \t\r\n", base64.at[i], 4) == NULL) {
+            tidy[len++] = base64.at[i];
+        }
+    }
+    for (size_t missing = len % 4 >= 2 ? 4 - len % 4 : 0; missing > 0; missing--) {
+        tidy[len++] = '=';
+    }
+    return text_make(tidy, len);
+}
+
 bool blob_decode(struct arena *arena, struct text base64, struct text *ret_bytes)
 {
     /* Decoded it is shorter, so this never grows out of the arena's bytes. */
     struct buffer buffer = buffer_over(arena_take(arena, base64.len), base64.len);
-    bool is_good = base64_decode(&buffer, base64);
+    bool is_good =
+        base64_decode(&buffer, base64) || base64_decode(&buffer, base64_tidy(arena, base64));
 
     *ret_bytes = buffer_text(&buffer);
     return is_good;

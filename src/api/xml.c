@@ -240,6 +240,10 @@ void query_render_error(const struct request *request, struct buffer *to)
 {
     const struct service *service = request->service;
 
+    if (request->error->is_bare) {
+        add_three(to, "<", request->error->type, "/>");
+        return;
+    }
     buffer_add_string(to, "<?xml version=\"1.0\"?>\n<ErrorResponse");
     if (service != NULL) {
         add_three(to, " xmlns=\"", service->xml_namespace, "\"");

@@ -294,6 +294,7 @@ struct list_queues_output {
 static const struct field list_queues_output_fields[] = {
     {.name = "QueueUrls",
      .query = "QueueUrl",
+     .query_json = "queueUrls",
      .type = FIELD_STRING_LIST,
      .shape = QUERY_FLAT,
      AT(struct list_queues_output, urls)},
@@ -375,6 +376,7 @@ static enum status list_dead_letter_source_queues(struct request *request, struc
 const struct operation sqs_queue_operations[] = {
     {.name = "CreateQueue",
      .permission = "sqs:CreateQueue",
+     .only_at_root = true,
      .handle = create_queue,
      .input = create_queue_input_fields,
      .input_size = sizeof(struct create_queue_input),
@@ -400,6 +402,7 @@ const struct operation sqs_queue_operations[] = {
      .output_size = sizeof(struct queue_url_output)},
     {.name = "ListQueues",
      .permission = "sqs:ListQueues",
+     .only_at_root = true,
      .only_reads = true,
      .handle = list_queues,
      .input = list_queues_input_fields,

@@ -65,6 +65,7 @@ static const struct field received_fields[] = {
 static const struct field receive_output_fields[] = {
     {.name = "Messages",
      .query = "Message",
+     .query_json = "messages",
      .type = FIELD_STRUCT_LIST,
      .shape = QUERY_FLAT,
      AT(struct receive_output, messages),

@@ -73,6 +73,72 @@ Test(answers, spell_lists_and_maps_of_structs)
 static const struct error_kind gone = {
     .type = "ThingGone", .query = "Old.ThingGone", .http_status = 400};
 
+/* The answer of a Query client that accepts JSON. */
+static void expect_query_json(const char *given, const char *expected)
+{
+    struct sample_request sample;
+    struct buffer buffer;
+
+    sample_open(&sample);
+    buffer_init(&buffer, 65536);
+    sample.request.output = sample_decode(&sample, WIRE_JSON, text_from(given));
+    cr_assert_not_null(sample.request.output, "%s", given);
+    query_json_render(&sample.request, &buffer);
+    EXPECT_TEXT(expected, buffer_text(&buffer));
+    buffer_free(&buffer);
+    sample_close(&sample);
+}
+
+Test(answers, on_query_in_json_have_all_members_and_flat_maps_as_lists)
+{
+    expect_query_json(
+        "{\"FlatMap\":{\"n\":\"w\"},\"Map\":{\"k\":\"v\"},\"Words\":[],"
+        "\"PairMap\":{\"c\":{\"Number\":1}},\"FlatPairMap\":{\"d\":{\"Id\":\"e\"}}}",
+        "{\"EchoResponse\":{\"EchoResult\":{\"Name\":null,\"Bytes\":null,\"Number\":null,"
+        "\"Flag\":null,\"Words\":[],\"FlatWords\":null,\"Map\":{\"k\":\"v\"},"
+        "\"FlatMap\":[{\"Name\":\"n\",\"Value\":\"w\"}],"
+        "\"Pair\":{\"Id\":null,\"Bytes\":null,\"Number\":null},\"Pairs\":null,"
+        "\"FlatPairs\":null,\"PairMap\":{\"c\":{\"Id\":null,\"Bytes\":null,\"Number\":1}},"
+        "\"FlatPairMap\":[{\"Key\":\"d\",\"Value\":{\"Id\":\"e\",\"Bytes\":null,"
+        "\"Number\":null}}]},\"ResponseMetadata\":{\"RequestId\":\"the-id\"}}}");
+}
+
+Test(answers, are_written_as_the_request_wants_them)
+{
+    static const struct {
+        enum wire_protocol wire;
+        const char *accept;
+        const char *form;
+        const char *content_type;
+    } rows[] = {
+        {WIRE_QUERY, NULL, "", "text/xml"},
+        {WIRE_QUERY, "*/*", "", "text/xml"},
+        {WIRE_QUERY, "application/json", "", "application/json"},
+        {WIRE_QUERY, "Application/JSON ; q=1, text/xml", "", "application/json"},
+        {WIRE_QUERY, "text/xml, application/json", "", "text/xml"},
+        {WIRE_QUERY, "application/jsonx", "", "text/xml"},
+        {WIRE_QUERY, NULL, "ContentType=JSON", "application/json"},
+        {WIRE_QUERY, NULL, "ContentType=XML", "text/xml"},
+        {WIRE_JSON, "text/xml", "", "application/x-amz-json-1.0"},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct sample_request sample;
+        struct params params = {0};
+        const char *reason;
+
+        sample_open(&sample);
+        sample.request.wire = rows[i].wire;
+        if (rows[i].accept != NULL) {
+            sample_header(&sample, "accept", rows[i].accept);
+        }
+        cr_assert(params_parse(&sample.arena, text_from(rows[i].form), &params, &reason));
+        EXPECT_TEXT(rows[i].content_type,
+                    renderer_choose(&sample.request, &params)->content_type);
+        sample_close(&sample);
+    }
+}
+
 Test(answers, spell_errors_by_protocol_and_service)
 {
     static const struct {

@@ -86,6 +86,25 @@ Test(protocol_query, stops_a_list_at_the_first_gap)
     sample_close(&sample);
 }
 
+Test(protocol_query, takes_base64_as_clients_write_it)
+{
+    static const char *const forms[] = {
+        "Bytes=AQIDBA%3D%3D", "Bytes=AQID%0D%0ABA%3D%3D%0A", "Bytes=AQIDBA", "Bytes=AQIDBA%3D",
+        "Bytes=AQ+ID%09BA",
+    };
+
+    for (size_t i = 0; i < countof(forms); i++) {
+        struct sample_request sample;
+
+        sample_open(&sample);
+        struct sample *input = sample_decode(&sample, WIRE_QUERY, text_from(forms[i]));
+
+        cr_assert_not_null(input, "%s", forms[i]);
+        cr_expect(text_equal(input->bytes, T("\x01\x02\x03\x04")), "%s", forms[i]);
+        sample_close(&sample);
+    }
+}
+
 Test(protocol_query, refuses_what_is_malformed)
 {
     static const struct {
@@ -95,6 +114,8 @@ Test(protocol_query, refuses_what_is_malformed)
         {"Number=ten", "Invalid integer value for parameter: Number"},
         {"Number=99999999999999999999", "Invalid integer value for parameter: Number"},
         {"Flag=yes", "Invalid boolean value for parameter: Flag"},
+        {"Bytes=AQIDB", "Invalid base64 value for parameter: Bytes"},
+        {"Bytes=A%3DID", "Invalid base64 value for parameter: Bytes"},
         {"Bytes=***", "Invalid base64 value for parameter: Bytes"},
         {"Pairs.member.1.Number=x",
          "Invalid integer value for parameter: Pairs.member.1.Number"},
