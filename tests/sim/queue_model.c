@@ -78,18 +78,41 @@ static void messages_plan(struct scene *scene)
         if (!scene->is_fifo) {
             delay_ms = world_chance(scene->world, 3) == 0 ? 1000 * some(scene, DELAY_MAX_S) : 0;
         }
-        scene->facts[i].delay_ms = delay_ms;
+        scene->facts[i].is_reference = scene->has_twin && i % 2 == 0;
+        scene->facts[i].delay_ms = scene->facts[i].is_reference ? 0 : delay_ms;
+    }
+}
+
+/* Consumers are busy with what gets too old just then: many messages of the same moment, and
+ * receipts that are used before and after. */
+static void edges_plan(struct scene *scene)
+{
+    for (size_t i = 0; i < MESSAGES; i++) {
+        world_schedule(scene->world, on_send, i,
+                       CLUMP_MS * some(scene, CLUMPS) + some(scene, CLUMP_MS / 400));
+    }
+    for (size_t i = 0; i < MESSAGES / 3; i++) {
+        world_schedule(scene->world, on_receive, PLACE_LIVE,
+                       CLUMP_MS * some(scene, CLUMPS) + RETENTION_MS - some(scene, 3000));
     }
 }
 
 static void scene_plan(struct scene *scene)
 {
-    for (size_t i = 0; i < MESSAGES; i++) {
+    bool has_edges = scene->gets_old && scene->has_twin;
+
+    if (has_edges) {
+        edges_plan(scene);
+    }
+    for (size_t i = 0; !has_edges && i < MESSAGES; i++) {
         world_schedule(scene->world, on_send, i, some(scene, BUSY_MS >> scene->pressure));
     }
     for (size_t i = 0; i < (size_t)MESSAGES >> scene->pressure; i++) {
         world_schedule(scene->world, on_receive, i % 5 == 0 ? PLACE_DEAD : PLACE_LIVE,
                        some(scene, BUSY_MS));
+    }
+    for (size_t i = 0; scene->has_twin && i < MESSAGES / 20; i++) {
+        world_schedule(scene->world, on_twin_receive, 0, some(scene, BUSY_MS));
     }
     for (uint64_t i = world_chance(scene->world, 6); i > 0; i--) {
         world_schedule(scene->world, on_crash, 0, some(scene, BUSY_MS));
@@ -118,15 +141,24 @@ static uint64_t total_at(const struct scene *scene, enum place place)
     return counts.visible + counts.in_flight + counts.delayed;
 }
 
+static uint64_t total_left(const struct scene *scene)
+{
+    return total_at(scene, PLACE_LIVE) + total_at(scene, PLACE_DEAD)
+           + total_at(scene, PLACE_TWIN);
+}
+
 static void scene_drain(struct scene *scene)
 {
     scene->is_draining = true;
     for (uint32_t round = 0; round < DRAIN_ROUNDS; round++) {
-        if (total_at(scene, PLACE_LIVE) + total_at(scene, PLACE_DEAD) == 0) {
+        if (total_left(scene) == 0) {
             break;
         }
         world_schedule(scene->world, on_receive, PLACE_LIVE, 0);
         world_schedule(scene->world, on_receive, PLACE_DEAD, 0);
+        if (scene->has_twin) {
+            world_schedule(scene->world, on_twin_receive, 0, 0);
+        }
         run_until(scene, scene->world->now_ms + 5000);
     }
     run_until(scene, scene->world->now_ms + 60000);
@@ -142,7 +174,8 @@ static void scene_check(struct scene *scene)
             complain(scene, "was accepted and is lost", i);
         }
     }
-    if (total_at(scene, PLACE_LIVE) + total_at(scene, PLACE_DEAD) != 0) {
+    twin_check(scene);
+    if (total_left(scene) != 0) {
         complain(scene, "the counters say that something is left", 0);
     }
     struct step step = {.queues = cell_queues(scene->world->cell)};
@@ -163,6 +196,7 @@ static struct seed_run run_seed(uint64_t seed)
 {
     struct cell_options options = {
         .cache_bytes = seed % 3 * 4000, /* small caches make it read */
+        .history = {.max_age_ms = seed / 11 % 2 == 0 ? 0 : 30000, .max_bytes = 1 << 20},
         .deliveries = {.in_flight_max = 8, .lane_window_max = 4, .active_message_max = 4},
     };
     struct scene *scene = memory_zero(sizeof *scene);
@@ -174,7 +208,8 @@ static struct seed_run run_seed(uint64_t seed)
     scene->window = seed / 4 % 3 == 0 ? 0 : 8 + 2 * (uint32_t)(seed % 8);
     scene->pressure = (uint32_t)(seed / 8 % 5);
     scene->max_receives = seed / 2 % 2 == 0 ? 0 : 2 + (uint32_t)(seed % 3);
-    scene->gets_old = seed % 7 == 3;
+    scene->has_twin = seed % 2 == 0 && seed / 6 % 3 != 2;
+    scene->gets_old = seed % 7 == 3 || (scene->has_twin && seed / 18 % 2 == 0);
     messages_plan(scene);
     world_boot(scene->world);
     scene_window(scene);

@@ -12,6 +12,8 @@ enum {
     DELAY_MAX_S = 8,
     FIFO_DELAY_MAX_S = 4,
     RETENTION_MS = 70000, /* of the seeds whose messages get too old */
+    CLUMPS = 4,           /* of messages that get too old at the same time */
+    CLUMP_MS = 10000,
     ATTEMPTS = 6,         /* ids of receive attempts that clients choose from; 0: none */
     ATTEMPT_LIFE_MS = 5 * 60 * 1000,
     DUPLICATE_MS = 5 * 60 * 1000,
@@ -21,12 +23,15 @@ enum {
 enum place {
     PLACE_LIVE,
     PLACE_DEAD,
+    PLACE_TWIN, /* gets a reference to every body that the live queue gets one to */
     PLACE_COUNT
 };
 
 /* What the world knows of a message. */
 struct fact {
     uint32_t group;
+    bool is_reference;    /* to a body that the twin queue shares */
+    bool is_twin_seen;    /* the twin queue gave it, with its body */
     bool is_accepted;     /* acknowledged */
     bool is_seen;         /* received at least once: it exists */
     bool is_delete_tried; /* perhaps it is gone */
@@ -62,6 +67,7 @@ struct scene {
     bool is_fifo;
     bool is_draining;
     bool gets_old;         /* retention is short */
+    bool has_twin;         /* every other message is a reference, to the twin queue as well */
     bool has_moved;        /* a move task was started: dead messages may live again */
     bool is_resending;     /* the second time around: duplicates are over */
     uint32_t max_receives; /* 0: no dead letters */
@@ -130,9 +136,17 @@ void on_update(struct world *world, struct event *event);
 void on_move(struct world *world, struct event *event);
 void on_cancel(struct world *world, struct event *event);
 
+/* queue_model_twin.c */
+
+/* Puts a body and sends a reference to it to the live queue and to the twin. */
+enum status twin_send(struct operation *operation, struct step *step, struct text body);
+void on_twin_receive(struct world *world, struct event *event);
+/* That all of it came out, and nothing is left of it. */
+void twin_check(struct scene *scene);
+
 /* queue_model_checks.c: whether a queue may have given this. */
 
-/* The message of a body, or MESSAGES. */
+/* The message of a body, its own or a shared one, or MESSAGES. */
 size_t lent_message(const struct queue_lent *lent);
 /* Everything that a receive at `now_ms` was given; the facts are as of before. */
 void received_check(const struct operation *operation, int64_t now_ms);

@@ -23,7 +23,9 @@ size_t lent_message(const struct queue_lent *lent)
 {
     int64_t number = 0;
 
-    if (!text_to_int64(lent->text, &number) || number < 0 || number >= MESSAGES) {
+    struct text body = lent->reference.message != 0 ? blob_text(lent->body) : lent->text;
+
+    if (!text_to_int64(body, &number) || number < 0 || number >= MESSAGES) {
         return MESSAGES;
     }
     return (size_t)number;

@@ -3,8 +3,8 @@
 
 static struct queue_name name_at(const struct scene *scene, enum place place)
 {
-    static const char *const names[2][PLACE_COUNT] = {{"live", "dead"},
-                                                      {"live.fifo", "dead.fifo"}};
+    static const char *const names[2][PLACE_COUNT] = {{"live", "dead", "twin"},
+                                                      {"live.fifo", "dead.fifo", "twin.fifo"}};
 
     return (struct queue_name){T("000000000000"), T("us-east-1"),
                                text_from(names[scene->is_fifo][place])};
@@ -31,7 +31,7 @@ static enum status queue_make(struct step *step, const struct scene *scene, enum
     struct queue *queue = NULL;
 
     settings.is_fifo = scene->is_fifo;
-    if (scene->gets_old) {
+    if (scene->gets_old && place != PLACE_TWIN) {
         settings.message_retention_s = RETENTION_MS / 1000;
     }
     if (place == PLACE_LIVE) {
@@ -47,6 +47,7 @@ static enum status set_up_run(struct call *call, struct step *step)
     const struct scene *scene = operation_of(call)->scene;
     enum status status = queue_make(step, scene, PLACE_DEAD);
 
+    status = status == STATUS_OK ? queue_make(step, scene, PLACE_TWIN) : status;
     return status == STATUS_OK ? queue_make(step, scene, PLACE_LIVE) : status;
 }
 

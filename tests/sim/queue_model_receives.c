@@ -168,11 +168,11 @@ static void receive_ended(struct operation *operation, enum status status)
 static void receive_lost(struct operation *operation)
 {
     for (size_t i = 0; i < operation->receive.lent_count; i++) {
-        int64_t number = 0;
+        size_t message = lent_message(&operation->lent[i]);
 
-        if (text_to_int64(operation->lent[i].text, &number)) {
-            operation->scene->facts[number].lent_until_ms = 0;
-            operation->scene->facts[number].attempt = 0;
+        if (message < MESSAGES) {
+            operation->scene->facts[message].lent_until_ms = 0;
+            operation->scene->facts[message].attempt = 0;
         }
     }
 }
@@ -183,7 +183,7 @@ void on_receive(struct world *world, struct event *event)
     struct operation *operation = operation_new(scene, receive_run, receive_ended);
     bool is_hasty = !scene->is_draining && world_chance(world, 10) == 0;
 
-    operation->place = (enum place)(event->number % PLACE_COUNT);
+    operation->place = (enum place)event->number;
     operation->visible_ms = is_hasty ? 0 : 1 + some(scene, 2LL * VISIBILITY_MS);
     operation->lost = receive_lost;
     if (scene->is_fifo && !scene->is_draining && world_chance(world, 3) == 0) {

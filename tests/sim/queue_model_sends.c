@@ -16,6 +16,16 @@ static enum status send_run(struct call *call, struct step *step)
         return STATUS_NOT_FOUND;
     }
     struct text body = arena_printf(&operation->arena, "%zu", operation->message);
+
+    if (fact->is_reference) {
+        enum status status = twin_send(operation, step, body);
+
+        fact->sent_ms = fact->sent_ms == 0 ? step->now_ms : fact->sent_ms;
+        fact->incarnation = operation->scene->incarnation;
+        fact->tried = operation->sent.sequence;
+        fact->tried_ms = step->now_ms;
+        return status;
+    }
     struct queue_message message = {
         .body = body,
         .group_id = operation->scene->is_fifo || fact->group > 0
