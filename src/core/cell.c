@@ -42,6 +42,7 @@ struct cell *cell_create(const struct cell_options *options)
     };
     static const struct queues_hooks queues_hooks = {
         .release = release_body,
+        .expect_release = body_expect_release,
         .redeliver = router_redeliver,
     };
     struct cell *cell = memory_zero(sizeof *cell);

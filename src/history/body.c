@@ -82,6 +82,13 @@ enum status body_add_references(struct step *step, uint64_t message, uint32_t co
     return status;
 }
 
+void body_expect_release(struct step *step, uint64_t message)
+{
+    struct key references = references_key(message);
+
+    record_prefetch(step, &references);
+}
+
 enum status body_release(struct step *step, uint64_t message)
 {
     struct key references = references_key(message);

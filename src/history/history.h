@@ -42,6 +42,8 @@ MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, 
 /* OK: its count is at hand, so that the others do not wait in this step. */
 MUST_CHECK enum status body_known(struct step *step, uint64_t message);
 MUST_CHECK enum status body_release(struct step *step, uint64_t message);
+/* Reads ahead what body_release needs. */
+void body_expect_release(struct step *step, uint64_t message);
 /* How many still need it. */
 MUST_CHECK enum status body_references(struct step *step, uint64_t message,
                                        uint32_t *ret_count);

@@ -1,4 +1,5 @@
-/* A queue's counters: changed in memory, written once per batch, never recounted. */
+/* A queue's counters: changed in memory, written once per batch; counted again only where what
+ * was stored cannot be (recount.c). */
 #include "internal.h"
 
 #include "base/buffer.h"
@@ -39,17 +40,12 @@ static int64_t leases_as_of(const struct queue_state *state, int64_t now_ms)
     return first != NULL && first->key <= now_ms ? first->key - 1 : now_ms;
 }
 
-void counts_seal(struct sealed *sealed, struct step *step)
+struct blob *counts_encode(const struct queue_state *state)
 {
-    struct queue_state *state = container_of(sealed, struct queue_state, sealed);
-    struct counts *counts = &state->counts;
-    struct key key = key_u32(TABLE_COUNTS, state->queue->store);
+    const struct counts *counts = &state->counts;
+    struct blob *blob = NULL;
     struct buffer row;
 
-    if ((state->unloaded & LOAD_LEASES) == 0) {
-        counts->in_flight = state->leases.count;
-        counts->as_of_ms = leases_as_of(state, step->now_ms);
-    }
     buffer_init(&row, COUNTS_SIZE);
     buffer_add_u8(&row, COUNTS_VERSION);
     buffer_add_u32(&row, state->queue->number);
@@ -60,8 +56,22 @@ void counts_seal(struct sealed *sealed, struct step *step)
     buffer_add_u64(&row, (uint64_t)counts->as_of_ms);
     buffer_add_u64(&row, (uint64_t)counts->woken_ms);
     buffer_add_u64(&row, (uint64_t)counts->newest_visible_ms);
-    record_put(step, &key, blob_copy(buffer_text(&row)));
+    blob = blob_copy(buffer_text(&row));
     buffer_free(&row);
+    return blob;
+}
+
+void counts_seal(struct sealed *sealed, struct step *step)
+{
+    struct queue_state *state = container_of(sealed, struct queue_state, sealed);
+    struct counts *counts = &state->counts;
+    struct key key = key_u32(TABLE_COUNTS, state->queue->store);
+
+    if ((state->unloaded & LOAD_LEASES) == 0) {
+        counts->in_flight = state->leases.count;
+        counts->as_of_ms = leases_as_of(state, step->now_ms);
+    }
+    record_put(step, &key, counts_encode(state));
     if (state->fifo != NULL) {
         fifo_seal(step, state);
     }
@@ -89,6 +99,7 @@ bool counts_load(struct step *step, struct queues *queues, const struct key *key
     }
     if (queue != NULL && queue->store == key_get_u32(key, 1)) {
         queue->state->counts = counts;
+        queue->state->has_counts = true;
         queue->state->window.cursor = 1;
         queue->state->window.last_durable = counts.last_sequence;
     }

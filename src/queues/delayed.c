@@ -3,12 +3,11 @@
 #include "internal.h"
 
 #include "base/buffer.h"
+#include "base/must.h"
 
 enum {
     DELAYED_AHEAD_MS = 1000, /* read that long before it is due */
-    DELAYED_ROW = 8 + 8 + 1,
-    DELAYED_VISIBLE_AT = 5, /* in the key */
-    DELAYED_SEQUENCE_AT = 13
+    DELAYED_ROW = 8 + 8 + 1
 };
 
 /* How many may be in memory, roughly. */
@@ -82,6 +81,7 @@ static void delayed_unindex(struct step *step, struct queue_state *state, int64_
     struct key key = delayed_key(state->queue->store, visible_ms, sequence);
 
     record_delete(step, &key);
+    must(state->counts.delayed > 0);
     state->counts.delayed--;
     counts_changed(step, state);
 }

@@ -1,6 +1,8 @@
 /* The end of a message: its rows, its counts and what memory knows of it go together. */
 #include "internal.h"
 
+#include "base/must.h"
+
 void entry_erase(struct step *step, struct queue_state *state, const struct remains *remains)
 {
     uint32_t store = state->queue->store;
@@ -16,6 +18,7 @@ void entry_erase(struct step *step, struct queue_state *state, const struct rema
         struct key delayed = delayed_key(store, remains->delayed_ms, remains->sequence);
 
         record_delete(step, &delayed);
+        must(state->counts.delayed > 0);
         state->counts.delayed--;
     }
     if ((remains->flags & ENTRY_MOVED) != 0) {
@@ -23,6 +26,7 @@ void entry_erase(struct step *step, struct queue_state *state, const struct rema
 
         record_delete(step, &expiry);
     }
+    must(state->counts.total > 0);
     state->counts.total--;
     counts_changed(step, state);
     oldest_gone(step, state, remains);
@@ -75,6 +79,20 @@ enum status message_discard(struct step *step, struct queue_state *state,
     }
     message_erase(step, state, message);
     return STATUS_OK;
+}
+
+void entry_expect(struct step *step, const struct queues *queues, const struct row *row,
+                  int64_t sent_max_ms)
+{
+    struct blob *value = record_overlay(step, row);
+    struct entry entry;
+
+    if (queues->hooks.expect_release != NULL && row->key.at[0] == TABLE_READY
+        && row->key.at[READY_PART_AT] == 0 && value != NULL
+        && entry_decode_head(blob_text(value), &entry) && entry.sent_ms <= sent_max_ms
+        && (entry.flags & ENTRY_REFERENCE) != 0) {
+        queues->hooks.expect_release(step, entry.message);
+    }
 }
 
 enum status entry_discard(struct step *step, struct queue_state *state, uint64_t sequence,

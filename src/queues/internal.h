@@ -12,7 +12,12 @@ enum {
     WINDOW_FAIR = 30000,    /* the same of a standard queue, whose groups share the window */
     IN_FLIGHT_MAX = 120000, /* AWS */
     RECEIVE_MAX = 10,
-    REDUCED_ROW = 256 /* enough of an entry to know all but its texts, its group included */
+    REDUCED_ROW = 256, /* enough of an entry to know all but its texts, its group included */
+    READY_SEQUENCE_AT = 5,  /* in a key of TABLE_READY ... */
+    READY_PART_AT = 13,     /* ... 0: the entry, 1: its lease */
+    DELAYED_VISIBLE_AT = 5, /* in a key of TABLE_DELAYED */
+    DELAYED_SEQUENCE_AT = 13,
+    EXPECTED_ROWS = 64 /* whose releases are read ahead of a discard */
 };
 
 #define LEASE_TOTAL_MAX_MS (INT64_C(43200) * 1000)
@@ -186,6 +191,7 @@ struct queue_state {
     uint8_t unloaded;        /* enum load_part */
     uint64_t leases_missing; /* while they are being loaded */
     struct counts counts;
+    bool has_counts; /* they were stored */
     struct sealed sealed;
     struct arrivals *arrivals; /* of the filling batch, or NULL */
 
@@ -236,6 +242,7 @@ struct queues {
     struct list gone;     /* queue_state: deleted, reads under way */
     struct list arrivals; /* struct arrivals: batches under way */
     struct loader *loader;
+    struct recount *recount;
     bool is_ready;
     bool has_failed;
     struct sweeper *sweeper;
@@ -274,10 +281,16 @@ void queue_attributes_disown(struct queue *queue);
 /* --- Counters (counts.c). */
 
 void counts_changed(struct step *step, struct queue_state *state);
+/* As they are stored. */
+struct blob *counts_encode(const struct queue_state *state);
 void counts_seal(struct sealed *sealed, struct step *step);
 MUST_CHECK bool counts_load(struct step *step, struct queues *queues, const struct key *key,
                             struct text row);
 uint64_t counts_in_flight(const struct queue_state *state);
+/* At start: counts again what the stored counters of a queue cannot be true about, one queue
+ * after the other, and goes on with load_over(). */
+void recount_start(struct step *step, struct queues *queues);
+void recount_free(struct queues *queues);
 
 /* --- Coming (arrivals.c). */
 
@@ -310,6 +323,9 @@ MUST_CHECK enum status message_discard(struct step *step, struct queue_state *st
 /* The same of any entry, in memory or not. */
 MUST_CHECK enum status entry_discard(struct step *step, struct queue_state *state,
                                      uint64_t sequence, const struct entry *entry);
+/* The row is about to be discarded if it was sent by then: what that needs is read ahead. */
+void entry_expect(struct step *step, const struct queues *queues, const struct row *row,
+                  int64_t sent_max_ms);
 /* The message's entry row, read if need be; *ret_entry points into *ret_row. */
 MUST_CHECK enum status message_entry(struct step *step, struct queue_state *state,
                                      struct message *message, struct entry *ret_entry,
@@ -455,6 +471,8 @@ MUST_CHECK bool move_load(struct step *step, struct queues *queues, const struct
 /* --- At start (load.c). */
 
 void load_start(struct step *step, struct queues *queues);
+/* All that is stored of the queues is in memory. */
+void load_over(struct step *step, struct queues *queues);
 void load_free(struct queues *queues);
 
 #endif

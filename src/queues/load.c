@@ -33,7 +33,7 @@ void load_free(struct queues *queues)
 }
 
 /* Sends may come; what is in flight, delayed or too old is looked for meanwhile. */
-static void load_done(struct step *step, struct queues *queues)
+void load_over(struct step *step, struct queues *queues)
 {
     load_free(queues);
     queues->is_ready = true;
@@ -84,7 +84,7 @@ static void on_load_read(struct read *read, struct step *step)
 static void load_read(struct step *step, struct queues *queues, const struct key *after)
 {
     if (queues->loader->table == countof(loaded_tables)) {
-        load_done(step, queues);
+        recount_start(step, queues);
         return;
     }
     struct key prefix = key_table(loaded_tables[queues->loader->table].table);

@@ -54,6 +54,7 @@ void queues_free(struct queues *queues)
     map_free(&queues->by_arn);
     map_free(&queues->by_number);
     load_free(queues);
+    recount_free(queues);
     sweeper_free(queues->sweeper);
     reclaimer_free(queues->reclaimer);
     memory_free(queues);

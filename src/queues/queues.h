@@ -293,6 +293,8 @@ MUST_CHECK enum status queue_drop(struct step *step, struct queue *queue, uint64
 struct queues_hooks {
     /* A reference to a topic's message is gone.  May STATUS_WAIT before changing anything. */
     enum status (*release)(struct step *step, uint64_t message);
+    /* It will soon be gone: what release() needs is read ahead.  May be NULL. */
+    void (*expect_release)(struct step *step, uint64_t message);
     /* One more delivery of a dead letter to the subscription that it died of, which needs a
      * reference of its own; due at `due_ms`, the same when the task starts over.
      * STATUS_NOT_FOUND: the subscription is gone. May STATUS_WAIT before changing anything. */

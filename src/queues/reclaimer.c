@@ -5,8 +5,7 @@
 #include "base/memory.h"
 
 enum {
-    RECLAIM_ROWS = 512,
-    READY_PART_AT = 13
+    RECLAIM_ROWS = 512
 };
 
 /* What a store leaves behind, table by table; the last is keyed by the queue. */
@@ -25,7 +24,8 @@ struct reclaimer {
     struct list stores; /* struct garbage; the first is being reclaimed */
     struct hook hook;
     struct read *rows;
-    uint32_t at;
+    uint32_t at,
+        expected; /* of rows: the next, and the first that nothing was read ahead for */
     size_t table;
     struct key from; /* where the table's next rows are; len 0: from its start */
     bool is_started, is_reading, is_settling;
@@ -75,6 +75,7 @@ static void on_rows(struct read *read, struct step *step)
     reclaimer->is_reading = false;
     reclaimer->rows = read;
     reclaimer->at = 0;
+    reclaimer->expected = 0;
     reclaimer_wake(step, reclaimer);
 }
 
@@ -100,11 +101,14 @@ static void rows_request(struct step *step, struct reclaimer *reclaimer,
 static enum status row_reclaim(struct step *step, const struct reclaimer *reclaimer,
                                const struct row *row)
 {
+    struct blob *value = record_overlay(step, row);
     struct entry entry;
 
+    if (value == NULL) {
+        return STATUS_OK;
+    }
     if (row->key.at[0] == TABLE_READY && row->key.at[READY_PART_AT] == 0
-        && entry_decode_head(blob_text(row->value), &entry)
-        && (entry.flags & ENTRY_REFERENCE) != 0
+        && entry_decode_head(blob_text(value), &entry) && (entry.flags & ENTRY_REFERENCE) != 0
         && reclaimer->queues->hooks.release(step, entry.message) == STATUS_WAIT) {
         return STATUS_WAIT;
     }
@@ -112,9 +116,19 @@ static enum status row_reclaim(struct step *step, const struct reclaimer *reclai
     return STATUS_OK;
 }
 
+static void rows_expect(struct step *step, struct reclaimer *reclaimer)
+{
+    while (reclaimer->expected < reclaimer->rows->row_count
+           && reclaimer->expected < reclaimer->at + EXPECTED_ROWS) {
+        entry_expect(step, reclaimer->queues, &reclaimer->rows->rows[reclaimer->expected++],
+                     INT64_MAX);
+    }
+}
+
 static enum status rows_reclaim(struct step *step, struct reclaimer *reclaimer)
 {
     while (reclaimer->at < reclaimer->rows->row_count) {
+        rows_expect(step, reclaimer);
         if (row_reclaim(step, reclaimer, &reclaimer->rows->rows[reclaimer->at])
             == STATUS_WAIT) {
             return STATUS_WAIT;

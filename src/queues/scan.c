@@ -6,9 +6,7 @@ enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
     SCAN_ROWS = 512,              /* a millisecond's work, roughly */
     AHEAD_ROWS = 256,
-    AHEAD_BYTES = 256 * 1024,
-    SEQUENCE_AT = 5, /* in a key of TABLE_READY */
-    PART_AT = 13
+    AHEAD_BYTES = 256 * 1024
 };
 
 bool scan_has_more(const struct queue_state *state)
@@ -27,14 +25,14 @@ struct pair {
 
 static bool row_is_lease(const struct row *row)
 {
-    return row->key.at[PART_AT] == 1;
+    return row->key.at[READY_PART_AT] == 1;
 }
 
 static struct pair pair_take(struct step *step, uint32_t store, const struct read *read,
                              uint32_t *io_at)
 {
     const struct row *row = &read->rows[(*io_at)++];
-    struct pair pair = {.sequence = key_get_u64(&row->key, SEQUENCE_AT)};
+    struct pair pair = {.sequence = key_get_u64(&row->key, READY_SEQUENCE_AT)};
     struct row lease = {.key = lease_key(store, pair.sequence)};
 
     if (!row_is_lease(row)) {
@@ -63,12 +61,12 @@ static uint64_t scan_next(const struct read *read)
     uint32_t usable = scan_usable(read);
 
     if (read->complete || read->row_count == 0) {
-        return key_get_u64(&read->to, SEQUENCE_AT);
+        return key_get_u64(&read->to, READY_SEQUENCE_AT);
     }
     if (usable < read->row_count) {
-        return key_get_u64(&read->rows[usable].key, SEQUENCE_AT);
+        return key_get_u64(&read->rows[usable].key, READY_SEQUENCE_AT);
     }
-    return key_get_u64(&read->rows[usable - 1].key, SEQUENCE_AT) + 1;
+    return key_get_u64(&read->rows[usable - 1].key, READY_SEQUENCE_AT) + 1;
 }
 
 static struct read *scan_read(struct queue_state *state, uint64_t from,
@@ -157,7 +155,7 @@ static void on_scan(struct read *read, struct step *step)
     }
     state->window.is_scanning = false;
     /* Unless a delayed message has set it back meanwhile. */
-    if (state->window.cursor == key_get_u64(&read->from, SEQUENCE_AT)) {
+    if (state->window.cursor == key_get_u64(&read->from, READY_SEQUENCE_AT)) {
         state->window.cursor = scan_next(read);
     }
     read_free(read);
@@ -197,7 +195,7 @@ static void on_ahead(struct read *read, struct step *step)
     for (uint32_t i = 0; state != NULL && i < read->row_count; i++) {
         const struct row *row = &read->rows[i];
         const struct message *message =
-            message_find(state, key_get_u64(&row->key, SEQUENCE_AT));
+            message_find(state, key_get_u64(&row->key, READY_SEQUENCE_AT));
         struct entry entry;
 
         if (!row_is_lease(row) && message != NULL && message->place == PLACE_READY

@@ -14,7 +14,7 @@ enum {
     RETENTION_MS = 70000, /* of the seeds whose messages get too old */
     CLUMPS = 4,           /* of messages that get too old at the same time */
     CLUMP_MS = 10000,
-    ATTEMPTS = 6,         /* ids of receive attempts that clients choose from; 0: none */
+    ATTEMPTS = 6, /* ids of receive attempts that clients choose from; 0: none */
     ATTEMPT_LIFE_MS = 5 * 60 * 1000,
     DUPLICATE_MS = 5 * 60 * 1000,
     DRAIN_ROUNDS = 400

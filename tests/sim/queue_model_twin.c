@@ -1,5 +1,5 @@
-/* The twin queue: it gets a reference to every body that the live queue gets one to, keeps it for
- * longer, and finds out when somebody gave a body back that was not his. */
+/* The twin queue: it gets a reference to every body that the live queue gets one to, keeps it
+ * for longer, and finds out when somebody gave a body back that was not his. */
 #include "queue_model.h"
 
 #include "history/history.h"
