@@ -217,13 +217,15 @@ static int write_zeros(const struct segment *segment, uint64_t end)
 static enum status segment_sync(const struct segment *segment, bool *ret_fatal, struct why *why)
 {
     char text[128];
+    int error = fdatasync(segment->fd) == 0 ? 0 : errno;
 
-    if (fdatasync(segment->fd) == 0) {
+    error = fault_point("store.sync.fail") ? EIO : error;
+    if (error == 0) {
         return STATUS_OK;
     }
     *ret_fatal = true;
     return fail(why, STATUS_STORAGE, "the change log %s cannot be synced: %s", segment->path,
-                strerror_r(errno, text, sizeof text));
+                strerror_r(error, text, sizeof text));
 }
 
 /* Makes the file at least `end` bytes long.  Blocks are allocated first, so that a full disk

@@ -84,6 +84,7 @@ static void finish(struct store *store, struct list *finished, struct list_node 
 
 static enum status try_commit(struct store *store, struct ticket *ticket)
 {
+    (void)fault_point("store.commit.held");
     if (fault_point("store.commit.fail")) {
         return fail(&ticket->why, STATUS_STORAGE, "fault point store.commit.fail");
     }

@@ -1,7 +1,10 @@
 """The process dies, or the engine fails, at a named point: what was answered 200 is there afterwards.
 Needs a build with ENABLE_FAULTS."""
 
+import time
+
 from support import Daemon, drain, main, make_queue
+from wire import ARN, Wire
 
 POINTS = ("store.commit.before_sync", "store.commit.after_sync", "pump.before_commit")
 
@@ -63,4 +66,66 @@ def a_failed_commit_is_told_and_the_server_goes_on():
         assert "commit_failed" in daemon.log() and "cell_reload" in daemon.log()
 
 
-main([a_kill_at_any_point_loses_nothing, a_failed_commit_is_told_and_the_server_goes_on])
+def a_sync_that_fails_ends_the_daemon_and_nothing_is_lost():
+    """What the kernel lost is unknown then: no answer may be given any more, and the log says what to do."""
+    daemon = Daemon()
+    try:
+        daemon.start()
+        url, _ = make_queue(daemon.client("sqs"), "failing")
+        assert daemon.stop() == 0
+        daemon.environment["FAULTS"] = "store.sync.fail:20:fail"
+        daemon.start()
+        accepted = send_until_it_dies(daemon, url)
+        assert daemon.process.wait(10) == 1 and "check the disk" in daemon.log()
+        del daemon.environment["FAULTS"]
+        daemon.start()
+        everything(daemon, url, accepted)
+        print("a failed sync: %d were answered 200" % len(accepted))
+    finally:
+        daemon.close()
+
+
+def took(ask, *arguments, **named):
+    began = time.monotonic()
+    answer = ask(*arguments, **named)
+    return answer, time.monotonic() - began
+
+
+def no_answer_comes_before_its_change_is_durable():
+    """Each commit is held for a second: so is each answer to what changes something.  A FIFO queue's receive is among them: whoever
+    holds a group must hold it after a crash, too."""
+    with Daemon() as daemon:
+        wire = Wire(daemon)
+        fifo, plain, dead = wire.make_queue("ordered.fifo", FifoQueue="true"), wire.make_queue("plain"), wire.make_queue("dead")
+        topic = wire.make_topic("topic")
+        arn = wire.subscribe(topic, "sqs", ARN % ("sqs", "plain"))
+        for i in range(3):
+            wire.sqs("SendMessage", QueueUrl=fifo, MessageBody=str(i), MessageGroupId="g%d" % i, MessageDeduplicationId=str(i))
+            wire.sqs("SendMessage", QueueUrl=plain, MessageBody=str(i))
+        assert daemon.stop() == 0
+        daemon.environment["FAULTS"] = "store.commit.held:0:hold"
+        daemon.start()
+        wire.forget()
+        plain_one, _ = took(wire.receive, plain, most=1, WaitTimeSeconds=2)
+        fifo_one, long = took(wire.receive, fifo, most=1)
+        assert len(plain_one) == len(fifo_one) == 1
+        waits = {"ReceiveMessage of a FIFO queue": long}
+        for operation, more in (("ChangeMessageVisibility", {"QueueUrl": fifo, "ReceiptHandle": fifo_one[0]["ReceiptHandle"], "VisibilityTimeout": 60}),
+                                ("DeleteMessage", {"QueueUrl": fifo, "ReceiptHandle": fifo_one[0]["ReceiptHandle"]}),
+                                ("DeleteMessage", {"QueueUrl": plain, "ReceiptHandle": plain_one[0]["ReceiptHandle"]}),
+                                ("SendMessage", {"QueueUrl": plain, "MessageBody": "more"}),
+                                ("SetQueueAttributes", {"QueueUrl": plain, "Attributes": {"VisibilityTimeout": "7"}}),
+                                ("TagQueue", {"QueueUrl": plain, "Tags": {"a": "b"}}),
+                                ("PurgeQueue", {"QueueUrl": plain}), ("CreateQueue", {"QueueName": "new"}), ("DeleteQueue", {"QueueUrl": dead})):
+            waits[operation] = min(waits.get(operation, 60), took(wire.sqs, operation, **more)[1])
+        for operation, more in (("Publish", {"TopicArn": topic, "Message": "x"}), ("CreateTopic", {"Name": "new"}),
+                                ("SetTopicAttributes", {"TopicArn": topic, "AttributeName": "DisplayName", "AttributeValue": "T"}),
+                                ("SetSubscriptionAttributes", {"SubscriptionArn": arn, "AttributeName": "RawMessageDelivery", "AttributeValue": "true"}),
+                                ("Unsubscribe", {"SubscriptionArn": arn}), ("DeleteTopic", {"TopicArn": topic})):
+            waits[operation] = took(wire.sns, operation, **more)[1]
+        hasty = {operation: round(wait, 3) for operation, wait in waits.items() if wait < 0.9}
+        assert not hasty, "answered before it was durable: %s" % hasty
+
+
+main([a_kill_at_any_point_loses_nothing, a_failed_commit_is_told_and_the_server_goes_on,
+      a_sync_that_fails_ends_the_daemon_and_nothing_is_lost, no_answer_comes_before_its_change_is_durable])

@@ -43,16 +43,18 @@ class Daemon:
         for name in [n for n in self.environment if n.startswith("AWS_")]:
             del self.environment[name]
         self.process = None
+        self.prepare = None  # runs in the child before the program does
         self.port = 0
-        self.logs = []
+        self.logged = tempfile.TemporaryFile()  # of all its lives
+
+    def spawn(self):
+        """A process that starts; nobody waits for it to be ready."""
+        listen = [] if "--listen" in self.arguments else ["--listen", "127.0.0.1:%d" % self.port]
+        return subprocess.Popen([FANFARE, "serve", "--data", self.data, *listen, *self.arguments], stdout=subprocess.PIPE,
+                                stderr=self.logged, text=True, env=self.environment, preexec_fn=self.prepare)
 
     def start(self, seconds=30):
-        log = tempfile.TemporaryFile()
-        self.logs.append(log)
-        listen = [] if "--listen" in self.arguments else ["--listen", "127.0.0.1:%d" % self.port]
-        self.process = subprocess.Popen(
-            [FANFARE, "serve", "--data", self.data, *listen, *self.arguments],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment)
+        self.process = self.spawn()
         lines = []
         timer = threading.Timer(seconds, self.process.kill)
         timer.start()
@@ -71,7 +73,8 @@ class Daemon:
 
     def log(self):
         """All that was logged so far.  Read by position: a seek would move the place where the daemon writes, for they share it."""
-        return "".join(os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0).decode(errors="replace") for log in self.logs)
+        number = self.logged.fileno()
+        return os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -93,8 +96,7 @@ class Daemon:
             assert "Sanitizer" not in log and "runtime error" not in log, log
             assert code in (0, -9, None), "exit code %s\n%s" % (code, log)
         finally:
-            for log in self.logs:
-                log.close()
+            self.logged.close()
             if self.is_data_ours:
                 shutil.rmtree(self.data, ignore_errors=True)
 
