@@ -4,6 +4,8 @@
  * 0xff. */
 #include "decimal.h"
 
+#include "mutants.h"
+
 #include <math.h>
 
 #define HEADER_ZERO    0x8000u
@@ -89,7 +91,7 @@ static bool mantissa_parse(const char *at, const char *end, struct number_text *
 
         number->digits = mantissa.first;
         number->end = mantissa.last + 1;
-        number->exponent += before > 0 ? before : before + 1;
+        number->exponent += before > 0 || mutant("filters.small-numbers") ? before : before + 1;
     }
     return true;
 }

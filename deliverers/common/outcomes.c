@@ -1,6 +1,8 @@
 /* What an answer means. */
 #include "deliverers/common/outcomes.h"
 
+#include "deliverers/common/mutants.h"
+
 #include <curl/curl.h>
 
 #include <string.h>
@@ -76,13 +78,16 @@ static const struct curl_row curl_rows[] = {
 
 enum verdict outcome_of_status(int status)
 {
-    if (status >= 200 && status <= 299) {
+    if (status >= 200 && status <= (mutant("deliverers.redirect-delivers") ? 399 : 299)) {
         return VERDICT_DELIVERED;
     }
-    if (status == 410) {
+    if (status == 410 && !mutant("deliverers.gone-refused")) {
         return VERDICT_GONE;
     }
-    return status == 429 || (status >= 500 && status <= 599) ? VERDICT_RETRY : VERDICT_REFUSED;
+    return (status == 429 && !mutant("deliverers.too-many-refused"))
+                   || (status >= 500 && status <= 599)
+               ? VERDICT_RETRY
+               : VERDICT_REFUSED;
 }
 
 const char *outcome_status_text(int status)
@@ -147,6 +152,9 @@ int64_t outcome_retry_after(int64_t seconds)
 {
     if (seconds <= 0) {
         return 0;
+    }
+    if (mutant("deliverers.retry-after-unbounded")) {
+        return seconds * 1000;
     }
     return seconds >= RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
 }

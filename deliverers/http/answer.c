@@ -2,6 +2,7 @@
  * complete, whatever becomes of the body: nobody needs that. */
 #include "http.h"
 
+#include "deliverers/common/mutants.h"
 #include "deliverers/common/outcomes.h"
 
 #include <stdio.h>
@@ -52,7 +53,8 @@ size_t on_header(char *at, size_t size, size_t count, void *context)
     if (len >= 5 && memcmp(at, "HTTP/", 5) == 0) {
         begin_head(request);
     } else if (is_blank_line(at, len)) {
-        request->has_head = request->status >= 200;
+        request->has_head =
+            request->status >= 200 || mutant("deliverers.continue-is-an-answer");
         (void)curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_S);
         (void)curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_TIME, SLOW_S);
     }

@@ -1,6 +1,7 @@
 /* Whether predicates and conjunctions hold in the present message; each predicate is decided
  * once a message and remembered in its stamp. */
 #include "joint.h"
+#include "mutants.h"
 
 #include "index/index.h"
 
@@ -73,7 +74,9 @@ bool predicate_accepts(const struct filter_index *index, uint32_t predicate,
     case PREDICATE_ONE_OF: return value_is_member(index, predicate, leaf);
     case PREDICATE_NONE_OF: return !value_is_member(index, predicate, leaf);
     case PREDICATE_ANY_OF: return any_member_accepts(index, predicate, leaf);
-    case TEST_ANYTHING_BUT: return !any_member_accepts(index, predicate, leaf);
+    case TEST_ANYTHING_BUT:
+        return !any_member_accepts(index, predicate, leaf)
+               || mutant("filters.anything-but-passes");
     default: operand = predicate_operand(index, predicate);
     }
     return operand_matches(&operand, leaf);
@@ -96,7 +99,8 @@ static bool any_leaf_accepted(const struct filter_index *index, uint32_t predica
 static bool is_absent(const struct filter_index *index, uint32_t field)
 {
     return event_first(&index->event, field) == LEAF_NONE
-           && event_has_root(&index->event, paths_root(&index->paths, field));
+           && (event_has_root(&index->event, paths_root(&index->paths, field))
+               || mutant("filters.absent-without-root"));
 }
 
 bool predicate_decide(struct filter_index *index, uint32_t predicate)
@@ -187,5 +191,6 @@ bool conjunction_verify(struct filter_index *index, uint32_t conjunction, bool *
         }
     }
     *ret_holds = true;
-    return index->event.element_count == 1 || members_join(index, members, count, ret_holds);
+    return index->event.element_count == 1 || mutant("filters.elements-mixed")
+           || members_join(index, members, count, ret_holds);
 }

@@ -2,6 +2,7 @@
  * the address itself carry no position. */
 #include "address.h"
 #include "compiler.h"
+#include "mutants.h"
 
 /* Decimal with an optional sign, as Java reads it; false when it is not one or is huge. */
 static bool mask_read(struct slice text, int *ret_bits)
@@ -121,6 +122,6 @@ bool cidr_matches(const struct operand *operand, const struct leaf *leaf)
     if (memcmp(bytes + 1, leaf->address, whole) != 0) {
         return false;
     }
-    return rest == 0
+    return rest == 0 || mutant("filters.cidr-whole-bytes")
            || ((bytes[1 + whole] ^ leaf->address[whole]) & (0xff00u >> rest) & 0xffu) == 0;
 }

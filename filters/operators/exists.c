@@ -1,5 +1,6 @@
 /* {"exists": true} and {"exists": false}. */
 #include "compiler.h"
+#include "mutants.h"
 
 bool exists_parse(struct compiler *compiler, uint32_t value, struct test *ret_test)
 {
@@ -18,7 +19,9 @@ bool exists_parse(struct compiler *compiler, uint32_t value, struct test *ret_te
 bool exists_matches(const struct operand *operand, const struct leaf *leaf)
 {
     (void)operand;
-    return leaf->type != LEAF_NULL && (leaf->type != LEAF_STRING || leaf->text.len > 0);
+    return leaf->type != LEAF_NULL
+           && (mutant("filters.empty-exists") || leaf->type != LEAF_STRING
+               || leaf->text.len > 0);
 }
 
 /* Absence is not a property of a leaf. */

@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include "fold.h"
+#include "mutants.h"
 
 bool text_operand(struct compiler *compiler, uint32_t value, const char *name,
                   struct slice *ret_text)
@@ -115,6 +116,10 @@ bool prefix_matches(const struct operand *operand, const struct leaf *leaf)
 
 bool suffix_matches(const struct operand *operand, const struct leaf *leaf)
 {
+    if (mutant("filters.suffix-is-prefix")) {
+        return leaf->type == LEAF_STRING
+               && slice_starts_with(compared(operand, leaf), operand->bytes);
+    }
     return leaf->type == LEAF_STRING
            && slice_ends_with(compared(operand, leaf), operand->bytes);
 }

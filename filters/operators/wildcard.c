@@ -1,4 +1,5 @@
 /* {"wildcard": "a*b"}: a star is any bytes; \* and \\ are the characters themselves. */
+#include "mutants.h"
 #include "text.h"
 
 static bool pattern_fails(struct compiler *compiler, uint32_t value, const char *what,
@@ -102,5 +103,5 @@ bool wildcard_matches(const struct operand *operand, const struct leaf *leaf)
         found += piece.len;
         text = slice_make(found, text.len - (size_t)(found - text.at));
     }
-    return slice_ends_with(text, piece);
+    return slice_ends_with(text, piece) || mutant("filters.wildcard-open-end");
 }

@@ -1,5 +1,6 @@
 /* One attempt, from its turn to its end: the only place where an outcome becomes a change. */
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "delivery/internal.h"
 
 #include <stdio.h>
@@ -274,9 +275,10 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
                        why.text);
         return row_end(step, attempt);
     }
-    if (references > 0) {
+    if (references > 0 && !mutant("delivery.dead-letter-unreferenced")) {
         /* Known since above: it does not wait. */
-        status = body_add_references(step, attempt->message, references);
+        status = body_add_references(step, attempt->message,
+                                     references + mutant("delivery.dead-letter-leaks"));
     }
     return status != STATUS_OK ? status : row_end(step, attempt);
 }
@@ -300,7 +302,7 @@ static void attempt_count(const struct attempt *attempt)
     struct delivery_counters *counters = &attempt->lane->deliveries->counters;
 
     switch (attempt->end) {
-    case END_DELIVERED: counters->delivered++; break;
+    case END_DELIVERED: counters->delivered += !mutant("delivery.uncounted"); break;
     case END_RETRY:
         counters->retried++;
         attempt_log(attempt, "delivery_retry");
@@ -338,7 +340,8 @@ static void settle_done(struct task *task, struct step *step, enum status status
     if (attempt->is_probe) {
         breaker_unasked(&lane->breaker); /* unless its outcome has said more */
     }
-    if (attempt->end == END_PARK && owed == NULL && attempt->row_due < lane->next_due) {
+    if (attempt->end == END_PARK && owed == NULL && attempt->row_due < lane->next_due
+        && !mutant("delivery.parked-forgotten")) {
         lane->next_due = attempt->row_due;
     }
     attempt_free(attempt);
@@ -388,7 +391,8 @@ static enum attempt_end outcome_end(struct step *step, struct attempt *attempt,
     if (outcome->verdict == ATTEMPT_DELIVERED) {
         return END_DELIVERED;
     }
-    if (outcome->verdict == ATTEMPT_REFUSED || outcome->verdict == ATTEMPT_GONE) {
+    if ((outcome->verdict == ATTEMPT_REFUSED && !mutant("delivery.refused-again"))
+        || outcome->verdict == ATTEMPT_GONE) {
         attempt->is_unwanted = outcome->verdict == ATTEMPT_GONE;
         return END_DEAD;
     }
@@ -407,6 +411,7 @@ static enum attempt_end outcome_end(struct step *step, struct attempt *attempt,
     int64_t asked_ms = outcome->retry_after_ms < RETRY_AFTER_MAX_MS ? outcome->retry_after_ms
                                                                     : RETRY_AFTER_MAX_MS;
 
+    asked_ms = mutant("delivery.retry-after-ignored") ? 0 : asked_ms;
     attempt->due_ms = step->now_ms + (delay_ms > asked_ms ? delay_ms : asked_ms);
     return END_RETRY;
 }

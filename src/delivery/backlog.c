@@ -1,6 +1,7 @@
 /* Owed lists that are on disk only: brought into memory, oldest first, as room comes. */
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "delivery/internal.h"
 
 #define BACKLOG_ROWS     128
@@ -93,7 +94,8 @@ void backlog_read(struct step *step, struct deliveries *deliveries)
     struct read *read = read_create(on_backlog, NULL);
 
     deliveries->is_reading_backlog = true;
-    read->from = key_u64_u32(TABLE_OWED, deliveries->last_active + 1, 0);
+    read->from = key_u64_u32(TABLE_OWED,
+                             deliveries->last_active + 1 + mutant("delivery.backlog-skips"), 0);
     read->to = key_after_prefix(&table);
     read->row_max = BACKLOG_ROWS;
     read->bytes_max = BACKLOG_BYTES;

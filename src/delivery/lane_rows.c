@@ -1,6 +1,7 @@
 /* A lane's rows on disk: deliveries that failed or found no room, by when they are due.
  * Format 1: u8 format, u32 topic, u32 attempts made, i64 accepted. */
 #include "base/buffer.h"
+#include "base/mutants.h"
 #include "delivery/internal.h"
 
 #define ROW_FORMAT 1
@@ -47,7 +48,7 @@ static void on_rows_durable(struct hook *hook, struct step *step, enum status st
     if (!lane->is_reading) {
         lane_schedule(step, lane, least(lane->next_due, due_ms));
     }
-    if (lane->late_due != INT64_MAX) {
+    if (lane->late_due != INT64_MAX && !mutant("delivery.late-rows-forgotten")) {
         rows_await(step, lane, lane->late_due);
         lane->late_due = INT64_MAX;
     }
@@ -78,7 +79,7 @@ enum status lane_find_place(struct step *step, const struct lane *lane, uint64_t
 
         status = record_get(step, &key, &value);
         *io_due_ms += status == STATUS_OK;
-    } while (status == STATUS_OK);
+    } while (status == STATUS_OK && !mutant("delivery.row-overwrites"));
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -148,7 +149,7 @@ static bool has_expired(const struct lane *lane, int64_t due_ms, int64_t now_ms)
 {
     int64_t max_ms = lane->deliveries->options.park_max_ms;
 
-    return max_ms > 0 && is_parked(lane)
+    return max_ms > 0 && is_parked(lane) && !mutant("delivery.park-max-ignored")
            && breaker_parked_ms(&lane->breaker, due_ms, now_ms) > max_ms;
 }
 

@@ -2,6 +2,7 @@
  */
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "delivery/internal.h"
 
 static struct key chunk_key(const struct owed *owed)
@@ -23,7 +24,7 @@ static void cursor_seal(struct sealed *sealed, struct step *step)
 
     buffer_init(&buffer, 16);
     buffer_add_u32(&buffer, owed->chunk);
-    buffer_add_u32(&buffer, owed->base);
+    buffer_add_u32(&buffer, owed->base + mutant("delivery.cursor-ahead"));
     record_put(step, &key, blob_copy(buffer_text(&buffer)));
     buffer_free(&buffer);
     owed->has_cursor = true;

@@ -1,6 +1,8 @@
 /* The virtual scheduling algorithm: one number, the time until which all is paid for. */
 #include "delivery/rate.h"
 
+#include "base/mutants.h"
+
 #define NS_PER_MS     INT64_C(1000000)
 #define NS_PER_SECOND INT64_C(1000000000)
 
@@ -24,6 +26,9 @@ uint32_t rate_room(const struct rate *rate, uint32_t per_second, int64_t now_ms)
     int64_t ahead_ns = rate->paid_ns - now_ms * NS_PER_MS;
     int64_t left_ns = credit_ns(per_second) - (ahead_ns > 0 ? ahead_ns : 0);
 
+    if (mutant("delivery.rate-ignored")) {
+        return UINT32_MAX;
+    }
     return left_ns < 0 ? 0 : (uint32_t)(left_ns / price_ns(per_second)) + 1;
 }
 

@@ -2,6 +2,7 @@
 #include "delivery/retry_policy.h"
 
 #include "base/must.h"
+#include "base/mutants.h"
 
 #include <math.h>
 
@@ -69,7 +70,7 @@ int64_t retry_delay(const struct retry_policy *policy, uint32_t retry)
         return 0;
     }
     retry -= policy->immediate;
-    if (retry <= policy->pre_backoff) {
+    if (retry + mutant("delivery.pre-backoff-short") <= policy->pre_backoff) {
         return policy->min_delay_ms;
     }
     retry -= policy->pre_backoff;
@@ -77,7 +78,9 @@ int64_t retry_delay(const struct retry_policy *policy, uint32_t retry)
         return backoff_delay(policy, retry - 1);
     }
     retry -= policy->backoff;
-    return retry <= policy->post_backoff ? policy->max_delay_ms : RETRY_NEVER;
+    return retry <= policy->post_backoff + mutant("delivery.one-retry-more")
+               ? policy->max_delay_ms
+               : RETRY_NEVER;
 }
 
 int64_t retry_jitter(int64_t delay_ms, uint64_t chance)

@@ -1,6 +1,7 @@
 /* How many still need a message's body: a count kept apart from it, absent while it is one,
  * zero when only the history has it. */
 #include "base/buffer.h"
+#include "base/mutants.h"
 #include "history/internal.h"
 
 static struct key references_key(uint64_t message)
@@ -99,7 +100,8 @@ enum status body_release(struct step *step, uint64_t message)
     if (status != STATUS_OK) {
         return status;
     }
-    if (count > 1 || (count == 1 && history_keeps(step, message))) {
+    if ((count > 1 && !mutant("history.released-too-soon"))
+        || (count == 1 && history_keeps(step, message))) {
         references_put(step, message, count - 1);
         return STATUS_OK;
     }

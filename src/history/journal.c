@@ -3,6 +3,7 @@
  * Row: u8 format, i64 written, u32 count, attempts.  Attempt: u64 message, u32 topic, u32
  * subscription, i64 ended, u32 attempt, u8 fate, i64 next, i32 status, five i32 of durations,
  * peer, answer, reason, target (counted). */
+#include "base/mutants.h"
 #include "history/internal.h"
 
 #define FORMAT       1
@@ -190,7 +191,8 @@ static bool row_expire(struct step *step, struct history *history, const struct 
     if (attempt_row_open(blob_text(row->value), &head)) {
         bool is_old = options->attempts_max_age_ms > 0
                       && head.written_ms + options->attempts_max_age_ms <= step->now_ms;
-        bool is_beyond = last - first + 1 >= options->attempts_max_count + head.count;
+        bool is_beyond = last - first + 1 >= options->attempts_max_count + head.count
+                         && !mutant("history.attempts-unbounded");
 
         *ret_due_ms = head.written_ms + options->attempts_max_age_ms;
         if (!is_old && !is_beyond) {

@@ -2,6 +2,7 @@
  * goes, what somebody still needs is passed and goes with its last release.  The way walked
  * (the horizon) is durable with the deletions. Row: u8 format, u8 on, u64 horizon, u64 start,
  * u64 swept. */
+#include "base/mutants.h"
 #include "history/internal.h"
 #include "notification/notification.h"
 
@@ -141,7 +142,8 @@ static bool row_is_due(const struct step *step, const struct history *history,
     if (!message_head(blob_text(row->value), id, &time_ms)) {
         return true; /* not readable: nobody can replay it */
     }
-    *ret_due_ms = time_ms + history->options.max_age_ms;
+    *ret_due_ms =
+        time_ms + history->options.max_age_ms / (mutant("history.age-halved") ? 2 : 1);
     return *ret_due_ms <= step->now_ms || step_space_is_scarce(step)
            || bytes_kept(step, sweep) > max - max / SLACK_PARTS;
 }
@@ -180,7 +182,8 @@ static void row_pass(struct step *step, struct sweep *sweep, const struct row *r
     uint64_t message = key_get_u64(&row->key, 1);
 
     if (record_overlay(step, row) != NULL
-        && references_of(step, sweep->references, message, io_at) == 0) {
+        && references_of(step, sweep->references, message, io_at)
+               <= mutant("history.sweeps-what-is-owed")) {
         struct key references = key_u64(TABLE_REFERENCES, message);
 
         record_delete(step, &row->key);
@@ -189,7 +192,7 @@ static void row_pass(struct step *step, struct sweep *sweep, const struct row *r
     if (message > sweep->start) {
         sweep->swept += row->full_len;
     }
-    sweep->horizon = message;
+    sweep->horizon = message + mutant("history.horizon-ahead");
 }
 
 /* The last message whose references the reads are sure to show. */

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 
 enum {
     ATTEMPT_LIFE_MS = 5 * 60 * 1000, /* AWS */
@@ -48,7 +49,7 @@ struct attempt *attempt_new(struct queue_state *state, int64_t now_ms, struct te
         attempt_drop(fifo, container_of(before, struct attempt, map));
     }
     attempt->id = text_own(id);
-    attempt->expires_ms = now_ms + ATTEMPT_LIFE_MS;
+    attempt->expires_ms = now_ms + (mutant("queues.attempts-forgotten") ? 1 : ATTEMPT_LIFE_MS);
     map_insert(&fifo->attempts, &attempt->map, attempt->id);
     list_push(&fifo->attempt_ages, &attempt->node);
     return attempt;

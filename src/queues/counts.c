@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include "base/buffer.h"
+#include "base/mutants.h"
 
 enum {
     COUNTS_VERSION = 1,
@@ -49,7 +50,7 @@ struct blob *counts_encode(const struct queue_state *state)
     buffer_init(&row, COUNTS_SIZE);
     buffer_add_u8(&row, COUNTS_VERSION);
     buffer_add_u32(&row, state->queue->number);
-    buffer_add_u64(&row, counts->total);
+    buffer_add_u64(&row, counts->total + mutant("queues.total-off-by-one"));
     buffer_add_u64(&row, counts->delayed);
     buffer_add_u64(&row, counts->in_flight);
     buffer_add_u64(&row, counts->last_sequence);

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/must.h"
+#include "base/mutants.h"
 
 enum {
     DELAYED_AHEAD_MS = 1000, /* read that long before it is due */
@@ -149,7 +150,7 @@ void delayed_wake(struct step *step, struct queue_state *state)
     for (struct heap_node *first = heap_first(&state->delayed);
          first != NULL && first->key <= until_ms; first = heap_first(&state->delayed)) {
         delayed_release(step, state, container_of(first, struct message, node));
-        has_changed = true;
+        has_changed = !mutant("queues.delayed-wake-nobody");
     }
     if (until_ms > state->counts.woken_ms) {
         state->counts.woken_ms = until_ms;

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include "base/must.h"
+#include "base/mutants.h"
 
 void entry_erase(struct step *step, struct queue_state *state, const struct remains *remains)
 {
@@ -98,7 +99,7 @@ void entry_expect(struct step *step, const struct queues *queues, const struct r
 enum status entry_discard(struct step *step, struct queue_state *state, uint64_t sequence,
                           const struct entry *entry)
 {
-    if ((entry->flags & ENTRY_REFERENCE) != 0
+    if ((entry->flags & ENTRY_REFERENCE) != 0 && !mutant("queues.sweep-leaks-bodies")
         && state->queues->hooks.release(step, entry->message) == STATUS_WAIT) {
         return STATUS_WAIT;
     }

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -128,6 +129,9 @@ static struct generation *generation_at(struct fifo *fifo, int64_t at_ms)
 
 static int64_t generation_end(const struct generation *generation)
 {
+    if (mutant("queues.duplicates-dropped-early")) {
+        return (generation->minute + 1) * MINUTE_MS;
+    }
     return (generation->minute + 1) * MINUTE_MS + LIFE_MS;
 }
 
@@ -212,7 +216,9 @@ static struct fingerprint *fifo_find(struct queue_state *state, int64_t now_ms,
         struct fingerprint *slot = slot_find(generation, wanted);
         int64_t accepted_ms = generation->minute * MINUTE_MS + slot->offset_ms;
 
-        if (slot->block != 0 && accepted_ms + LIFE_MS > now_ms) {
+        if (slot->block != 0
+            && accepted_ms + LIFE_MS / (mutant("queues.duplicates-half-as-long") ? 2 : 1)
+                   > now_ms) {
             return slot;
         }
     }

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 
 enum {
     LOAD_ROWS_MAX = 2048,
@@ -48,6 +49,9 @@ void load_over(struct step *step, struct queues *queues)
         delayed_arm(step, state);
         oldest_reset(step, state);
         wake_all(step, &state->loaders);
+        if (mutant("queues.leases-unread")) {
+            state->counts.in_flight = 0;
+        }
         if ((state->unloaded & LOAD_LEASES) != 0) {
             scan_leases(step, state);
         }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/must.h"
+#include "base/mutants.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -309,7 +310,9 @@ void queue_purge(struct step *step, struct queue *queue)
     reclaimer_add(step, queue->state->queues->reclaimer, old, 0);
     queue->store = (uint32_t)step_number(step, COUNTER_QUEUE);
     queue_state_empty(step, queue->state);
-    queue_put(step, queue);
+    if (!mutant("queues.purge-unwritten")) {
+        queue_put(step, queue);
+    }
     counts_changed(step, queue->state);
 }
 

@@ -1,6 +1,8 @@
 /* Receiving: picks what may be lent, reads what is missing, then lends it all at once. */
 #include "internal.h"
 
+#include "base/mutants.h"
+
 #include <string.h>
 
 enum {
@@ -29,7 +31,8 @@ struct picks {
 static enum status candidate_settle(struct step *step, struct queue_state *state,
                                     struct message *message)
 {
-    if (message->sent_ms + retention_ms(state->queue) <= step->now_ms) {
+    if (message->sent_ms + retention_ms(state->queue) <= step->now_ms
+        && !mutant("queues.too-old-received")) {
         return message_discard(step, state, message);
     }
     struct queue *target = dead_letter_queue(state, message);
@@ -201,7 +204,7 @@ static void picks_count_receive(struct step *step, const struct picks *picks)
     for (size_t i = 0; i < picks->count; i++) {
         struct message *message = picks->at[i].message;
 
-        message->receive_count++;
+        message->receive_count += !mutant("queues.receives-uncounted");
         message->received_ms = step->now_ms;
         if (message->first_received_ms == 0) {
             message->first_received_ms = step->now_ms;

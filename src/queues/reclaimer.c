@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 
 enum {
     RECLAIM_ROWS = 512
@@ -109,6 +110,7 @@ static enum status row_reclaim(struct step *step, const struct reclaimer *reclai
     }
     if (row->key.at[0] == TABLE_READY && row->key.at[READY_PART_AT] == 0
         && entry_decode_head(blob_text(value), &entry) && (entry.flags & ENTRY_REFERENCE) != 0
+        && !mutant("queues.purge-leaks-bodies")
         && reclaimer->queues->hooks.release(step, entry.message) == STATUS_WAIT) {
         return STATUS_WAIT;
     }
@@ -210,7 +212,9 @@ void reclaimer_add(struct step *step, struct reclaimer *reclaimer, uint32_t stor
 
     buffer_init(&row, sizeof queue);
     buffer_add_u32(&row, queue);
-    record_put(step, &key, blob_copy(buffer_text(&row)));
+    if (!mutant("queues.garbage-unwritten")) {
+        record_put(step, &key, blob_copy(buffer_text(&row)));
+    }
     buffer_free(&row);
     garbage_add(reclaimer, store, queue);
     /* What was sent in this batch must be on disk before its rows are looked for. */

@@ -1,12 +1,15 @@
 /* Redrive: a message that was received too often moves to the dead-letter queue. */
 #include "internal.h"
 
+#include "base/mutants.h"
+
 struct queue *dead_letter_queue(const struct queue_state *state, const struct message *message)
 {
     const struct queue *queue = state->queue;
 
     if (queue->settings.max_receive_count == 0
-        || message->receive_count < queue->settings.max_receive_count) {
+        || message->receive_count
+               < queue->settings.max_receive_count + mutant("queues.one-receive-more")) {
         return NULL;
     }
     struct queue *target = queue_find_arn(state->queues, queue->dead_letter_arn);
@@ -35,7 +38,8 @@ enum status message_dead_letter(struct step *step, struct queue_state *state,
         return STATUS_OK;
     }
     struct lease lease = {
-        .receive_count = message->receive_count,
+        .receive_count =
+            mutant("queues.dead-letter-forgets-count") ? 0 : message->receive_count,
         .first_received_ms = message->first_received_ms,
         .received_ms = message->received_ms,
     };

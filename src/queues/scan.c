@@ -2,6 +2,8 @@
  */
 #include "internal.h"
 
+#include "base/mutants.h"
+
 enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
     SCAN_ROWS = 512,              /* a millisecond's work, roughly */
@@ -284,6 +286,7 @@ static void leases_read(struct step *step, struct queue_state *state, uint64_t f
 void scan_leases(struct step *step, struct queue_state *state)
 {
     state->leases_missing = state->counts.in_flight;
+    state->leases_missing -= state->leases_missing == 1 && mutant("queues.one-lease-unread");
     if (state->leases_missing == 0) {
         leases_found(step, state);
     } else {

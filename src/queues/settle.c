@@ -1,6 +1,8 @@
 /* What a receiver does with what it was lent: deletes it, or moves the moment it comes back. */
 #include "internal.h"
 
+#include "base/mutants.h"
+
 /* STATUS_OK: *ret_message is the handle's, or NULL when memory does not have it;
  * STATUS_NOT_FOUND: the queue was purged since. */
 static enum status handle_open(struct step *step, const struct queue *queue, struct text text,
@@ -142,7 +144,9 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
     }
     lease_remove(state, message);
     if (visible_ms > 0) {
-        lease_put(step, state, message, step->now_ms + visible_ms);
+        if (!mutant("queues.visibility-in-memory")) {
+            lease_put(step, state, message, step->now_ms + visible_ms);
+        }
         lease_add(state, message, step->now_ms + visible_ms);
     } else {
         lease_put(step, state, message, 0);

@@ -136,7 +136,8 @@ void on_oldest_timer(struct timer *timer, struct step *step)
 static bool is_too_old(const struct step *step, const struct queue_state *state,
                        int64_t sent_ms)
 {
-    return sent_ms + retention_ms(state->queue) <= step->now_ms;
+    return sent_ms + retention_ms(state->queue) / (mutant("queues.retention-halved") ? 2 : 1)
+           <= step->now_ms;
 }
 
 /* Each visits one row: STATUS_OK: go on, STATUS_WAIT, STATUS_EXISTS: the rest is young. */

@@ -1,6 +1,8 @@
 /* The window: messages that may be received, group by group, the best first. */
 #include "internal.h"
 
+#include "base/mutants.h"
+
 /* A standard queue's groups are told apart by how much of them is in flight, roughly: a group
  * that keeps many receivers busy stands behind those that keep few (fair queues). */
 static int64_t group_noise(const struct group *group)
@@ -20,7 +22,8 @@ enum {
 
 static bool group_is_busy(const struct queue_state *state, const struct group *group)
 {
-    return state->queue->settings.is_fifo && group->lent > 0;
+    return state->queue->settings.is_fifo && group->lent > 0
+           && !mutant("queues.group-unlocked");
 }
 
 /* How many of its messages count as available.  Of a standard queue's group no more than its

@@ -3,6 +3,7 @@
  * Row: topic, the first 16 bytes of SHA-256 over scope and id -> i64 accepted, message id, text
  * of the sequence number. */
 #include "base/digest.h"
+#include "base/mutants.h"
 #include "router/internal.h"
 
 #include <string.h>
@@ -38,7 +39,8 @@ static bool row_read(struct text row, int64_t now_ms, struct publish *publish)
     struct text sequence = cursor_counted(&cursor);
 
     if (!cursor_done(&cursor) || sequence.len >= sizeof publish->sequence
-        || accepted_ms + LIFE_MS <= now_ms) {
+        || accepted_ms + LIFE_MS / (mutant("router.duplicates-half-as-long") ? 2 : 1)
+               <= now_ms) {
         return false;
     }
     memcpy(publish->message.id, id.at, id.len);
@@ -84,7 +86,9 @@ static void on_rows(struct read *read, struct step *step)
         if (value == NULL) {
             continue;
         }
-        if ((int64_t)cursor_u64(&cursor) + LIFE_MS <= step->now_ms) {
+        int64_t life_ms = mutant("router.duplicates-swept-early") ? LIFE_MS / 2 : LIFE_MS;
+
+        if ((int64_t)cursor_u64(&cursor) + life_ms <= step->now_ms) {
             record_delete(step, &read->rows[i].key);
         } else {
             sweep_arm(step, router_of(step));

@@ -1,5 +1,6 @@
 /* Publish: match, store the body once, put it where it goes, owe the rest. */
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "router/internal.h"
 
 #include <stdio.h>
@@ -79,7 +80,8 @@ static enum status match(struct router *router, const struct topic *topic,
             return STATUS_BUSY;
         }
     }
-    matched_merge(&router->matched, ids, count, &topic->state->unfiltered);
+    matched_merge(&router->matched, ids, count - (count > 0 && mutant("router.one-match-lost")),
+                  &topic->state->unfiltered);
     return STATUS_OK;
 }
 
@@ -135,7 +137,7 @@ static void fan_out(struct step *step, struct topic *topic, uint64_t number,
     uint32_t references = serve_local(step, router, number, message);
 
     router->counters.fanned_out += references + router->owed.count;
-    references += router->owed.count > 0;
+    references += router->owed.count > 0 && !mutant("router.owed-unreferenced");
     body_set_references(step, number, references);
     if (router->owed.count > 0) {
         deliveries_owe(step, topic->number, number, router->owed.at, router->owed.count);

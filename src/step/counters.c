@@ -1,5 +1,6 @@
 /* The counters that number things: one row, written with the batch that used them. */
 #include "base/buffer.h"
+#include "base/mutants.h"
 #include "step/records.h"
 
 static struct key counters_key(void)
@@ -10,7 +11,8 @@ static struct key counters_key(void)
 uint64_t step_number(struct step *step, enum counter counter)
 {
     step->records->counters_changed = true;
-    return ++step->records->counters[counter];
+    return mutant("step.number-twice") ? step->records->counters[counter]++
+                                       : ++step->records->counters[counter];
 }
 
 uint64_t step_counter(const struct step *step, enum counter counter)

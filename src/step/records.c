@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/must.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -260,7 +261,12 @@ struct blob *record_overlay(struct step *step, const struct row *row)
 {
     struct record *record = record_find(step->records, &row->key);
 
-    return record != NULL && !record->is_loading ? record->value : row->value;
+    bool is_known = record != NULL && !record->is_loading;
+
+    if (is_known && record->value == NULL && mutant("step.overlay-misses-deletions")) {
+        return row->value;
+    }
+    return is_known ? record->value : row->value;
 }
 
 void record_learn(struct step *step, const struct key *key, struct blob *value)
@@ -321,7 +327,7 @@ struct batch *records_take_batch(struct step *step)
     if (batch == NULL) {
         return NULL;
     }
-    if (batch->count == 0) {
+    if (batch->count == 0 || mutant("step.answers-early")) {
         hooks_run(step, &batch->hooks, STATUS_OK);
         batch_free(batch);
         return NULL;
@@ -357,7 +363,7 @@ void batches_retire(struct records *records)
     while (!list_is_empty(&records->retiring)) {
         struct batch *batch = container_of(list_first(&records->retiring), struct batch, node);
 
-        if (batch->retire_after >= oldest_read) {
+        if (batch->retire_after >= oldest_read + mutant("step.retires-early")) {
             return;
         }
         list_remove(&batch->node);

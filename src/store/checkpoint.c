@@ -3,6 +3,7 @@
  * A checkpoint that is cut short leaves LMDB with part of a layer: harmless, for the layer lies
  * over it while the process lives, and is replayed in full, to the same end, after a crash. */
 #include "base/clock.h"
+#include "base/mutants.h"
 #include "store/log_engine.h"
 
 #include <sys/resource.h>
@@ -50,7 +51,7 @@ static bool write_some(struct log_engine *engine, struct rows *rows)
         if (!rows->advance(rows)) {
             return false;
         }
-        if (rows->is_deleted) {
+        if (rows->is_deleted && !mutant("store.checkpoint-keeps-deleted")) {
             lmdb_map_delete(engine->map, rows->key);
         } else {
             lmdb_map_put(engine->map, rows->key, rows->value);
@@ -74,7 +75,7 @@ enum status checkpoint_write(struct log_engine *engine, const struct layer *laye
         }
         lmdb_map_begin(engine->map);
         has_more = write_some(engine, &view.rows);
-        if (!has_more) {
+        if (!has_more || mutant("store.checkpoint-first")) {
             checkpoint_put(engine, sequence);
         }
         status = lmdb_map_commit(engine->map, ret_fatal, why);

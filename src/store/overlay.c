@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/must.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -182,7 +183,8 @@ void overlay_add(struct overlay *overlay, uint64_t sequence,
 static const struct overlay_entry *visible_from(const struct overlay_view *view,
                                                 const struct overlay_entry *entry)
 {
-    while (entry != NULL && entry->sequence > view->sequence) {
+    while (entry != NULL && entry->sequence > view->sequence
+           && !mutant("store.view-sees-later")) {
         entry = next_at(entry, 0);
     }
     return entry;

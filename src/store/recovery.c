@@ -1,4 +1,5 @@
 /* Opening the engine "log": what the change log has and LMDB has not becomes layers again. */
+#include "base/mutants.h"
 #include "store/log_engine.h"
 
 /* Adds the segment's whole records to the layer; engine->sequence becomes the last one's. */
@@ -35,6 +36,9 @@ static enum status recover_segment(struct log_engine *engine, struct segment *se
     enum status status = replay(engine, engine->active, why);
 
     engine->pending += segment->end;
+    if (mutant("store.checkpoint-claims-active")) {
+        engine->frozen_last = engine->sequence;
+    }
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/faults.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "base/random.h"
 #include "store/directory.h"
 
@@ -217,7 +218,7 @@ static int write_zeros(const struct segment *segment, uint64_t end)
 static enum status segment_sync(const struct segment *segment, bool *ret_fatal, struct why *why)
 {
     char text[128];
-    int error = fdatasync(segment->fd) == 0 ? 0 : errno;
+    int error = mutant("store.no-sync") || fdatasync(segment->fd) == 0 ? 0 : errno;
 
     error = fault_point("store.sync.fail") ? EIO : error;
     if (error == 0) {
@@ -271,7 +272,8 @@ static enum status begin_use(struct segment *segment, uint64_t sequence, struct 
     struct buffer header;
 
     buffer_init(&header, RECORD_PAGE);
-    segment->secret = draw_secret();
+    segment->secret =
+        mutant("store.secret-kept") && segment->secret != 0 ? segment->secret : draw_secret();
     segment->first = sequence;
     header_format(segment, &header);
     int error = write_all(segment->fd, buffer_text(&header), 0);
@@ -325,7 +327,7 @@ bool segment_replay(struct segment *segment, uint64_t sequence, struct record *r
     struct record record;
 
     if (!record_read(mapped_from(segment, offset), segment->secret, &record)
-        || record.sequence != sequence) {
+        || (record.sequence != sequence && !mutant("store.sequence-unchecked"))) {
         return false;
     }
     segment->last = offset;
@@ -348,7 +350,7 @@ bool segment_is_damaged(const struct segment *segment)
 
 enum status segment_settle(struct segment *segment, struct why *why)
 {
-    if (segment->end == 0) {
+    if (segment->end == 0 || mutant("store.recovery-unsynced")) {
         return STATUS_OK;
     }
     struct text pages = text_make(segment->map + segment->last, segment->end - segment->last);

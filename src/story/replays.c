@@ -5,6 +5,7 @@
 #include "story/replays.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -116,7 +117,7 @@ static bool run_decode(struct text row, struct replay_run *run)
     replay->sent = cursor_u64(&cursor);
     replay->filtered_out = cursor_u64(&cursor);
     replay->not_kept = cursor_u64(&cursor);
-    run->cursor = cursor_u64(&cursor);
+    run->cursor = cursor_u64(&cursor) + mutant("story.replay-cursor-ahead");
     run->index = cursor_u32(&cursor);
     run->last_message = cursor_u64(&cursor);
     run->last_attempt = cursor_u64(&cursor);

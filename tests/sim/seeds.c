@@ -1,8 +1,10 @@
 /* One seed after another, each twice. */
 #include "seeds.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t run_twice(uint64_t seed, struct seed_run (*run)(uint64_t seed),
                           struct seed_run *ret_first)
@@ -32,7 +34,9 @@ int seeds_run(int argc, char **argv, uint64_t count, struct seed_run (*run)(uint
     uint64_t traces = 0;
 
     count = argc > 2 ? strtoull(argv[2], NULL, 10) : count;
-    for (uint64_t seed = first; seed < first + count; seed++) {
+    bool until_first = argc > 3 && strcmp(argv[3], "first") == 0;
+
+    for (uint64_t seed = first; seed < first + count && !(until_first && failed > 0); seed++) {
         struct seed_run once;
 
         failed += run_twice(seed, run, &once) > 0;
