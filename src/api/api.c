@@ -331,16 +331,6 @@ void api_stop(struct api *api)
 void api_set_cell(struct api *api, struct cell *cell)
 {
     api->options.cell = cell;
-    list_each (node, &api->under_way) {
-        struct request *request = container_of(node, struct request, node);
-
-        if (cell == NULL && request->stage == STAGE_CELL) {
-            task_cancel(&request->call.task);
-            list_remove(&request->call.hook.node);
-            request_fail_by_status(request, STATUS_STORAGE);
-            request_finish(request);
-        }
-    }
 }
 
 /* --- All of it. */

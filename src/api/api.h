@@ -233,7 +233,7 @@ bool api_accepts_setting(struct api *api, struct text protocol, struct text name
 void api_request(struct api *api, struct http_request *http);
 /* The client of a request under way has gone. */
 void api_gone(struct api *api, struct http_request *http);
-/* The cell was dropped and loaded anew. */
+/* The cell was dropped (NULL; cell_stop has ended the calls in it), or loaded anew. */
 void api_set_cell(struct api *api, struct cell *cell);
 
 /* An operation that the daemon itself asks for (the configuration's resources), by the default

@@ -23,7 +23,14 @@ struct cell_options {
     struct history_options history;
 };
 
+/* `options` is copied; what it points to outlives the cell. */
 struct cell *cell_create(const struct cell_options *options);
+/* Ends what was begun: calls (done() with STATUS_STORAGE, each once), tasks, timers, reads.  No
+ * input may come afterwards.  Before store_close, which frees what reads hang on; once is
+ * enough. */
+void cell_stop(struct cell *cell);
+/* After store_close.  Without cell_stop nobody hears anything, as when the process dies. NULL
+ * is fine. */
 void cell_free(struct cell *cell);
 
 struct router *cell_router(struct cell *cell);
@@ -39,12 +46,12 @@ struct call {
     /* Optional: inside the cell, once, when it is over or was cancelled: takes back what it has
      * in there (a timer, a place in a wait list). */
     void (*leave)(struct call *call, struct step *step);
-    bool only_reads;      /* the answer need not wait for the disk */
-    struct task task;     /* private */
-    struct hook hook;     /* private */
-    enum status status;   /* private */
-    struct cell *cell;    /* private */
-    bool is_durable_wait; /* private */
+    bool only_reads;       /* the answer need not wait for the disk */
+    struct task task;      /* private */
+    struct hook hook;      /* private */
+    struct list_node node; /* private: in cell.calls */
+    enum status status;    /* private */
+    bool is_durable_wait;  /* private */
 };
 
 /* Inputs.  Each is one step at the time `now_ms`; never from inside another. */
@@ -66,6 +73,9 @@ void cell_set_space(struct cell *cell, uint64_t free_bytes);
 struct batch *cell_next_batch(struct cell *cell, int64_t now_ms);
 struct read *cell_next_read(struct cell *cell);
 bool cell_next_attempt(struct cell *cell, struct attempt_start *ret_start);
+/* A record that was set aside and not told of yet, for the log; the caller memory_frees it.
+ * NULL when none. */
+struct damage *cell_next_damage(struct cell *cell);
 int64_t cell_next_wake(const struct cell *cell); /* INT64_MAX: nothing is due */
 
 /* Topics and queues are loaded: requests may come. Subscriptions may still be loading. */
@@ -73,6 +83,8 @@ bool cell_is_ready(const struct cell *cell);
 /* Loading failed: the store's content is not what this version reads. */
 bool cell_has_failed(const struct cell *cell, struct why *ret_why);
 uint64_t cell_uncommitted_bytes(const struct cell *cell);
+/* Records set aside since the start: above 0, something in the data directory is wrong. */
+uint64_t cell_damaged(const struct cell *cell);
 struct history_counters cell_history(const struct cell *cell);
 
 #endif

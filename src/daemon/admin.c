@@ -6,6 +6,13 @@
 
 /* --- Health. */
 
+static const char *health_status(const struct server *server, bool is_tight)
+{
+    bool is_degraded = server->signing_failed || is_tight || cell_damaged(server->cell) > 0;
+
+    return server->is_stopping ? "stopping" : is_degraded ? "degraded" : "ok";
+}
+
 static void page_health(struct server *server, struct http_request *request)
 {
     struct router_progress progress = router_progress(cell_router(server->cell));
@@ -19,12 +26,10 @@ static void page_health(struct server *server, struct http_request *request)
         "{\"status\":\"%s\",\"version\":\"" FANFARE_VERSION
         "\",\"services\":{\"sns\":\"running\",\"sqs\":\"running\",\"sts\":\"running\"},"
         "\"subscriptions_loaded\":%llu,\"indexes_complete\":%s,\"disk\":\"%s\","
-        "\"signing\":\"%s\"}\n",
-        server->is_stopping      ? "stopping"
-        : server->signing_failed ? "degraded"
-                                 : "ok",
-        (unsigned long long)progress.subscriptions_loaded, progress.done ? "true" : "false",
-        is_tight ? "low" : "ok",
+        "\"damaged_records\":%llu,\"signing\":\"%s\"}\n",
+        health_status(server, is_tight), (unsigned long long)progress.subscriptions_loaded,
+        progress.done ? "true" : "false", is_tight ? "low" : "ok",
+        (unsigned long long)cell_damaged(server->cell),
         server->signing_failed                            ? "failed"
         : signer_certificate_name(server->signer).len > 0 ? "ok"
                                                           : "starting");
@@ -229,6 +234,8 @@ static void add_server(struct buffer *to, struct server *server)
               "Bytes of messages since the oldest that the history keeps.");
     add_value(to, "fanfare_attempts_recorded", "gauge", cell_history(server->cell).attempts,
               "Attempts that are recorded.");
+    add_value(to, "fanfare_damaged_records", "gauge", cell_damaged(server->cell),
+              "Records found missing or damaged since the start: the log names each.");
     add_value(to, "fanfare_signing_failed", "gauge", server->signing_failed,
               "1: there is no key to sign with, and what needs a signature is not delivered.");
     add_value(to, "fanfare_disk_free_bytes", "gauge", store_free_bytes(server->store),

@@ -14,7 +14,6 @@
 
 static void call_over(struct page_call *call)
 {
-    list_remove(&call->node);
     call->server->page_call_count--;
     call->drop(call);
 }
@@ -23,7 +22,11 @@ static void on_done(struct call *call, enum status status)
 {
     struct page_call *page = container_of(call, struct page_call, call);
 
-    page->finish(page, status);
+    if (status == STATUS_STORAGE && page->server->is_reloading) {
+        page_fail(page->request, 503, "the server lost its data: try again");
+    } else {
+        page->finish(page, status);
+    }
     call_over(page);
 }
 
@@ -35,7 +38,6 @@ void page_call_start(struct server *server, struct http_request *request,
     take_call->server = server;
     take_call->request = request;
     take_call->call.done = on_done;
-    list_push(&server->page_calls, &take_call->node);
     server->page_call_count++;
     if (is_closed || server->page_call_count > CALLS_MAX) {
         page_fail(request, 503, "%s: try again",
@@ -45,22 +47,6 @@ void page_call_start(struct server *server, struct http_request *request,
         return;
     }
     cell_call(server->cell, clock_now_ms(), &take_call->call);
-}
-
-void page_calls_end(struct server *server)
-{
-    struct list_node *node = NULL;
-
-    while ((node = list_first(&server->page_calls)) != NULL) {
-        struct page_call *call = container_of(node, struct page_call, node);
-
-        task_cancel(&call->call.task);
-        list_remove(&call->call.hook.node);
-        if (server->net != NULL) {
-            page_fail(call->request, 503, "the server lost its data: try again");
-        }
-        call_over(call);
-    }
 }
 
 /* --- Answers. */

@@ -8,7 +8,6 @@
 
 struct page_call {
     struct call call; /* run, leave and only_reads are the page's */
-    struct list_node node;
     struct server *server;
     struct http_request *request;
     /* Answers: on STATUS_OK from inside the step that ended it, or when it is durable. */
@@ -17,11 +16,9 @@ struct page_call {
     void (*drop)(struct page_call *call);
 };
 
-/* Takes the call over: finish() once and drop(), or only drop() when the daemon stops. */
+/* Takes the call over: an answer, by finish() or because the cell is gone, then drop(). */
 void page_call_start(struct server *server, struct http_request *request,
                      struct page_call *take_call);
-/* The cell is about to be dropped: whoever waits for it hears that. */
-void page_calls_end(struct server *server);
 
 /* --- Answers. */
 

@@ -2,7 +2,10 @@
 #include "base/clock.h"
 #include "base/faults.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "daemon/pages.h"
+
+#include <stdio.h>
 
 static void on_delivery_event(void *context, const struct delivery_event *event)
 {
@@ -101,7 +104,11 @@ enum status pump_open(struct server *server, struct why *why)
 
 void pump_close(struct server *server)
 {
-    /* The commit thread may still look at keys that live in the cell. */
+    /* What waits in the cell hangs on reads of the store's; the commit thread may still look at
+     * keys that live in the cell. */
+    if (server->cell != NULL) {
+        cell_stop(server->cell);
+    }
     store_close(server->store);
     cell_free(server->cell);
     server->cell = NULL;
@@ -149,18 +156,52 @@ static void reload(struct server *server)
 
     (void)cell_has_failed(server->cell, &why);
     log_error("cell_reload", "reason=\"%s\"", why.text);
+    server->is_reloading = true; /* the API gets the new cell once it is loaded */
+    cell_stop(server->cell);     /* calls under way hear of it while the API can still answer */
     api_set_cell(server->api, NULL);
-    page_calls_end(server);
     outbound_forget(server->outbound);
     pump_close(server);
     if (pump_open(server, &why) != STATUS_OK) {
         server_die(server, "%s", why.text);
-        return;
     }
-    server->is_reloading = true; /* the API gets it once it is loaded */
 }
 
 /* --- Each turn of the loop. */
+
+static void look_at_space(struct server *server)
+{
+    uint64_t free_bytes = store_free_bytes(server->store);
+    bool is_low = free_bytes < (uint64_t)server->settings->free_space_watermark;
+
+    cell_set_space(server->cell, free_bytes);
+    if (is_low == server->is_disk_low) {
+        return;
+    }
+    server->is_disk_low = is_low;
+    log_line(is_low ? LOG_ERROR : LOG_INFO, is_low ? "disk_low" : "disk_has_room",
+             "free_bytes=%llu watermark_bytes=%lld%s", (unsigned long long)free_bytes,
+             (long long)server->settings->free_space_watermark,
+             is_low ? " remedy=\"new work is refused until there is room\"" : "");
+}
+
+/* Nothing is dropped in silence: see record_set_aside. */
+static void tell_damages(struct server *server)
+{
+    struct damage *damage = NULL;
+
+    while ((damage = cell_next_damage(server->cell)) != NULL) {
+        char key[2 * KEY_MAX + 1] = "";
+
+        for (size_t i = 1; i < damage->key.len; i++) {
+            (void)snprintf(key + 2 * (i - 1), 3, "%02x", damage->key.at[i]);
+        }
+        log_error("record_damaged",
+                  "table=%c key=%s kept_bytes=%llu what=\"%s\" remedy=\"the data directory or "
+                  "its disk is damaged: see fanfare_damaged_records, restore from a copy\"",
+                  damage->key.at[0], key, (unsigned long long)damage->len, damage->what);
+        memory_free(damage);
+    }
+}
 
 static void take_effects(struct server *server)
 {
@@ -258,13 +299,14 @@ void pump_on_prepare(uv_prepare_t *handle)
         }
         reload(server);
     }
-    cell_set_space(server->cell, store_free_bytes(server->store));
+    look_at_space(server);
     if (server->is_reloading && cell_is_ready(server->cell)) {
         server->is_reloading = false;
         api_set_cell(server->api, server->cell);
     }
     declare_turn(server);
     take_effects(server);
+    tell_damages(server);
     set_tick(server);
     set_pressure(server);
     if (server->api == NULL && cell_is_ready(server->cell)) {

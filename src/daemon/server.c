@@ -409,11 +409,10 @@ static void server_close(struct server *server)
     for (int i = 0; i < 4; i++) { /* what outbound closed goes in the loop's next turns */
         (void)uv_run(&server->loop, UV_RUN_NOWAIT);
     }
-    declare_free(server);
-    page_calls_end(server);
-    api_free(server->api);
-    /* Their threads wake the loop: they end before it does. */
+    /* Its threads wake the loop: they end before it does. */
     pump_close(server);
+    declare_free(server);
+    api_free(server->api);
     signer_close(server->signer);
     uv_walk(&server->loop, close_handle, NULL);
     (void)uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -431,7 +430,6 @@ int server_run(struct settings *settings)
     };
     struct why why = {""};
 
-    list_init(&server.page_calls);
     signals_ignore_limits();
     signals_explain_bus_errors();
     raise_file_limit();

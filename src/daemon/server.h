@@ -36,6 +36,7 @@ struct server {
     int64_t tick_at_ms;
     uv_signal_t signals[2];
     bool is_paused;
+    bool is_disk_low;
     bool signing_failed; /* no key: nothing that SNS signs can be delivered */
     bool is_stopping;
     bool is_reloading;
@@ -43,7 +44,6 @@ struct server {
     int exit_code;
     int64_t started_us;
     struct turns turns;
-    struct list page_calls; /* pages that wait for the cell */
     uint32_t page_call_count;
     struct declaration *declaration; /* resources being declared, or NULL */
 };

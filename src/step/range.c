@@ -1,5 +1,5 @@
 /* A ranged read inside a task. */
-#include "step/step.h"
+#include "step/records.h"
 
 static void on_range(struct read *read, struct step *step)
 {
@@ -9,6 +9,7 @@ static void on_range(struct read *read, struct step *step)
         read_free(read);
         return;
     }
+    list_remove(&range->node);
     range->is_read = true;
     task_wake(step, &range->waiters, SIZE_MAX);
 }
@@ -27,6 +28,7 @@ enum status range_get(struct step *step, struct range *range, const struct read 
         range->read = read;
         range->is_read = false;
         list_init(&range->waiters);
+        list_push(&step->records->ranges, &range->node);
         step_read(step, read);
     }
     if (!range->is_read) {
@@ -61,10 +63,20 @@ void range_end(struct range *range)
     if (range->read == NULL) {
         return;
     }
+    list_remove(&range->node);
     if (range->is_read) {
         read_free(range->read);
     } else {
         range->read->context = NULL;
     }
     range->read = NULL;
+}
+
+void ranges_end(struct records *records)
+{
+    struct list_node *node = NULL;
+
+    while ((node = list_first(&records->ranges)) != NULL) {
+        range_end(container_of(node, struct range, node));
+    }
 }

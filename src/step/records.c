@@ -25,10 +25,18 @@ struct records *records_create(uint64_t cache_bytes)
     list_init(&records->outstanding);
     list_init(&records->held);
     list_init(&records->walks);
+    list_init(&records->ranges);
     list_init(&records->damages);
     list_init(&records->runnable);
     list_init(&records->holds);
     return records;
+}
+
+void records_stop(struct records *records)
+{
+    timers_forget(records);
+    ranges_end(records);
+    table_walks_free(records);
 }
 
 void records_free(struct records *records)
@@ -49,7 +57,7 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
-    table_walks_free(records);
+    records_stop(records);
     damages_free(records);
     reads_forget(records);
     while ((map_node = map_pop(&records->map)) != NULL) {

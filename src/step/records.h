@@ -47,7 +47,8 @@ struct records {
 
     struct list runnable; /* tasks */
     struct list holds;
-    struct list walks; /* struct walking */
+    struct list walks;  /* struct walking */
+    struct list ranges; /* struct range, their reads under way */
     struct heap timers;
 
     uint64_t counters[COUNTER_COUNT];
@@ -74,6 +75,8 @@ static inline uint64_t records_written(const struct records *records)
 
 /* Reads that others will free are in no list of ours any more. */
 void reads_forget(struct records *records);
+void ranges_end(struct records *records);
+void timers_forget(struct records *records);
 void table_walks_free(struct records *records);
 void damages_free(struct records *records);
 void record_hold(struct records *records, struct record *record, struct task *task);

@@ -98,9 +98,10 @@ struct range {
     struct key from, to; /* as in struct read */
     bool reverse;
     uint32_t row_max, bytes_max, value_max;
-    struct read *read;   /* private, NULL at first */
-    bool is_read;        /* private */
-    struct list waiters; /* private */
+    struct read *read;     /* private, NULL at first */
+    bool is_read;          /* private */
+    struct list waiters;   /* private */
+    struct list_node node; /* private: in records.ranges while it is read */
 };
 
 /* The next part, lent until range_on or range_end; STATUS_WAIT: the running task is parked. */
@@ -188,6 +189,9 @@ bool step_space_is_scarce(const struct step *step);
 /* --- For core/ only: the frame around the steps. */
 
 struct records *records_create(uint64_t cache_bytes);
+/* Takes back what others have in here: timers, ranges and walks under way.  Before the store
+ * is closed: it frees the reads. */
+void records_stop(struct records *records);
 void records_free(struct records *records);
 /* Loads the counters; `value` is the meta row's, empty on a new store. */
 void records_load_counters(struct records *records, struct text value);

@@ -80,6 +80,16 @@ void timer_cancel(struct step *step, struct timer *timer)
     }
 }
 
+void timers_forget(struct records *records)
+{
+    struct heap *timers = &records->timers;
+
+    for (struct heap_node *node = heap_first(timers); node != NULL; node = heap_first(timers)) {
+        heap_remove(timers, node);
+        container_of(node, struct timer, node)->heap = NULL;
+    }
+}
+
 void step_seal(struct step *step, struct sealed *sealed)
 {
     if (!list_contains(&sealed->node)) {

@@ -1,0 +1,137 @@
+/* The cell's parts, a row each. */
+#include "core/internal.h"
+
+/* --- History: first to start, for the others ask it what it keeps. */
+
+static void history_part_create(struct cell *cell)
+{
+    cell->step.history = history_create(&cell->options.history);
+}
+
+static void history_part_start(struct cell *cell)
+{
+    history_start(&cell->step, blob_text(cell->history_row), cell->secret);
+}
+
+static void history_part_free(struct cell *cell)
+{
+    history_free(cell->step.history);
+}
+
+/* --- Queues. */
+
+static enum status release_body(struct step *step, uint64_t message)
+{
+    return body_release(step, message);
+}
+
+static void queues_part_create(struct cell *cell)
+{
+    static const struct queues_hooks hooks = {
+        .release = release_body,
+        .expect_release = body_expect_release,
+        .redeliver = router_redeliver,
+    };
+
+    cell->step.queues = queues_create(&hooks, &cell->options.queues);
+}
+
+static enum status queues_part_load(struct cell *cell, const struct key *key, struct text value)
+{
+    return queues_load(cell->step.queues, key, value);
+}
+
+static void queues_part_start(struct cell *cell)
+{
+    queues_start(&cell->step, cell->step.queues, cell->secret);
+}
+
+static void queues_part_free(struct cell *cell)
+{
+    queues_free(cell->step.queues);
+}
+
+/* --- Topics and subscriptions. */
+
+static void router_part_create(struct cell *cell)
+{
+    cell->step.router = router_create(&cell->options.limits);
+}
+
+static enum status router_part_load(struct cell *cell, const struct key *key, struct text value)
+{
+    return router_load_topic(cell->step.router, key, value);
+}
+
+static void router_part_start(struct cell *cell)
+{
+    router_start(&cell->step, cell->step.router);
+}
+
+static void router_part_free(struct cell *cell)
+{
+    router_free(cell->step.router);
+}
+
+/* --- Deliveries. */
+
+static void deliveries_part_create(struct cell *cell)
+{
+    static const struct delivery_hooks hooks = {
+        .deliver_here = router_deliver_here,
+        .policy = router_retry_policy,
+        .limits = router_lane_limits,
+        .disable = router_disable,
+        .dead_letter = router_dead_letter,
+    };
+
+    cell->step.deliveries = deliveries_create(&cell->options.deliveries, &hooks);
+}
+
+static void deliveries_part_start(struct cell *cell)
+{
+    deliveries_start(&cell->step, cell->step.deliveries);
+}
+
+static void deliveries_part_free(struct cell *cell)
+{
+    deliveries_free(cell->step.deliveries);
+}
+
+/* --- Replays. */
+
+static void replays_part_create(struct cell *cell)
+{
+    cell->step.replays = replays_create();
+}
+
+static void replays_part_start(struct cell *cell)
+{
+    replays_start(&cell->step);
+}
+
+static void replays_part_free(struct cell *cell)
+{
+    replays_free(cell->step.replays);
+}
+
+const struct part cell_parts[] = {
+    {.create = history_part_create, .start = history_part_start, .free = history_part_free},
+    {.noun = "queue",
+     .create = queues_part_create,
+     .table = TABLE_QUEUE,
+     .load = queues_part_load,
+     .start = queues_part_start,
+     .free = queues_part_free},
+    {.noun = "topic",
+     .create = router_part_create,
+     .table = TABLE_TOPIC,
+     .load = router_part_load,
+     .start = router_part_start,
+     .free = router_part_free},
+    {.create = deliveries_part_create,
+     .start = deliveries_part_start,
+     .free = deliveries_part_free},
+    {.create = replays_part_create, .start = replays_part_start, .free = replays_part_free},
+};
+const size_t cell_part_count = countof(cell_parts);
