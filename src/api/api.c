@@ -250,7 +250,7 @@ void api_request(struct api *api, struct http_request *http)
     if (request->base_url.len == 0) {
         request->base_url = base_url_of(http->arena, http->host);
     }
-    request->trace_header = http_request_header(http, T("X-Amzn-Trace-Id"));
+    request->trace_header = trace_header_read(http);
     enum status status = request_route(request, &params);
 
     request->renderer = renderer_choose(request, &params);

@@ -26,6 +26,20 @@ const struct error_kind error_unavailable = {.type = "ServiceUnavailableExceptio
                                              .is_receiver = true,
                                              .is_generic = true};
 
+/* Errors quote what was sent, headers too, which may be any bytes. */
+static struct text message_clean(struct arena *arena, struct text message)
+{
+    if (text_is_utf8(message)) {
+        return message;
+    }
+    char *clean = arena_take(arena, message.len + 1);
+
+    for (size_t i = 0; i < message.len; i++) {
+        clean[i] = (message.at[i] & 0x80) != 0 ? '?' : message.at[i];
+    }
+    return text_make(clean, message.len);
+}
+
 enum status request_fail(struct request *request, const struct error_kind *kind,
                          const char *format, ...)
 {
@@ -33,7 +47,8 @@ enum status request_fail(struct request *request, const struct error_kind *kind,
 
     va_start(arguments, format);
     request->error = kind;
-    request->message = arena_vprintf(request->arena, format, arguments);
+    request->message =
+        message_clean(request->arena, arena_vprintf(request->arena, format, arguments));
     va_end(arguments);
     return STATUS_INVALID;
 }

@@ -34,9 +34,12 @@ void params_sort(struct params *params);
 struct text params_find(const struct params *params, struct text name);
 bool params_have_prefix(const struct params *params, struct text prefix);
 
-/* scope.c */
-MUST_CHECK bool claim_read(struct request *request, const struct params *params,
-                           struct claim *ret_claim);
+/* scope.c: what the request claims; all empty: nothing.  Fails the request when a part of it
+ * could be none: nobody has verified it, and it goes into names that are stored. */
+MUST_CHECK enum status claim_read(struct request *request, const struct params *params,
+                                  struct claim *ret_claim);
+/* The value of X-Amzn-Trace-Id when it can be one, else empty: a bad one is nobody's error. */
+struct text trace_header_read(const struct http_request *http);
 
 /* protocol_query.c, protocol_json.c: STATUS_OK or request_fail(). */
 MUST_CHECK enum status query_decode(struct request *request, const struct params *params,

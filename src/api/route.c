@@ -19,6 +19,12 @@ static const struct error_kind error_unknown_operation = {.type = "UnknownOperat
                                                           .is_generic = true,
                                                           .is_bare = true};
 
+/* What is asked of a place where no service answers. */
+static const struct error_kind error_invalid_address = {.type = "InvalidAddress",
+                                                        .query = "InvalidAddress",
+                                                        .http_status = 404,
+                                                        .is_generic = true};
+
 /* --- The table of all operations. */
 
 static struct text route_name(const char *service, struct text operation, char *space)
@@ -239,6 +245,7 @@ enum status operation_find(struct request *request, struct text name)
     return STATUS_OK;
 }
 
+/* Checked before: see claim_read. */
 static void claim_take(struct request *request, const struct claim *claim)
 {
     int64_t number = 0;
@@ -252,11 +259,30 @@ static void claim_take(struct request *request, const struct claim *claim)
     }
 }
 
-static bool has_form(const struct request *request)
+/* A form says that it is one, or nothing says what the body is. */
+static bool has_form(const struct request *request, bool by_default)
 {
     struct text type = http_request_header(request->http, T("Content-Type"));
+    struct text form = T("application/x-www-form-urlencoded");
 
-    return type.len == 0 || text_starts_with(type, T("application/x-www-form-urlencoded"));
+    return type.len == 0 ? by_default
+                         : text_equal_ignore_case(text_first(type, form.len), form);
+}
+
+/* A form's body is Query, whatever X-Amz-Target says beside it: some clients always send one.
+ */
+static enum wire_protocol wire_of(const struct request *request)
+{
+    bool has_target = http_request_header(request->http, T("X-Amz-Target")).len > 0;
+
+    return has_target && !has_form(request, false) ? WIRE_JSON : WIRE_QUERY;
+}
+
+/* A POST whose body is something else means what its body says, which nobody here reads: what
+ * its query names is not done.  Web pages can send such ones without being asked. */
+static bool may_name_action(const struct request *request)
+{
+    return has_form(request, true) || !text_equal(request->http->method, T("POST"));
 }
 
 static enum status params_gather(struct request *request, struct params *params)
@@ -265,7 +291,7 @@ static enum status params_gather(struct request *request, struct params *params)
     const char *reason = NULL;
     bool is_good = params_parse(request->arena, http->query, params, &reason);
 
-    if (is_good && request->wire == WIRE_QUERY && has_form(request)) {
+    if (is_good && request->wire == WIRE_QUERY && has_form(request, true)) {
         is_good = params_parse(request->arena, http->body, params, &reason);
     }
     params_sort(params);
@@ -291,14 +317,22 @@ static const struct service *service_wished(struct request *request, const struc
     if (service == NULL) {
         service = service_by(api, has_target, wish->target);
     }
-    if (service != NULL || wish->service.len > 0 || request->wire == WIRE_JSON) {
+    if (service != NULL || request->wire == WIRE_JSON) {
         return service;
     }
+    /* Some clients take the service's name from the host's: an unknown one says nothing, unless
+     * the Version is unknown, too: other services have actions of the same names. */
     service = service_by(api, has_version, wish->version);
-    if (service == NULL) {
-        service = owner;
+    if (service == NULL && wish->service.len > 0 && wish->version.len > 0) {
+        return NULL;
     }
+    service = service != NULL ? service : owner;
     return service != NULL ? service : service_by_action(api, wish->action);
+}
+
+static bool is_served_here(const struct request *request)
+{
+    return text_equal(request->http->path, T("/")) || request->queue_url.len > 0;
 }
 
 enum status request_route(struct request *request, struct params *params)
@@ -307,19 +341,23 @@ enum status request_route(struct request *request, struct params *params)
     struct claim claim = {0};
     struct wish wish = {0};
 
-    request->wire = rest.len > 0 ? WIRE_JSON : WIRE_QUERY;
+    request->wire = wire_of(request);
     enum status status = params_gather(request, params);
 
-    if (claim_read(request, params, &claim)) {
+    enum status claimed = claim_read(request, params, &claim);
+
+    if (claimed == STATUS_OK && claim.service.len > 0) {
         claim_take(request, &claim);
     }
+    status = status != STATUS_OK ? status : claimed;
     wish.service = claim.service;
     if (request->wire == WIRE_JSON) {
         wish.target = text_cut(&rest, '.');
         wish.action = rest;
     } else {
         wish.version = params_find(params, T("Version"));
-        wish.action = params_find(params, T("Action"));
+        wish.action =
+            may_name_action(request) ? params_find(params, T("Action")) : (struct text){0};
     }
     request->service = service_wished(request, &wish);
     if (status != STATUS_OK) {
@@ -328,6 +366,11 @@ enum status request_route(struct request *request, struct params *params)
     if (request->service == NULL) {
         return no_service(request, wish.service.len > 0 ? wish.service : wish.target,
                           wish.action);
+    }
+    if (!is_served_here(request)) {
+        return request_fail(request, &error_invalid_address,
+                            "The address %.*s is not valid for this endpoint.",
+                            TEXT_PRINTF(request->http->path));
     }
     if (request->wire == WIRE_JSON && !has_target(request->service, wish.target)) {
         return request_fail(request, &error_invalid_action,

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+#define REGION_MAX       32
+#define ACCESS_KEY_MAX   128
+#define TRACE_HEADER_MAX 1024
+
 /* "AKID/20250101/us-east-1/sns/aws4_request" */
 static bool scope_split(struct text scope, struct claim *ret)
 {
@@ -34,20 +38,73 @@ static struct text header_credential(struct text header)
     return text_first(rest, text_find(rest, ','));
 }
 
-bool claim_read(struct request *request, const struct params *params, struct claim *ret_claim)
+static const struct error_kind error_bad_region = {.type = "InvalidSignatureException",
+                                                   .query = "SignatureDoesNotMatch",
+                                                   .http_status = 403,
+                                                   .is_generic = true};
+static const struct error_kind error_bad_key = {.type = "UnrecognizedClientException",
+                                                .query = "InvalidClientTokenId",
+                                                .http_status = 403,
+                                                .is_generic = true};
+
+/* Letters, digits and '-': regions are parts of ARNs. */
+static bool is_region(struct text text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+              || c == '-')) {
+            return false;
+        }
+    }
+    return text.len >= 1 && text.len <= REGION_MAX;
+}
+
+/* 1 to `max` bytes between `first` and '~'. */
+static bool is_printable(struct text text, char first, size_t max)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < first || text.at[i] > '~') {
+            return false;
+        }
+    }
+    return text.len >= 1 && text.len <= max;
+}
+
+struct text trace_header_read(const struct http_request *http)
+{
+    struct text header = http_request_header(http, T("X-Amzn-Trace-Id"));
+
+    return is_printable(header, ' ', TRACE_HEADER_MAX) ? header : (struct text){0};
+}
+
+static enum status claim_check(struct request *request, const struct claim *claim)
+{
+    if (!is_printable(claim->access_key, '!', ACCESS_KEY_MAX)) {
+        return request_fail(request, &error_bad_key,
+                            "The security token included in the request is invalid.");
+    }
+    if (!is_region(claim->region)) {
+        return request_fail(request, &error_bad_region,
+                            "Credential should be scoped to a valid region.");
+    }
+    return STATUS_OK;
+}
+
+enum status claim_read(struct request *request, const struct params *params,
+                       struct claim *ret_claim)
 {
     struct text header = http_request_header(request->http, T("Authorization"));
     struct text presigned = params_find(params, T("X-Amz-Credential"));
     struct claim claim = {0};
+    bool is_claimed = (text_starts_with(header, T("AWS4-HMAC-SHA256"))
+                       && scope_split(header_credential(header), &claim))
+                      || (presigned.len > 0 && scope_split(presigned, &claim));
 
-    if (text_starts_with(header, T("AWS4-HMAC-SHA256"))
-        && scope_split(header_credential(header), &claim)) {
-        *ret_claim = claim;
-        return true;
+    if (!is_claimed) {
+        return STATUS_OK;
     }
-    if (presigned.len > 0 && scope_split(presigned, &claim)) {
-        *ret_claim = claim;
-        return true;
-    }
-    return false;
+    *ret_claim = claim;
+    return claim_check(request, &claim);
 }

@@ -3,6 +3,9 @@
 #include "services/common/names.h"
 #include "services/sqs/internal.h"
 
+#define INVALID_CHARACTERS                                                      \
+    "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | " \
+    "#x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 #define DELAY_MAX_S 900
 
 /* One message, alone or as an entry of a batch. */
@@ -101,10 +104,7 @@ static enum status body_check(struct request *request, const struct send_input *
                              "The request must contain the parameter MessageBody.");
     }
     if (!text_is_xml(in->body)) {
-        return sqs_fault_set(request, fault, &sqs_invalid_message_contents,
-                             "Invalid characters found. Valid unicode characters are #x9 | #xA "
-                             "| #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to "
-                             "#x10FFFF");
+        return sqs_fault_set(request, fault, &sqs_invalid_message_contents, INVALID_CHARACTERS);
     }
     return STATUS_OK;
 }
@@ -225,6 +225,10 @@ static enum status trace_header_take(struct request *request, const struct send_
             return sqs_fault_set(request, fault, &sqs_invalid_parameter_value,
                                  "Message system attribute 'AWSTraceHeader' must be of type "
                                  "'String' with a non-empty value.");
+        }
+        if (!text_is_xml(wires[i].string)) {
+            return sqs_fault_set(request, fault, &sqs_invalid_parameter_value,
+                                 INVALID_CHARACTERS);
         }
         *ret_header = wires[i].string;
     }
