@@ -110,7 +110,6 @@ static void checkpoint_frozen(struct log_engine *engine)
     engine->why = why;
     if (status == STATUS_OK) {
         engine->frozen = NULL;
-        engine->pending -= engine->frozen_bytes;
     }
     (void)pthread_cond_broadcast(&engine->has_moved);
     if (status == STATUS_OK) {

@@ -1,11 +1,11 @@
 /* The engine "lmdb": one durable write transaction per batch. */
 #include "base/faults.h"
 #include "base/memory.h"
-#include "store/change_log.h"
 #include "store/directory.h"
 #include "store/engines.h"
 #include "store/lmdb_map.h"
 #include "store/ordered_ops.h"
+#include "store/segment_log.h"
 
 struct lmdb_engine {
     int lock;
@@ -33,7 +33,7 @@ static enum status lmdb_open(const char *location, uint64_t map_bytes, void **re
     if (status != STATUS_OK) {
         return status;
     }
-    status = change_log_refuse(location, why);
+    status = segment_log_refuse(location, why);
     if (status == STATUS_OK) {
         status = lmdb_map_open(location, map_bytes, &map, why);
     }

@@ -2,21 +2,21 @@
  */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "store/directory.h"
 #include "store/engines.h"
 #include "store/log_engine.h"
-
-/* A record's buffer that grew beyond this is given back. */
-#define BUFFER_KEPT ((size_t)1 << 20)
+#include "store/segment_log.h"
 
 static void log_free(struct log_engine *engine)
 {
     layer_release(engine, engine->frozen);
     layer_release(engine, engine->active);
-    change_log_close(&engine->log);
+    if (engine->log != NULL) {
+        engine->log->calls->close(engine->log);
+    }
     lmdb_map_close(engine->map);
     ordered_ops_free(&engine->ordered);
-    buffer_free(&engine->record);
     (void)pthread_cond_destroy(&engine->has_moved);
     (void)pthread_cond_destroy(&engine->frozen_is_set);
     (void)pthread_mutex_destroy(&engine->lock);
@@ -46,7 +46,7 @@ static void checkpoint_all(struct log_engine *engine)
     if (status == STATUS_OK && engine->frozen != NULL) {
         status = checkpoint_write(engine, engine->frozen, engine->frozen_last, &is_fatal, NULL);
     }
-    if (status == STATUS_OK && engine->active->segment->end > 0) {
+    if (status == STATUS_OK && engine->active->records > 0) {
         status = checkpoint_write(engine, engine->active, engine->sequence, &is_fatal, NULL);
     }
     (void)status;
@@ -69,7 +69,6 @@ static struct log_engine *log_create(int directory)
     engine->directory = directory;
     engine->close_patience_us = CLOSE_PATIENCE_US;
     atomic_init(&engine->give_up_us, INT64_MAX);
-    buffer_init(&engine->record, SEGMENT_BYTES_MAX);
     (void)pthread_mutex_init(&engine->lock, NULL);
     (void)pthread_cond_init(&engine->frozen_is_set, NULL);
     (void)pthread_cond_init(&engine->has_moved, NULL);
@@ -98,7 +97,8 @@ static enum status log_open(const char *location, uint64_t map_bytes, void **ret
 
     status = lmdb_map_open(location, map_bytes, &engine->map, why);
     if (status == STATUS_OK) {
-        status = log_engine_recover(engine, location, map_bytes, why);
+        engine->log = segment_log_create(location, map_bytes, engine->map);
+        status = log_engine_recover(engine, why);
     }
     if (status == STATUS_OK) {
         status = start_checkpointer(engine, why);
@@ -125,81 +125,119 @@ static enum status wait_for_checkpoint(struct log_engine *engine, bool *ret_fata
     return fail(why, engine->checkpoint, "%s", engine->why.text);
 }
 
-/* Under the lock: a free segment, if need be after a slow reader has let go of one. */
-static enum status wait_for_segment(struct log_engine *engine, struct segment **ret_segment,
-                                    struct why *why)
+/* A layer for what comes next, if need be after a slow reader has let go of a stretch. */
+static enum status wait_for_layer(struct log_engine *engine, struct layer **ret_layer,
+                                  bool *ret_fatal, struct why *why)
 {
-    enum status status = change_log_take(&engine->log, ret_segment, why);
+    enum status status = STATUS_BUSY;
 
-    while (status == STATUS_OK && *ret_segment == NULL) {
-        (void)pthread_cond_wait(&engine->has_moved, &engine->lock);
-        status = change_log_take(&engine->log, ret_segment, why);
+    while (status == STATUS_BUSY) {
+        (void)pthread_mutex_lock(&engine->lock);
+        uint64_t released = engine->released;
+
+        (void)pthread_mutex_unlock(&engine->lock);
+        status = log_engine_begin(engine, ret_layer, ret_fatal, why);
+        (void)pthread_mutex_lock(&engine->lock);
+        while (status == STATUS_BUSY && engine->released == released) {
+            (void)pthread_cond_wait(&engine->has_moved, &engine->lock);
+        }
+        (void)pthread_mutex_unlock(&engine->lock);
     }
     return status;
+}
+
+/* The active layer, which has records, goes to the checkpointer; `next` takes its place. */
+static void freeze(struct log_engine *engine, struct layer *next)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->frozen = engine->active;
+    engine->frozen_last = engine->sequence;
+    engine->active = next;
+    (void)pthread_cond_signal(&engine->frozen_is_set);
+    (void)pthread_mutex_unlock(&engine->lock);
 }
 
 /* Freezes the active layer and begins another one. */
 static enum status rotate(struct log_engine *engine, bool *ret_fatal, struct why *why)
 {
-    struct segment *segment = NULL;
+    struct layer *next = NULL;
 
     (void)pthread_mutex_lock(&engine->lock);
     enum status status = wait_for_checkpoint(engine, ret_fatal, why);
 
-    if (status == STATUS_OK) {
-        status = wait_for_segment(engine, &segment, why);
-    }
-    if (status == STATUS_OK) {
-        engine->frozen = engine->active;
-        engine->frozen_last = engine->sequence;
-        engine->frozen_bytes = engine->pending;
-        engine->active = layer_create(segment);
-        (void)pthread_cond_signal(&engine->frozen_is_set);
-    }
     (void)pthread_mutex_unlock(&engine->lock);
+    if (status == STATUS_OK) {
+        status = wait_for_layer(engine, &next, ret_fatal, why);
+    }
+    if (status == STATUS_OK) {
+        freeze(engine, next);
+    }
     return status;
 }
 
-static void make_visible(struct log_engine *engine, uint64_t bytes)
+static bool has_frozen(struct log_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    bool has = engine->frozen != NULL;
+
+    (void)pthread_mutex_unlock(&engine->lock);
+    return has;
+}
+
+/* Only a checkpoint makes room of what was deleted, and without new work the layer would never
+ * fill up and come to one. */
+static enum status log_relieve(void *self, bool *ret_fatal, struct why *why)
+{
+    struct log_engine *engine = self;
+    struct layer *next = NULL;
+
+    if (mutant("store.no-relief") || engine->active->records == 0 || has_frozen(engine)) {
+        return STATUS_OK;
+    }
+    enum status status = log_engine_begin(engine, &next, ret_fatal, why);
+
+    if (status == STATUS_OK) {
+        freeze(engine, next);
+    }
+    return status;
+}
+
+static void make_visible(struct log_engine *engine)
 {
     (void)pthread_mutex_lock(&engine->lock);
     engine->sequence++;
     engine->visible = engine->sequence;
-    engine->pending += bytes;
     (void)pthread_mutex_unlock(&engine->lock);
 }
 
 static enum status append(struct log_engine *engine, bool *ret_fatal, struct why *why)
 {
-    struct segment *segment = engine->active->segment;
-    uint64_t sequence = engine->sequence + 1;
+    const struct change_log_calls *calls = engine->log->calls;
+    struct record record;
     enum status status =
-        segment_prepare(segment, record_size(&engine->ordered), sequence, ret_fatal, why);
+        calls->append(engine->log, engine->active->stretch, engine->sequence + 1,
+                      &engine->ordered, &record, ret_fatal, why);
 
     if (status != STATUS_OK) {
         return status;
     }
-    struct record record =
-        record_write(&engine->record, &engine->ordered, sequence, segment->secret);
-
-    status = segment_write(segment, buffer_text(&engine->record), ret_fatal, why);
-    if (status == STATUS_OK) {
-        layer_add(engine->active, &record);
-        make_visible(engine, record.bytes.len);
+    /* One at a time: the next batch is not taken before this one is durable. */
+    status = calls->await(engine->log, record.sequence, ret_fatal, why);
+    if (status != STATUS_OK) {
+        *ret_fatal = true; /* it is in the log, and may yet become durable */
+        return status;
     }
-    if (engine->record.room > BUFFER_KEPT) {
-        buffer_free(&engine->record);
-        buffer_init(&engine->record, SEGMENT_BYTES_MAX);
-    }
-    return status;
+    layer_add(engine->active, &record);
+    make_visible(engine);
+    return STATUS_OK;
 }
 
-/* A batch that no segment can take: everything before it goes to LMDB, and then it does. */
+/* A batch that no stretch can take: everything before it goes to LMDB, and then it does. */
 static enum status commit_directly(struct log_engine *engine, bool *ret_fatal, struct why *why)
 {
     enum status status = STATUS_OK;
 
-    if (engine->active->segment->end > 0) {
+    if (engine->active->records > 0) {
         status = rotate(engine, ret_fatal, why);
     }
     if (status == STATUS_OK) {
@@ -215,7 +253,7 @@ static enum status commit_directly(struct log_engine *engine, bool *ret_fatal, s
     checkpoint_put(engine, engine->sequence + 1);
     status = lmdb_map_commit(engine->map, ret_fatal, why);
     if (status == STATUS_OK) {
-        make_visible(engine, 0);
+        make_visible(engine);
     }
     return status;
 }
@@ -246,10 +284,10 @@ static enum status log_commit(void *self, const struct batch *batch, bool *ret_f
     if (status != STATUS_OK) {
         return status;
     }
-    if (RECORD_PAGE + size > engine->log.segment_bytes) {
+    if (!engine->log->calls->fits(engine->log, NULL, size)) {
         return commit_directly(engine, ret_fatal, why);
     }
-    if (!segment_fits(engine->active->segment, size)) {
+    if (!engine->log->calls->fits(engine->log, engine->active->stretch, size)) {
         status = rotate(engine, ret_fatal, why);
     }
     return status != STATUS_OK ? status : append(engine, ret_fatal, why);
@@ -315,17 +353,26 @@ static enum status log_scan(void *self, struct text from, struct text to, bool r
     return status;
 }
 
-/* What waits to be written to LMDB needs its room there too. */
+/* What waits to be written to LMDB needs its room there too: the last version of each row. */
 static uint64_t log_free_bytes(void *self)
 {
     struct log_engine *engine = self;
-    uint64_t room = lmdb_map_free_bytes(engine->map);
 
     (void)pthread_mutex_lock(&engine->lock);
-    uint64_t pending = engine->pending;
+    uint64_t pending = overlay_room(engine->active->overlay);
 
+    pending += engine->frozen == NULL ? 0 : overlay_room(engine->frozen->overlay);
     (void)pthread_mutex_unlock(&engine->lock);
+    uint64_t room = lmdb_map_free_bytes(engine->map);
+
     return room > pending ? room - pending : 0;
+}
+
+static void log_opening(void *self, struct engine_opening *ret_opening)
+{
+    const struct log_engine *engine = self;
+
+    *ret_opening = engine->opening;
 }
 
 const struct engine engine_log = {
@@ -334,5 +381,7 @@ const struct engine engine_log = {
     .commit = log_commit,
     .scan = log_scan,
     .free_bytes = log_free_bytes,
+    .opening = log_opening,
+    .relieve = log_relieve,
     .close = log_close,
 };

@@ -2,6 +2,7 @@
 #include "store/lmdb_map.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "store/directory.h"
 
 #include <sys/resource.h>
@@ -115,7 +116,10 @@ static int database_open(MDB_env *env, MDB_dbi *ret_dbi)
         mdb_txn_abort(txn);
         return error;
     }
-    return mdb_txn_commit(txn);
+    error = mdb_txn_commit(txn);
+    /* A process that was killed has left in the page cache what the disk may not have yet: what
+     * is read from here on must not be taken back by a power cut. */
+    return error != 0 || mutant("store.map-unsynced") ? error : mdb_env_sync(env, 1);
 }
 
 enum status lmdb_map_open(const char *location, uint64_t map_bytes, struct lmdb_map **ret_map,
@@ -289,6 +293,16 @@ enum status lmdb_map_get(struct lmdb_map *map, struct text key, void *ret_value,
         return STATUS_NOT_FOUND;
     }
     return error == 0 ? STATUS_OK : STATUS_STORAGE;
+}
+
+enum status lmdb_map_note(struct lmdb_map *map, struct text key, struct text value,
+                          bool *ret_fatal, struct why *why)
+{
+    struct lmdb_map writing = {.env = map->env, .dbi = map->dbi, .location = map->location};
+
+    lmdb_map_begin(&writing);
+    lmdb_map_put(&writing, key, value);
+    return lmdb_map_commit(&writing, ret_fatal, why);
 }
 
 /* To the first row of the range, seen from the side the view starts at. */

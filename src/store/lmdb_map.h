@@ -31,6 +31,11 @@ void lmdb_map_abandon(struct lmdb_map *map);
 MUST_CHECK enum status lmdb_map_get(struct lmdb_map *map, struct text key, void *ret_value,
                                     size_t room, size_t *ret_len);
 
+/* Puts one such row, durably and apart from the transaction that is being written (for whose
+ * end it waits), on any thread.  Statuses as engine.commit's. */
+MUST_CHECK enum status lmdb_map_note(struct lmdb_map *map, struct text key, struct text value,
+                                     bool *ret_fatal, struct why *why);
+
 /* A view of one moment, on any thread; begins at lmdb_view_open. */
 struct lmdb_view {
     struct rows rows; /* first: advance, key, value */

@@ -1,7 +1,7 @@
 /* Inside the engine "log": its state, shared by commits, scans, the checkpointer and recovery.
  *
- * A layer is a segment of the change log and the overlay of what its records say.  Commits go
- * to the active layer; when its segment is full it is frozen, and the checkpointer writes it to
+ * A layer is a stretch of the change log and the overlay of what its records say.  Commits go
+ * to the active layer; when its stretch is full it is frozen, and the checkpointer writes it to
  * LMDB in small durable transactions, the last of which says up to where LMDB has come.  Scans
  * see the active layer over the frozen one over LMDB. */
 #ifndef STORE_LOG_ENGINE_H
@@ -18,7 +18,8 @@
 
 struct layer {
     struct overlay *overlay;
-    struct segment *segment;
+    struct stretch *stretch;
+    uint64_t records;    /* that the stretch has; the commit thread's */
     unsigned references; /* under the engine's lock: the engine's own, and scans' */
 };
 
@@ -32,31 +33,30 @@ struct log_engine {
 
     /* The commit thread's. */
     struct ordered_ops ordered;
-    struct buffer record;
     uint64_t sequence; /* of the last commit */
+    struct change_log *log;
+    struct engine_opening opening;
 
     /* Under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t frozen_is_set; /* or stopping */
-    pthread_cond_t has_moved;     /* a checkpoint ended, or a segment became free */
-    struct change_log log;
-    struct layer *active; /* only the commit thread changes which one it is */
-    struct layer *frozen; /* NULL when it is in LMDB */
-    uint64_t frozen_last; /* the sequence of its last record */
-    uint64_t frozen_bytes;
+    pthread_cond_t has_moved;     /* a checkpoint ended, or a stretch was released */
+    uint64_t released;            /* stretches so far */
+    struct layer *active;         /* only the commit thread changes which one it is */
+    struct layer *frozen;         /* NULL when it is in LMDB */
+    uint64_t frozen_last;         /* the sequence of its last record */
     uint64_t visible;       /* what scans may see: the last commit that is in the overlay */
-    uint64_t pending;       /* bytes of records that are not in LMDB yet */
     enum status checkpoint; /* how the last one ended */
     bool is_fatal;
     struct why why; /* of the last checkpoint that failed */
     bool stopping;
 };
 
-/* Takes over the segment; one reference. */
-struct layer *layer_create(struct segment *segment);
-/* Not under the lock; NULL is fine.  At the last reference the segment becomes free. */
+/* Takes over the stretch; one reference. */
+struct layer *layer_create(struct stretch *stretch);
+/* Not under the lock; NULL is fine.  At the last reference the stretch is released. */
 void layer_release(struct log_engine *engine, struct layer *layer);
-/* Adds what the record (whose bytes are at the segment's last place) says. */
+/* Adds what the record says, whose bytes are kept by the log. */
 void layer_add(struct layer *layer, const struct record *record);
 
 /* Up to which sequence LMDB has everything. */
@@ -71,8 +71,10 @@ MUST_CHECK enum status checkpoint_write(struct log_engine *engine, const struct 
 /* The checkpointer thread: writes what is frozen until it is told to stop. */
 void *checkpointer_run(void *context); /* the engine */
 
-/* Fills log, active, frozen and the sequences from the directory. */
-MUST_CHECK enum status log_engine_recover(struct log_engine *engine, const char *location,
-                                          uint64_t map_bytes, struct why *why);
+/* Fills active, frozen, the sequences and the report from the log. */
+MUST_CHECK enum status log_engine_recover(struct log_engine *engine, struct why *why);
+/* Begins a stretch for what comes next and makes a layer of it; STATUS_BUSY as begin's. */
+MUST_CHECK enum status log_engine_begin(struct log_engine *engine, struct layer **ret_layer,
+                                        bool *ret_fatal, struct why *why);
 
 #endif

@@ -35,7 +35,14 @@ struct overlay {
     /* The places before the last added entry's successor: where the next key often goes. */
     struct overlay_entry *path[HEIGHT_MAX];
     struct overlay_entry *last;
+    _Atomic(uint64_t) room; /* see overlay_room */
 };
+
+/* The database puts what is large on pages of its own, and pages that rows share are rarely
+ * full. */
+#define PAGE_BYTES   ((uint64_t)4096)
+#define ROW_OVERHEAD 16
+#define ROW_INPLACE  2000
 
 /* A place in the order; sequence UINT64_MAX is before every version of the key. */
 struct place {
@@ -154,6 +161,35 @@ static bool path_fits(const struct overlay *overlay, const struct place *place)
     return next == NULL || !is_before(next, place);
 }
 
+static uint64_t room_of(const struct overlay_entry *entry)
+{
+    uint64_t bytes = entry->key_len + entry->value.len + ROW_OVERHEAD;
+
+    if (entry->is_deleted) {
+        return 0;
+    }
+    return bytes <= ROW_INPLACE ? bytes / 2 * 3
+                                : (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+/* Counts the new version in and the one before it out. */
+static void count_room(struct overlay *overlay, const struct overlay_entry *entry)
+{
+    const struct overlay_entry *older = next_at(entry, 0);
+    uint64_t room = atomic_load_explicit(&overlay->room, memory_order_relaxed);
+
+    room += room_of(entry);
+    if (older != NULL && text_equal(entry_key(older), entry_key(entry))) {
+        room -= room_of(older);
+    }
+    atomic_store_explicit(&overlay->room, room, memory_order_relaxed);
+}
+
+uint64_t overlay_room(const struct overlay *overlay)
+{
+    return atomic_load_explicit(&overlay->room, memory_order_relaxed);
+}
+
 void overlay_add(struct overlay *overlay, uint64_t sequence,
                  const struct overlay_change *change)
 {
@@ -177,6 +213,7 @@ void overlay_add(struct overlay *overlay, uint64_t sequence,
         overlay->path[level] = entry;
     }
     overlay->last = entry;
+    count_room(overlay, entry);
 }
 
 /* The first entry at or behind `entry` that this view may see. */

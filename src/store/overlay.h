@@ -25,6 +25,9 @@ struct overlay_change {
 void overlay_add(struct overlay *overlay, uint64_t sequence,
                  const struct overlay_change *change);
 
+/* What its rows may take in the database at most, each in its last version.  Any thread. */
+uint64_t overlay_room(const struct overlay *overlay);
+
 /* What the overlay held when `sequence` was its last one, deleted rows included. */
 struct overlay_view {
     struct rows rows; /* first */

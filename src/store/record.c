@@ -111,6 +111,19 @@ bool record_read(struct text bytes, uint64_t secret, struct record *ret_record)
     return true;
 }
 
+uint64_t record_announced(struct text bytes, uint64_t secret)
+{
+    struct cursor header = cursor_over(text_first(bytes, HEADER_BYTES));
+    uint64_t checksum = cursor_u64(&header);
+    uint32_t size = cursor_u32(&header);
+    struct text covered = text_make(bytes.at + CHECKSUM_BYTES, HEADER_BYTES - CHECKSUM_BYTES);
+
+    if (bytes.len < HEADER_BYTES || record_checksum(covered, secret) != checksum) {
+        return 0;
+    }
+    return size > bytes.len ? bytes.len : size;
+}
+
 bool record_next_change(struct text *changes, struct overlay_change *ret_change)
 {
     struct cursor cursor = cursor_over(*changes);

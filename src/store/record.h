@@ -20,6 +20,7 @@ struct record {
     uint32_t count;
     struct text bytes;   /* all of it */
     struct text changes; /* what record_next_change reads */
+    const char *kept;    /* where `bytes` stay when the rest is lent for a moment only */
 };
 
 /* Not cryptographic, but nobody who does not know `secret` can aim for a value. */
@@ -32,6 +33,9 @@ struct record record_write(struct buffer *buffer, const struct ordered_ops *orde
                            uint64_t sequence, uint64_t secret);
 /* True when `bytes` (which may go on behind it) begins with a whole, undamaged record. */
 MUST_CHECK bool record_read(struct text bytes, uint64_t secret, struct record *ret_record);
+/* The size that the header at the start of `bytes` gives for a record, be that whole or not; 0
+ * when it is no record's header under this secret. */
+uint64_t record_announced(struct text bytes, uint64_t secret);
 /* Takes the next change off *changes; false when there is none.  Lends key and value. */
 bool record_next_change(struct text *changes, struct overlay_change *ret_change);
 

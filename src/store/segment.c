@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/mutants.h"
 #include "base/random.h"
-#include "store/directory.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,8 +16,9 @@
 #include <unistd.h>
 
 #define MAGIC        UINT64_C(0x46616e666172654c) /* "FanfareL" */
-#define LOG_FORMAT   1
-#define HEADER_BYTES 40 /* magic, format, secret, first, checksum */
+#define LOG_FORMAT   2  /* 1: the database has no note of the use, `used` is not there */
+#define HEADER_BYTES 48 /* magic, format, secret, first, used, checksum */
+#define OLD_BYTES    40
 #define ZERO_STEP    ((uint64_t)8 << 20)
 #define ZERO_BYTES   ((size_t)1 << 20)
 
@@ -27,12 +27,19 @@ static uint64_t whole_pages(uint64_t bytes)
     return (bytes + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
 }
 
-static bool segment_path(const char *location, unsigned index, char ret_path[PATH_ROOM])
+bool segment_path(const char *location, unsigned index, char ret_path[PATH_ROOM])
 {
     char name[32];
 
     (void)snprintf(name, sizeof name, "changes.%u", index);
     return directory_path(location, name, ret_path);
+}
+
+const char *segment_name(const struct segment *segment)
+{
+    const char *slash = strrchr(segment->path, '/');
+
+    return slash == NULL ? segment->path : slash + 1;
 }
 
 static enum status segment_fail(const struct segment *segment, int error, const char *what,
@@ -57,13 +64,13 @@ static void header_format(const struct segment *segment, struct buffer *buffer)
     buffer_add_u64(buffer, MAGIC);
     buffer_add_u64(buffer, LOG_FORMAT);
     buffer_add_u64(buffer, segment->secret);
-    buffer_add_u64(buffer, segment->first);
+    buffer_add_u64(buffer, segment->stretch.first);
+    buffer_add_u64(buffer, segment->used);
     buffer_add_u64(buffer, record_checksum(buffer_text(buffer), MAGIC));
     memset(buffer_extend(buffer, RECORD_PAGE - HEADER_BYTES), 0, RECORD_PAGE - HEADER_BYTES);
 }
 
-/* False when it is neither valid nor blank. */
-static bool header_parse(struct segment *segment, const char at[HEADER_BYTES])
+static enum segment_header header_parse(struct segment *segment, const char at[HEADER_BYTES])
 {
     static const char blank[HEADER_BYTES];
     struct text bytes = text_make(at, HEADER_BYTES);
@@ -72,18 +79,22 @@ static bool header_parse(struct segment *segment, const char at[HEADER_BYTES])
     uint64_t format = cursor_u64(&cursor);
     uint64_t secret = cursor_u64(&cursor);
     uint64_t first = cursor_u64(&cursor);
+    uint64_t used = format == LOG_FORMAT ? cursor_u64(&cursor) : segment->zeroed;
     uint64_t checksum = cursor_u64(&cursor);
+    size_t covered = (format == LOG_FORMAT ? HEADER_BYTES : OLD_BYTES) - sizeof checksum;
 
     if (memcmp(at, blank, sizeof blank) == 0) {
-        return true;
+        return SEGMENT_BLANK;
     }
-    if (magic != MAGIC || format != LOG_FORMAT
-        || checksum != record_checksum(text_first(bytes, HEADER_BYTES - 8), MAGIC)) {
-        return false;
+    segment->used = segment->zeroed;
+    if (magic != MAGIC || format == 0 || format > LOG_FORMAT
+        || checksum != record_checksum(text_first(bytes, covered), MAGIC)) {
+        return SEGMENT_DAMAGED;
     }
     segment->secret = secret;
-    segment->first = first;
-    return true;
+    segment->stretch.first = first;
+    segment->used = used;
+    return format == LOG_FORMAT ? SEGMENT_WHOLE : SEGMENT_OLD;
 }
 
 static enum status header_load(struct segment *segment, struct why *why)
@@ -96,13 +107,7 @@ static enum status header_load(struct segment *segment, struct why *why)
     if (pread(segment->fd, header, sizeof header, 0) != (ssize_t)sizeof header) {
         return segment_fail(segment, errno, "read", why);
     }
-    if (!header_parse(segment, header)) {
-        return fail(
-            why, STATUS_STORAGE,
-            "the change log %s is damaged or of a newer version: what it holds may not be "
-            "in the database yet, restore it from a copy",
-            segment->path);
-    }
+    segment->header = header_parse(segment, header);
     return STATUS_OK;
 }
 
@@ -135,6 +140,7 @@ enum status segment_open(const char *location, unsigned index, uint64_t limit,
     struct segment *segment = memory_zero(sizeof *segment);
 
     segment->path = memory_copy_text(text_from(path));
+    segment->index = index;
     segment->limit = whole_pages(limit);
     segment->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     enum status status =
@@ -168,7 +174,9 @@ void segment_close(struct segment *segment)
 
 void segment_recycle(struct segment *segment)
 {
+    segment->used = segment->end > segment->used ? segment->end : segment->used;
     segment->end = 0;
+    segment->stretch.first = 0;
     /* Pages that nobody has mapped are cheaper to write back. */
     (void)madvise(segment->map, segment->map_bytes, MADV_DONTNEED);
 }
@@ -229,21 +237,24 @@ static enum status segment_sync(const struct segment *segment, bool *ret_fatal, 
                 strerror_r(error, text, sizeof text));
 }
 
-/* Makes the file at least `end` bytes long.  Blocks are allocated first, so that a full disk
- * shows here and not in a sync. */
-static enum status grow(struct segment *segment, uint64_t end, bool *ret_fatal, struct why *why)
+static int allocate(const struct segment *segment, uint64_t target)
 {
-    if (end <= segment->zeroed) {
-        return STATUS_OK;
-    }
-    uint64_t target = segment->zeroed + ZERO_STEP;
-
-    target = target < end ? end : target;
-    target = target > segment->limit ? segment->limit : target;
     off_t start = (off_t)segment->zeroed;
-    int error = fallocate(segment->fd, 0, start, (off_t)target - start) == 0 ? 0 : errno;
+    int error = EINTR;
 
-    if (error == 0 || error == EOPNOTSUPP) {
+    while (error == EINTR) {
+        error = fallocate(segment->fd, 0, start, (off_t)target - start) == 0 ? 0 : errno;
+    }
+    return error == EOPNOTSUPP ? 0 : error;
+}
+
+/* Blocks are allocated first, so that a full disk shows here and not in a sync. */
+static enum status extend(struct segment *segment, uint64_t target, bool *ret_fatal,
+                          struct why *why)
+{
+    int error = allocate(segment, target);
+
+    if (error == 0) {
         error = write_zeros(segment, target);
     }
     if (error != 0) {
@@ -257,6 +268,22 @@ static enum status grow(struct segment *segment, uint64_t end, bool *ret_fatal, 
     return status;
 }
 
+/* Makes the file at least `end` bytes long, and more for what comes next if there is room. */
+static enum status grow(struct segment *segment, uint64_t end, bool *ret_fatal, struct why *why)
+{
+    if (end <= segment->zeroed) {
+        return STATUS_OK;
+    }
+    uint64_t target = segment->zeroed + ZERO_STEP;
+
+    target = target < end ? end : target;
+    target = target > segment->limit ? segment->limit : target;
+    enum status status = extend(segment, target, ret_fatal, why);
+
+    return status == STATUS_FULL && target > end ? extend(segment, end, ret_fatal, why)
+                                                 : status;
+}
+
 static uint64_t draw_secret(void)
 {
     struct random *random = random_system();
@@ -266,32 +293,34 @@ static uint64_t draw_secret(void)
     return secret;
 }
 
-/* The header becomes durable together with the first record. */
-static enum status begin_use(struct segment *segment, uint64_t sequence, struct why *why)
+enum status segment_begin(struct segment *segment, uint64_t first, bool *ret_fatal,
+                          struct why *why)
 {
+    enum status status = grow(segment, 2 * RECORD_PAGE, ret_fatal, why);
     struct buffer header;
 
+    if (status != STATUS_OK) {
+        return status;
+    }
     buffer_init(&header, RECORD_PAGE);
+    segment->end = 0;
     segment->secret =
         mutant("store.secret-kept") && segment->secret != 0 ? segment->secret : draw_secret();
-    segment->first = sequence;
+    segment->stretch.first = first;
     header_format(segment, &header);
     int error = write_all(segment->fd, buffer_text(&header), 0);
 
     buffer_free(&header);
-    return error == 0 ? STATUS_OK : segment_fail(segment, error, "written", why);
+    if (error != 0) {
+        return segment_fail(segment, error, "written", why);
+    }
+    return mutant("store.header-unsynced") ? STATUS_OK : segment_sync(segment, ret_fatal, why);
 }
 
-enum status segment_prepare(struct segment *segment, size_t size, uint64_t sequence,
-                            bool *ret_fatal, struct why *why)
+enum status segment_reserve(struct segment *segment, size_t size, bool *ret_fatal,
+                            struct why *why)
 {
-    enum status status =
-        grow(segment, next_offset(segment) + whole_pages(size), ret_fatal, why);
-
-    if (status == STATUS_OK && segment->end == 0) {
-        status = begin_use(segment, sequence, why);
-    }
-    return status;
+    return grow(segment, next_offset(segment) + whole_pages(size), ret_fatal, why);
 }
 
 enum status segment_write(struct segment *segment, struct text pages, bool *ret_fatal,
@@ -332,11 +361,12 @@ bool segment_replay(struct segment *segment, uint64_t sequence, struct record *r
     }
     segment->last = offset;
     segment->end = offset + whole_pages(record.bytes.len);
+    record.kept = record.bytes.at;
     *ret_record = record;
     return true;
 }
 
-bool segment_is_damaged(const struct segment *segment)
+bool segment_has_more(const struct segment *segment)
 {
     struct record record;
 
@@ -346,6 +376,31 @@ bool segment_is_damaged(const struct segment *segment)
         }
     }
     return false;
+}
+
+static bool is_zero_page(const char *at)
+{
+    static const char zeros[RECORD_PAGE];
+
+    return memcmp(at, zeros, sizeof zeros) == 0;
+}
+
+uint64_t segment_torn_bytes(struct segment *segment)
+{
+    uint64_t start = next_offset(segment);
+    uint64_t clean = segment->used > start ? segment->used : start;
+    uint64_t end = segment->zeroed;
+
+    while (end > clean && is_zero_page(segment->map + end - RECORD_PAGE)) {
+        end -= RECORD_PAGE;
+    }
+    uint64_t torn = record_announced(mapped_from(segment, start), segment->secret);
+
+    torn = end > clean && end - start > torn ? end - start : torn;
+    if (start + torn > segment->used) {
+        segment->used = start + whole_pages(torn);
+    }
+    return torn;
 }
 
 enum status segment_settle(struct segment *segment, struct why *why)

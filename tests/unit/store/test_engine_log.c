@@ -1,8 +1,9 @@
 /* The change log after a crash: what is torn is dropped, what is damaged is told. */
-#include "store/change_log.h"
+#include "store/claims.h"
 #include "store/engines.h"
 #include "store/keys.h"
 #include "store/log_engine.h"
+#include "store/segment.h"
 #include "tests/support/need.h"
 #include "tests/support/temp_dir.h"
 
@@ -105,6 +106,41 @@ static int open_segment(unsigned index)
     return fd;
 }
 
+static void cut_segment(unsigned index, off_t bytes)
+{
+    int fd = open_segment(index);
+
+    NEED(ftruncate(fd, bytes) == 0);
+    close(fd);
+}
+
+static void remove_segment(unsigned index)
+{
+    char path[300];
+
+    (void)snprintf(path, sizeof path, "%s/changes.%u", dir.path, index);
+    NEED(unlink(path) == 0);
+}
+
+static void overwrite(unsigned index, off_t at, struct text bytes)
+{
+    int fd = open_segment(index);
+
+    NEED(pwrite(fd, bytes.at, bytes.len, at) == (ssize_t)bytes.len);
+    close(fd);
+}
+
+static struct engine_opening reopen_and_report(void)
+{
+    struct engine_opening opening = {.replayed = UINT64_MAX};
+    void *self = NULL;
+
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
+    engine_log.opening(self, &opening);
+    engine_log.close(self);
+    return opening;
+}
+
 static void flip_bit(unsigned index, off_t at)
 {
     int fd = open_segment(index);
@@ -194,7 +230,7 @@ Test(engine_log, refuses_a_database_older_than_the_log)
     commit_and_crash(1, 100);
     (void)snprintf(path, sizeof path, "%s/data.mdb", dir.path);
     cr_assert_eq(unlink(path), 0);
-    expect_refused("does not continue behind commit 0");
+    expect_refused("the database is older than the log");
 }
 
 Test(engine_log, starts_over_in_a_segment_whose_first_record_is_torn)
@@ -204,6 +240,177 @@ Test(engine_log, starts_over_in_a_segment_whose_first_record_is_torn)
     cr_expect_eq(reopen_and_count(), 0);
     commit_and_crash(3, 100);
     cr_expect_eq(reopen_and_count(), 3);
+}
+
+Test(engine_log, refuses_a_log_that_is_missing)
+{
+    commit_and_crash(5, 100);
+    remove_segment(0);
+    expect_refused("changes.0 is missing: the commits from 1 on");
+    expect_refused("restore the whole data directory from a copy");
+}
+
+Test(engine_log, refuses_a_log_that_was_emptied_or_cut)
+{
+    commit_and_crash(5, 100);
+    cut_segment(0, 512 << 10);
+    expect_refused("changes.0 was cut");
+    cut_segment(0, 4096);
+    expect_refused("changes.0 was cut");
+    cut_segment(0, 0);
+    expect_refused("changes.0 was cut");
+}
+
+Test(engine_log, refuses_a_log_whose_header_is_blank)
+{
+    static const char zeros[48];
+
+    commit_and_crash(5, 100);
+    overwrite(0, 0, text_make(zeros, sizeof zeros));
+    expect_refused("damaged or of a newer version");
+}
+
+/* The newest of several: those before it have been checkpointed, or go on in it. */
+Test(engine_log, refuses_to_lose_any_segment_in_use)
+{
+    struct claims claims;
+    struct lmdb_map *map = NULL;
+
+    commit_and_crash(100, 40000);
+    NEED(lmdb_map_open(dir.path, STORE_BYTES, &map, NULL) == STATUS_OK);
+    NEED(claims_load(map, &claims, NULL) == STATUS_OK && claims.are_noted);
+    lmdb_map_close(map);
+    unsigned newest = 0;
+
+    for (unsigned i = 1; i < SEGMENTS_MAX; i++) {
+        newest = claims.of[i].first > claims.of[newest].first ? i : newest;
+    }
+    cr_assert_gt(claims.of[newest].first, 1);
+    remove_segment(newest);
+    expect_refused("is missing");
+}
+
+Test(engine_log, refuses_the_log_of_another_time)
+{
+    char kept[2 * 4096];
+    int fd = -1;
+
+    commit_and_crash(3, 100);
+    fd = open_segment(0);
+    NEED(pread(fd, kept, sizeof kept, 0) == (ssize_t)sizeof kept);
+    close(fd);
+    cr_assert_eq(reopen_and_count(), 3);
+    commit_and_crash(3, 100);
+    overwrite(0, 0, text_make(kept, sizeof kept));
+    expect_refused("is not the one that the database belongs to");
+}
+
+/* The header is there, the note in the database is not yet: nothing can have been written. */
+Test(engine_log, starts_after_a_crash_between_header_and_note)
+{
+    struct segment *segment = NULL;
+    bool is_fatal = false;
+
+    commit_and_crash(5, 100);
+    cr_assert_eq(segment_open(dir.path, 1, SEGMENT_BYTES_MIN, &segment, NULL), STATUS_OK);
+    cr_assert_eq(segment_begin(segment, 6, &is_fatal, NULL), STATUS_OK);
+    segment_close(segment);
+    cr_expect_eq(reopen_and_count(), 5);
+    commit_and_crash(100, 40000);
+    cr_expect_eq(reopen_and_count(), 100);
+}
+
+Test(engine_log, tells_what_it_replayed_and_what_it_dropped)
+{
+    commit_and_crash(5, 10000);
+    struct engine_opening opening = reopen_and_report();
+
+    cr_expect_eq(opening.replayed, 5);
+    cr_expect_eq(opening.dropped_bytes, 0);
+    opening = reopen_and_report();
+    cr_expect_eq(opening.replayed, 0);
+    commit_and_crash(5, 10000);
+    flip_bit(0, (off_t)(1 + 4 * 3 + 2) * 4096 + 60); /* the third page of the last record */
+    opening = reopen_and_report();
+    cr_expect_eq(opening.replayed, 4);
+    cr_expect_gt(opening.dropped_bytes, 10000);
+    cr_expect_str_eq(opening.dropped_from, "changes.0");
+}
+
+/* What is behind the end of a file that was never used so far is of the torn record as well. */
+Test(engine_log, counts_what_is_left_of_a_record_without_its_beginning)
+{
+    static const char zeros[4096];
+
+    commit_and_crash(5, 10000);
+    overwrite(0, (off_t)(1 + 4 * 3) * 4096, text_make(zeros, sizeof zeros));
+    struct engine_opening opening = reopen_and_report();
+
+    cr_expect_eq(opening.replayed, 4);
+    cr_expect_eq(opening.dropped_bytes, 3 * 4096);
+}
+
+/* As a version left it that knew no notes: a header of format 1, and no row. */
+static void make_old(void)
+{
+    struct lmdb_map *map = NULL;
+    char header[4096];
+    char old[40];
+    struct buffer buffer = buffer_over(old, sizeof old);
+    bool is_fatal = false;
+    int fd = open_segment(0);
+
+    NEED(pread(fd, header, sizeof header, 0) == (ssize_t)sizeof header);
+    close(fd);
+    struct cursor cursor = cursor_over(text_make(header, sizeof header));
+    uint64_t magic = cursor_u64(&cursor);
+
+    (void)cursor_u64(&cursor);
+    buffer_add_u64(&buffer, magic);
+    buffer_add_u64(&buffer, 1);
+    buffer_add_u64(&buffer, cursor_u64(&cursor));
+    buffer_add_u64(&buffer, cursor_u64(&cursor));
+    buffer_add_u64(&buffer, record_checksum(buffer_text(&buffer), magic));
+    memset(header, 0, sizeof header);
+    memcpy(header, old, sizeof old);
+    overwrite(0, 0, text_make(header, sizeof header));
+    NEED(lmdb_map_open(dir.path, STORE_BYTES, &map, NULL) == STATUS_OK);
+    lmdb_map_begin(map);
+    lmdb_map_delete(map, T("\0segments"));
+    NEED(lmdb_map_commit(map, &is_fatal, NULL) == STATUS_OK);
+    lmdb_map_close(map);
+}
+
+Test(engine_log, takes_over_a_log_that_was_never_noted_and_notes_it)
+{
+    struct claims claims;
+    struct lmdb_map *map = NULL;
+
+    commit_and_crash(5, 100);
+    make_old();
+    commit_and_crash(0, 0); /* opens and is gone */
+    NEED(lmdb_map_open(dir.path, STORE_BYTES, &map, NULL) == STATUS_OK);
+    cr_assert_eq(claims_load(map, &claims, NULL), STATUS_OK);
+    lmdb_map_close(map);
+    cr_expect_eq(claims.of[0].first, 1);
+    cr_expect_eq(reopen_and_count(), 5);
+}
+
+Test(engine_log, makes_room_of_what_was_deleted_when_asked)
+{
+    void *self = NULL;
+    bool is_fatal = false;
+
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
+    struct log_engine *engine = self;
+
+    commit_number(self, 1, 100);
+    cr_expect_eq(engine_log.relieve(self, &is_fatal, NULL), STATUS_OK);
+    cr_expect_eq(engine->active->records, 0);
+    cr_expect_eq(engine_log.relieve(self, &is_fatal, NULL), STATUS_OK, "nothing to do");
+    commit_number(self, 2, 100);
+    engine_log.close(self);
+    cr_expect_eq(reopen_and_count(), 2);
 }
 
 Test(engine_log, takes_over_a_directory_of_the_engine_lmdb_but_not_back)
