@@ -200,7 +200,7 @@ static void add_turns(struct buffer *to, struct turns *turns)
     add_family(to, "fanfare_loop_turn_seconds_max", "gauge",
                "The longest of them since this page was read last.");
     buffer_printf(to, "fanfare_loop_turn_seconds_max %.6f\n", (double)turns->longest_ns / 1e9);
-    turns->longest_ns = 0;
+    turns->was_read = true;
 }
 
 static void add_server(struct buffer *to, struct server *server)

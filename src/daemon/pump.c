@@ -279,6 +279,8 @@ static void note_turn(struct server *server)
         turns->count++;
         turns->busy_ns += busy_ns;
         turns->longest_ns = busy_ns > turns->longest_ns ? busy_ns : turns->longest_ns;
+        turns->longest_ns = turns->was_read ? 0 : turns->longest_ns;
+        turns->was_read = false;
     }
     turns->ended_ns = now_ns;
     turns->idle_ns = idle_ns;

@@ -16,7 +16,8 @@
 struct turns {
     uint64_t ended_ns, idle_ns; /* at the last turn's end */
     uint64_t count, busy_ns;
-    uint64_t longest_ns; /* since somebody read it last */
+    uint64_t longest_ns; /* since somebody read it last, without the turn in which that was */
+    bool was_read;
 };
 
 struct server {
