@@ -264,6 +264,23 @@ void api_request(struct api *api, struct http_request *http)
     request_call(request, status);
 }
 
+void api_refuse(struct api *api, struct http_request *http, int status, const char *code,
+                struct text reason)
+{
+    struct request *request =
+        request_create(api, http->arena, arena_take(http->arena, sizeof *request));
+    struct error_kind *kind = arena_take(http->arena, sizeof *kind);
+    const struct params params = {0};
+
+    *kind = (struct error_kind){
+        .type = code, .query = code, .http_status = status, .is_generic = true};
+    http->user = request;
+    request->http = http;
+    request->wire = wire_of(request);
+    request->renderer = renderer_choose(request, &params);
+    request_call(request, request_fail(request, kind, "%.*s", TEXT_PRINTF(reason)));
+}
+
 static enum status own_decode(struct request *request, struct text form)
 {
     struct params params = {0};

@@ -220,6 +220,9 @@ struct api_options {
     void *accepts_context;
 };
 
+/* 1 to 32 letters, digits and hyphens: regions are parts of ARNs. */
+bool api_is_region(struct text text);
+
 struct api *api_create(const struct api_options *options);
 void api_free(struct api *api);
 struct signer *api_signer(struct api *api);
@@ -231,6 +234,10 @@ bool api_accepts_setting(struct api *api, struct text protocol, struct text name
                          struct text value, struct why *why);
 /* One HTTP request that is not the daemon's own page: decodes, calls the cell, answers. */
 void api_request(struct api *api, struct http_request *http);
+/* One that nobody is to look at: answered with that status and code in the form that the client
+ * reads.  `code` is static. */
+void api_refuse(struct api *api, struct http_request *http, int status, const char *code,
+                struct text reason);
 /* The client of a request under way has gone. */
 void api_gone(struct api *api, struct http_request *http);
 /* The cell was dropped (NULL; cell_stop has ended the calls in it), or loaded anew. */

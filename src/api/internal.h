@@ -86,7 +86,9 @@ void *field_in(const struct field *field, void *owner);
 MUST_CHECK enum status schema_check(struct request *request, const struct field *fields,
                                     const void *input);
 
-/* route.c: finds service and operation, decodes nothing but the form. */
+/* route.c */
+enum wire_protocol wire_of(const struct request *request);
+/* Finds service and operation, decodes nothing but the form. */
 MUST_CHECK enum status request_route(struct request *request, struct params *params);
 /* Of request->service; fails the request when it has none that is served. */
 MUST_CHECK enum status operation_find(struct request *request, struct text name);

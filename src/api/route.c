@@ -271,7 +271,7 @@ static bool has_form(const struct request *request, bool by_default)
 
 /* A form's body is Query, whatever X-Amz-Target says beside it: some clients always send one.
  */
-static enum wire_protocol wire_of(const struct request *request)
+enum wire_protocol wire_of(const struct request *request)
 {
     bool has_target = http_request_header(request->http, T("X-Amz-Target")).len > 0;
 

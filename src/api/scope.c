@@ -47,8 +47,7 @@ static const struct error_kind error_bad_key = {.type = "UnrecognizedClientExcep
                                                 .http_status = 403,
                                                 .is_generic = true};
 
-/* Letters, digits and '-': regions are parts of ARNs. */
-static bool is_region(struct text text)
+bool api_is_region(struct text text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
@@ -85,7 +84,7 @@ static enum status claim_check(struct request *request, const struct claim *clai
         return request_fail(request, &error_bad_key,
                             "The security token included in the request is invalid.");
     }
-    if (!is_region(claim->region)) {
+    if (!api_is_region(claim->region)) {
         return request_fail(request, &error_bad_region,
                             "Credential should be scoped to a valid region.");
     }

@@ -282,30 +282,30 @@ static void page_certificate(struct server *server, struct http_request *request
 static const struct page {
     struct text path;
     bool is_prefix;
-    bool is_private; /* not for a browser that comes from elsewhere */
+    bool is_open; /* for browsers that come from anywhere: a link in a mail, a probe */
     struct text method;
     void (*show)(struct server *server, struct http_request *request);
 } pages[] = {
-    {TEXT("/_fanfare/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/_fanfare/health"), false, true, TEXT("GET"), page_health},
     {TEXT("/_fanfare/sms/inbound"), false, false, TEXT("GET"), page_sms_inbound},
     {TEXT("/_fanfare/sms/inbound"), false, false, TEXT("POST"), page_sms_inbound},
-    {TEXT("/_fanfare/confirm"), false, false, TEXT("GET"), page_confirm},
-    {TEXT("/_fanfare/confirm"), false, false, TEXT("POST"), page_confirm},
-    {TEXT("/_fanfare/unsubscribe"), false, false, TEXT("GET"), page_unsubscribe},
-    {TEXT("/_fanfare/unsubscribe"), false, false, TEXT("POST"), page_unsubscribe},
-    {TEXT("/_localstack/health"), false, false, TEXT("GET"), page_health},
+    {TEXT("/_fanfare/confirm"), false, true, TEXT("GET"), page_confirm},
+    {TEXT("/_fanfare/confirm"), false, true, TEXT("POST"), page_confirm},
+    {TEXT("/_fanfare/unsubscribe"), false, true, TEXT("GET"), page_unsubscribe},
+    {TEXT("/_fanfare/unsubscribe"), false, true, TEXT("POST"), page_unsubscribe},
+    {TEXT("/_localstack/health"), false, true, TEXT("GET"), page_health},
     {TEXT("/metrics"), false, false, TEXT("GET"), page_metrics},
-    {TEXT("/SimpleNotificationService-"), true, false, TEXT("GET"), page_certificate},
-    {TEXT("/_fanfare/messages/"), true, true, TEXT("GET"), page_story},
-    {TEXT("/_fanfare/replay"), false, true, TEXT("GET"), page_replay_list},
-    {TEXT("/_fanfare/replay"), false, true, TEXT("POST"), page_replay_start},
-    {TEXT("/_fanfare/replay/cancel"), false, true, TEXT("POST"), page_replay_cancel},
-    {TEXT("/_fanfare/dlq"), false, true, TEXT("GET"), page_dlq_list},
-    {TEXT("/_fanfare/dlq/messages"), false, true, TEXT("GET"), page_dlq_messages},
-    {TEXT("/_fanfare/dlq/redrive"), false, true, TEXT("GET"), page_dlq_redrives},
-    {TEXT("/_fanfare/dlq/redrive"), false, true, TEXT("POST"), page_dlq_redrive},
-    {TEXT("/_fanfare/dlq/drop"), false, true, TEXT("POST"), page_dlq_drop},
-    {TEXT("/_fanfare/subscriptions/rotate-secret"), false, true, TEXT("POST"),
+    {TEXT("/SimpleNotificationService-"), true, true, TEXT("GET"), page_certificate},
+    {TEXT("/_fanfare/messages/"), true, false, TEXT("GET"), page_story},
+    {TEXT("/_fanfare/replay"), false, false, TEXT("GET"), page_replay_list},
+    {TEXT("/_fanfare/replay"), false, false, TEXT("POST"), page_replay_start},
+    {TEXT("/_fanfare/replay/cancel"), false, false, TEXT("POST"), page_replay_cancel},
+    {TEXT("/_fanfare/dlq"), false, false, TEXT("GET"), page_dlq_list},
+    {TEXT("/_fanfare/dlq/messages"), false, false, TEXT("GET"), page_dlq_messages},
+    {TEXT("/_fanfare/dlq/redrive"), false, false, TEXT("GET"), page_dlq_redrives},
+    {TEXT("/_fanfare/dlq/redrive"), false, false, TEXT("POST"), page_dlq_redrive},
+    {TEXT("/_fanfare/dlq/drop"), false, false, TEXT("POST"), page_dlq_drop},
+    {TEXT("/_fanfare/subscriptions/rotate-secret"), false, false, TEXT("POST"),
      page_rotate_secret},
 };
 
@@ -321,18 +321,42 @@ static bool page_takes(const struct page *page, struct text method)
            || (text_equal(method, T("HEAD")) && text_equal(page->method, T("GET")));
 }
 
-/* A web page somewhere made somebody's browser send this. */
-static bool is_cross_site(const struct http_request *request)
+/* Folders of pages: nothing else is below them. */
+static bool is_in_folder(struct text path)
 {
-    struct text site = http_request_header(request, T("Sec-Fetch-Site"));
-    struct text origin = http_request_header(request, T("Origin"));
+    static const struct text folders[] = {TEXT("/_fanfare"), TEXT("/_localstack")};
 
-    return origin.len > 0
-           || (site.len > 0 && !text_equal(site, T("same-origin"))
-               && !text_equal(site, T("none")));
+    for (size_t i = 0; i < countof(folders); i++) {
+        struct text rest = text_after(path, folders[i].len);
+
+        if (text_starts_with(path, folders[i]) && (rest.len == 0 || rest.at[0] == '/')) {
+            return true;
+        }
+    }
+    return false;
 }
 
-bool admin_request(struct server *server, struct http_request *request)
+bool admin_owns(const struct http_request *request)
+{
+    for (size_t i = 0; i < countof(pages); i++) {
+        if (page_is(&pages[i], request)) {
+            return true;
+        }
+    }
+    return is_in_folder(request->path);
+}
+
+bool admin_is_open(const struct http_request *request)
+{
+    for (size_t i = 0; i < countof(pages); i++) {
+        if (page_is(&pages[i], request)) {
+            return pages[i].is_open;
+        }
+    }
+    return false;
+}
+
+void admin_request(struct server *server, struct http_request *request)
 {
     struct text allowed = {0};
 
@@ -341,18 +365,14 @@ bool admin_request(struct server *server, struct http_request *request)
             continue;
         }
         allowed = pages[i].method;
-        if (!page_takes(&pages[i], request->method)) {
-            continue;
-        }
-        if (pages[i].is_private && is_cross_site(request)) {
-            page_fail(request, 403, "this page is not for browsers that come from elsewhere");
-        } else {
+        if (page_takes(&pages[i], request->method)) {
             pages[i].show(server, request);
+            return;
         }
-        return true;
     }
     if (allowed.len > 0) {
         page_fail(request, 405, "only %.*s", TEXT_PRINTF(allowed));
+    } else {
+        page_fail(request, 404, "there is no such page");
     }
-    return allowed.len > 0;
 }

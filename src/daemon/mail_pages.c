@@ -78,7 +78,6 @@ static void answer_page(struct http_request *http, int status, const char *text,
          TEXT("default-src 'none'; form-action 'self'; frame-ancestors 'none'")},
         {TEXT("Referrer-Policy"), TEXT("no-referrer")},
         {TEXT("Cache-Control"), TEXT("no-store")},
-        {TEXT("X-Content-Type-Options"), TEXT("nosniff")},
     };
     struct buffer html;
 

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "daemon/server.h"
+#include "services/common/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -203,29 +204,40 @@ static enum status log_level_set(struct text name)
     return STATUS_INVALID;
 }
 
+/* 0, or the exit code after saying which value is none. */
+static int settings_check(const struct settings *settings)
+{
+    if (log_level_set(settings->log_level) != STATUS_OK) {
+        return refuse("fanfare: log_level: \"%s\" is none of error, warn, info, debug\n",
+                      settings->log_level.at);
+    }
+    if (settings->message_size_max < MESSAGE_SIZE_LEAST
+        || settings->message_size_max > MESSAGE_SIZE_MOST) {
+        return refuse("fanfare: message_size_max: choose 1KiB to 1MiB, not %lld bytes\n",
+                      (long long)settings->message_size_max);
+    }
+    if (!text_equal(settings->attempts, T("all"))
+        && !text_equal(settings->attempts, T("failures"))) {
+        return refuse("fanfare: attempts: \"%s\" is neither all nor failures\n",
+                      settings->attempts.at);
+    }
+    if (!name_is_account(settings->account)) {
+        return refuse("fanfare: account: \"%s\" is not 12 digits\n", settings->account.at);
+    }
+    if (!api_is_region(settings->region)) {
+        return refuse("fanfare: region: \"%s\" is not 1 to 32 letters, digits and hyphens\n",
+                      settings->region.at);
+    }
+    return 0;
+}
+
 static int command_serve(int argc, char **argv)
 {
     struct settings settings;
     int code = settings_gather(&settings, argc, argv);
 
-    if (code == 0 && log_level_set(settings.log_level) != STATUS_OK) {
-        code = refuse("fanfare: log_level: \"%s\" is none of error, warn, info, debug\n",
-                      settings.log_level.at);
-    }
-    if (code == 0
-        && (settings.message_size_max < MESSAGE_SIZE_LEAST
-            || settings.message_size_max > MESSAGE_SIZE_MOST)) {
-        code = refuse("fanfare: message_size_max: choose 1KiB to 1MiB, not %lld bytes\n",
-                      (long long)settings.message_size_max);
-    }
-    if (code == 0 && !text_equal(settings.attempts, T("all"))
-        && !text_equal(settings.attempts, T("failures"))) {
-        code = refuse("fanfare: attempts: \"%s\" is neither all nor failures\n",
-                      settings.attempts.at);
-    }
-    if (code == 0) {
-        code = server_run(&settings);
-    }
+    code = code != 0 ? code : settings_check(&settings);
+    code = code != 0 ? code : server_run(&settings);
     settings_free(&settings);
     return code;
 }

@@ -108,11 +108,7 @@ static enum status split_listen(struct text listen, char *ret_address, size_t si
 
 static void on_request(void *context, struct http_request *request)
 {
-    struct server *server = context;
-
-    if (!admin_request(server, request)) {
-        api_request(server->api, request);
-    }
+    door_request(context, request);
 }
 
 static void on_gone(void *context, struct http_request *request)

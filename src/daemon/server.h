@@ -57,8 +57,13 @@ MUST_CHECK enum status pump_open(struct server *server, struct why *why);
 void pump_on_prepare(uv_prepare_t *handle);
 void pump_close(struct server *server);
 
-/* admin.c: false when the path is not one of the daemon's own pages. */
-bool admin_request(struct server *server, struct http_request *request);
+/* door.c: the request is a page's, the API's, or is refused. */
+void door_request(struct server *server, struct http_request *request);
+/* admin.c: the daemon's own pages and all that is below their folders. */
+bool admin_owns(const struct http_request *request);
+/* Whether browsers may be sent to that page from anywhere. */
+bool admin_is_open(const struct http_request *request);
+void admin_request(struct server *server, struct http_request *request);
 
 /* mail_pages.c: links of mails */
 void page_confirm(struct server *server, struct http_request *http);

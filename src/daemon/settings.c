@@ -23,6 +23,8 @@ const struct setting settings_table[] = {
         "data directory; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/fanfare"),
     ROW(public_url, TEXT, "",
         "base of QueueUrl, SubscribeURL, UnsubscribeURL, SigningCertURL; empty: the request's Host"),
+    ROW(allowed_hosts, LIST, "",
+        "names that this server goes by beside localhost, addresses and public_url; *.DOMAIN, or *: any"),
     ROW(account, TEXT, "000000000000", "account of callers whose access key is not 12 digits"),
     ROW(region, TEXT, "us-east-1", "region of requests that name none"),
     ROW(allow_unauthenticated, BOOLEAN, "false",

@@ -26,6 +26,7 @@ struct settings {
     struct text dns_servers;
     bool allow_unauthenticated;
     bool dev;
+    struct text_list allowed_hosts;
     struct text_list egress_allow;
     int64_t header_max, body_max, connections_max, pipeline_max;
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;

@@ -9,6 +9,7 @@
 
 enum {
     CONNECTION_WINDOW = 1024 * 1024,
+    HEADERS_OF_OURS = 6, /* of an answer, beside the handler's: see nv_fill */
     /* A client may take back this many requests at once, and so many a second for good. */
     RESETS_MAX = 200,
     RESET_MS = 20
@@ -423,6 +424,8 @@ static size_t nv_fill(struct request *request, const struct http_response *respo
         to[count++] = nv_make(T("content-length"),
                               arena_printf(&request->arena, "%zu", response->body.len));
     }
+    to[count++] = nv_make(T("x-content-type-options"), T("nosniff"));
+    to[count++] = nv_make(T("cross-origin-resource-policy"), T("same-origin"));
     for (size_t i = 0; i < response->header_count; i++) {
         to[count++] = nv_make(response->headers[i].name, response->headers[i].value);
     }
@@ -445,7 +448,8 @@ static void http2_answer(struct request *request, const struct http_response *re
     }
     request->is_answered = true;
     connection->unsent++;
-    headers = arena_array(&request->arena, response->header_count + 4, sizeof(*headers));
+    headers = arena_array(&request->arena, response->header_count + HEADERS_OF_OURS,
+                          sizeof(*headers));
     count = nv_fill(request, response, headers);
     if (has_body) {
         char *body =

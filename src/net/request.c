@@ -169,6 +169,7 @@ static const struct status_line status_lines[] = {
     {406, TEXT("HTTP/1.1 406 Not Acceptable\r\n")},
     {408, TEXT("HTTP/1.1 408 Request Timeout\r\n")},
     {409, TEXT("HTTP/1.1 409 Conflict\r\n")},
+    {421, TEXT("HTTP/1.1 421 Misdirected Request\r\n")},
     {410, TEXT("HTTP/1.1 410 Gone\r\n")},
     {411, TEXT("HTTP/1.1 411 Length Required\r\n")},
     {412, TEXT("HTTP/1.1 412 Precondition Failed\r\n")},
@@ -273,7 +274,7 @@ static char *put_headers(char *to, const struct http_response *response)
 /* The most bytes that the head can take. */
 static size_t head_size(const struct http_response *response)
 {
-    size_t size = 256 + response->content_type.len; /* every line that is not theirs */
+    size_t size = 384 + response->content_type.len; /* every line that is not theirs */
 
     for (size_t i = 0; i < response->header_count; i++) {
         size += response->headers[i].name.len + response->headers[i].value.len + 4;
@@ -299,7 +300,8 @@ void response_write(struct request *request, const struct http_response *respons
         at = put(at, T("\r\nContent-Length: "));
         at = put_number(at, response->body.len);
     }
-    at = put(at, T("\r\n"));
+    at = put(at, T("\r\nX-Content-Type-Options: nosniff\r\n"
+                   "Cross-Origin-Resource-Policy: same-origin\r\n"));
     at = put_headers(at, response);
     if (!request->keeps_alive) {
         at = put(at, T("Connection: close\r\n"));

@@ -15,7 +15,7 @@ set(MAY_router       "fanfare;base;store;step;notification;queues;history;delive
 set(MAY_story        "base;store;step;notification;history;queues;delivery;router")
 set(MAY_core         "base;store;step;history;queues;delivery;router;story")
 set(MAY_outbound     "base;net;core;router;delivery;notification;formats;store;step;deliverers")
-set(MAY_access       "base;store")
+set(MAY_access       "base;net")
 set(MAY_api          "base;net;access;core;step;notification")
 set(MAY_services     "fanfare;base;api;core;step;router;queues;delivery;notification;formats;access")
 set(MAY_daemon       "fanfare;base;store;net;step;notification;formats;history;queues;delivery;router;story;core;outbound;api;access;services;cli;deliverers")

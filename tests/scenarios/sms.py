@@ -211,7 +211,7 @@ def a_phone_is_sent_to_without_a_topic():
 def settings_of_an_account_are_checked_and_kept():
     with Daemon() as daemon:
         sns = daemon.client("sns")
-        assert sns.get_sms_attributes()["attributes"] == {}
+        assert sns.get_sms_attributes()["attributes"] == {"MonthlySpendLimit": "1"}
         sns.set_sms_attributes(attributes={"DefaultSenderID": "Fanfare", "MonthlySpendLimit": "5"})
         sns.set_sms_attributes(attributes={"DefaultSMSType": "Promotional"})
         said = expect_error("InvalidParameter", sns.set_sms_attributes, attributes={"Colour": "red"})
@@ -224,7 +224,7 @@ def settings_of_an_account_are_checked_and_kept():
         assert sns.get_sms_attributes()["attributes"] == {
             "DefaultSenderID": "Fanfare", "MonthlySpendLimit": "5", "DefaultSMSType": "Promotional"}
         assert sns.get_sms_attributes(attributes=["MonthlySpendLimit"])["attributes"] == {"MonthlySpendLimit": "5"}
-        assert daemon.client("sns", region="eu-west-1").get_sms_attributes()["attributes"] == {}
+        assert daemon.client("sns", region="eu-west-1").get_sms_attributes()["attributes"] == {"MonthlySpendLimit": "1"}
         assert sns.get_sms_sandbox_account_status()["IsInSandbox"] is False
 
 

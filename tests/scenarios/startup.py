@@ -30,6 +30,10 @@ def refusals_name_the_next_step():
         assert code != 0 and "--data" in said, said
         code, said = serve("--data", other, "--listen", "nonsense")
         assert code != 0 and "ADDRESS:PORT" in said, said
+        code, said = serve("--data", other, "--set", "account=abc")
+        assert code != 0 and "12 digits" in said, said
+        code, said = serve("--data", other, "--set", "region=a:b")
+        assert code != 0 and "region" in said and "a:b" in said, said
         code, said = serve("--colour", "red")
         assert code == 2 and "--colour" in said, said
         assert urllib.request.urlopen(daemon.url + "/_fanfare/health").status == 200

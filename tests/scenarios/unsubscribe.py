@@ -230,7 +230,7 @@ def a_topic_that_is_gone_brings_nothing_back():
         back = goodbyes(hook)[0][1]["SubscribeURL"]
         sns.delete_topic(TopicArn=topic)
         status, answer = get(back)
-        assert status == 400 and "Invalid parameter: Topic" in answer, answer
+        assert status == 400 and "Invalid parameter: Token" in answer, answer
         sns.create_topic(Name="ended")  # another one of that name
         status, answer = get(back)
         assert status == 400 and "Invalid token" in answer, answer

@@ -10,6 +10,7 @@ enum {
 struct stream {
     int32_t id;
     int status;
+    size_t guards; /* headers that every answer has for browsers */
     bool is_closed;
     uint32_t error;
     struct text to_send; /* the rest of its body */
@@ -52,6 +53,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     int64_t status = 0;
 
     (void)flags;
+    if (stream != NULL) {
+        struct text text = text_make(name, name_len);
+
+        stream->guards += text_equal(text, T("x-content-type-options"))
+                          || text_equal(text, T("cross-origin-resource-policy"));
+    }
     if (stream != NULL && text_equal(text_make(name, name_len), T(":status"))) {
         should(text_to_int64(text_make(value, value_len), &status), "a number");
         if (status == 100) {
@@ -239,6 +246,7 @@ Test(http2, answers_many_streams_in_any_order)
     other = client2_ask(&client, "POST", "/b?c", &body, NULL);
     cr_assert(stream_await(&client, other));
     cr_expect_eq(other->status, 200);
+    cr_expect_eq(other->guards, 2);
     cr_expect(text_equal(buffer_text(&other->body), body));
     cr_expect(
         text_equal(buffer_text(&bed.last), T("POST /b?c host=h:1 headers=0 body=a body")));

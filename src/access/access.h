@@ -1,0 +1,24 @@
+/* Who may knock: what is asked of every request before it means anything. */
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
+
+#include "net/net.h"
+
+struct door {
+    struct text public_url;           /* base of this server's URLs, or empty */
+    const struct text *allowed_hosts; /* further names: "host", "*.domain", or "*": all */
+    size_t allowed_host_count;
+};
+
+struct door_refusal {
+    int status;
+    const char *code;   /* what an AWS client calls it */
+    struct text reason; /* in the request's arena */
+};
+
+/* Whether the request may come in, else why not.  `is_open`: browsers may be sent there from
+ * anywhere (a link in a mail). */
+MUST_CHECK bool door_admits(const struct door *door, const struct http_request *request,
+                            bool is_open, struct door_refusal *ret_refusal);
+
+#endif

@@ -1,0 +1,58 @@
+/* The way in: every request passes the one policy of access/ before it is a page's or the
+ * API's. */
+#include "access/access.h"
+#include "daemon/pages.h"
+
+/* The link that SNS's own confirmations carry, which people click in web mail: its token
+ * proves that it was sent here. */
+static bool is_confirmation(struct http_request *request)
+{
+    return text_equal(request->method, T("GET")) && text_equal(request->path, T("/"))
+           && text_equal(page_parameter(request, T("Action")), T("ConfirmSubscription"))
+           && page_parameter(request, T("Token")).len > 0;
+}
+
+/* What no client of AWS's sends: answered as a page's refusals are, everywhere. */
+static void answer_method(struct http_request *request, struct text reason)
+{
+    static const struct http_header allow = {TEXT("Allow"), TEXT("GET, HEAD, POST")};
+    const struct http_response response = {
+        .status = 405,
+        .headers = &allow,
+        .header_count = 1,
+        .content_type = T("application/json"),
+        .body = arena_printf(request->arena, "{\"error\":\"%.*s\"}\n", TEXT_PRINTF(reason))};
+
+    http_respond(request, &response);
+}
+
+static void refuse(struct server *server, struct http_request *request, bool is_page,
+                   const struct door_refusal *refusal)
+{
+    if (refusal->status == 405) {
+        answer_method(request, refusal->reason);
+    } else if (is_page) {
+        page_fail(request, refusal->status, "%.*s", TEXT_PRINTF(refusal->reason));
+    } else {
+        api_refuse(server->api, request, refusal->status, refusal->code, refusal->reason);
+    }
+}
+
+void door_request(struct server *server, struct http_request *request)
+{
+    const struct settings *settings = server->settings;
+    const struct door door = {.public_url = settings->public_url,
+                              .allowed_hosts = settings->allowed_hosts.items,
+                              .allowed_host_count = settings->allowed_hosts.count};
+    bool is_page = admin_owns(request);
+    bool is_open = is_page ? admin_is_open(request) : is_confirmation(request);
+    struct door_refusal refusal;
+
+    if (!door_admits(&door, request, is_open, &refusal)) {
+        refuse(server, request, is_page, &refusal);
+    } else if (is_page) {
+        admin_request(server, request);
+    } else {
+        api_request(server->api, request);
+    }
+}
