@@ -2,6 +2,7 @@
  * header and its presigned form.  access/ will verify it; here it only routes. */
 #include "api/internal.h"
 #include "base/encoding.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -84,7 +85,7 @@ static enum status claim_check(struct request *request, const struct claim *clai
         return request_fail(request, &error_bad_key,
                             "The security token included in the request is invalid.");
     }
-    if (!api_is_region(claim->region)) {
+    if (!api_is_region(claim->region) && !mutant("api.any-region")) {
         return request_fail(request, &error_bad_region,
                             "Credential should be scoped to a valid region.");
     }
