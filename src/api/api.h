@@ -202,7 +202,7 @@ struct signer;
 
 struct api_options {
     struct cell *cell;
-    int64_t (*now_ms)(void);
+    int64_t (*now_ms)(void *context); /* the cell's time */
     struct random *random;
     const struct service *const *services; /* NULL-terminated */
     struct text default_account;

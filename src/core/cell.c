@@ -286,6 +286,11 @@ bool cell_next_attempt(struct cell *cell, struct attempt_start *ret_start)
     return deliveries_next_start(cell->step.deliveries, ret_start);
 }
 
+int64_t cell_now_ms(const struct cell *cell)
+{
+    return cell->step.now_ms;
+}
+
 struct damage *cell_next_damage(struct cell *cell)
 {
     return records_next_damage(cell->step.records);

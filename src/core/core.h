@@ -17,6 +17,7 @@ struct cell_options {
     struct random *random; /* borrowed */
     uint64_t cache_bytes;
     uint64_t watermark_bytes; /* of free space, below which new work is refused */
+    bool clock_may_go_back;   /* at the start, behind what the disk has seen; else never */
     struct router_limits limits;
     struct queues_limits queues;
     struct deliveries_options deliveries;
@@ -76,6 +77,8 @@ bool cell_next_attempt(struct cell *cell, struct attempt_start *ret_start);
 /* A record that was set aside and not told of yet, for the log; the caller memory_frees it.
  * NULL when none. */
 struct damage *cell_next_damage(struct cell *cell);
+/* Its time: of the latest input, or of the latest that the disk has seen, see base/steady.h. */
+int64_t cell_now_ms(const struct cell *cell);
 int64_t cell_next_wake(const struct cell *cell); /* INT64_MAX: nothing is due */
 
 /* Topics and queues are loaded: requests may come. Subscriptions may still be loading. */

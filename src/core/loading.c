@@ -68,6 +68,16 @@ static void part_load(struct cell *cell, size_t index)
     table_walk(&cell->step, &walk);
 }
 
+/* What happened before this start has happened: the time goes on from there. */
+static void clock_continue(struct cell *cell)
+{
+    int64_t before_ms = (int64_t)step_counter(&cell->step, COUNTER_CLOCK_MS);
+
+    if (before_ms > cell->step.now_ms && !cell->options.clock_may_go_back) {
+        cell->step.now_ms = before_ms;
+    }
+}
+
 static enum status opening_run(struct task *task, struct step *step)
 {
     struct cell *cell = container_of(task, struct cell, opening);
@@ -95,6 +105,7 @@ static enum status opening_run(struct task *task, struct step *step)
     }
     records_load_counters(step->records,
                           status == STATUS_OK ? blob_text(value) : (struct text){0});
+    clock_continue(cell);
     if (is_new) {
         step->random->fill(step->random, cell->secret, CELL_SECRET_SIZE);
         record_put(step, &secret, blob_copy(text_make(cell->secret, CELL_SECRET_SIZE)));

@@ -71,9 +71,9 @@ static void add_value(struct buffer *to, const char *name, const char *type, uin
     buffer_printf(to, "%s %llu\n", name, (unsigned long long)value);
 }
 
-static double age_s(int64_t since_ms)
+static double age_s(int64_t now_ms, int64_t since_ms)
 {
-    return since_ms == 0 ? 0.0 : (double)(clock_now_ms() - since_ms) / 1000.0;
+    return since_ms == 0 ? 0.0 : (double)(now_ms - since_ms) / 1000.0;
 }
 
 enum queue_figure {
@@ -83,7 +83,7 @@ enum queue_figure {
     FIGURE_OLDEST
 };
 
-static double queue_figure(const struct queue *queue, enum queue_figure figure)
+static double queue_figure(const struct queue *queue, int64_t now_ms, enum queue_figure figure)
 {
     struct queue_counts counts = queue_counts(queue);
 
@@ -93,12 +93,14 @@ static double queue_figure(const struct queue *queue, enum queue_figure figure)
     case FIGURE_DELAYED: return (double)counts.delayed;
     case FIGURE_OLDEST: break;
     }
-    return age_s(queue_oldest_ms(queue));
+    return age_s(now_ms, queue_oldest_ms(queue));
 }
 
-static void add_queues(struct buffer *to, struct queues *queues, const char *name,
+static void add_queues(struct buffer *to, struct cell *cell, const char *name,
                        enum queue_figure figure, const char *help)
 {
+    struct queues *queues = cell_queues(cell);
+
     add_family(to, name, "gauge", help);
     for (struct queue *queue = queue_next(queues, NULL); queue != NULL;
          queue = queue_next(queues, queue)) {
@@ -108,7 +110,7 @@ static void add_queues(struct buffer *to, struct queues *queues, const char *nam
         add_label(to, "region", queue->region);
         buffer_add_byte(to, ',');
         add_label(to, "account", queue->account);
-        buffer_printf(to, "} %.17g\n", queue_figure(queue, figure));
+        buffer_printf(to, "} %.17g\n", queue_figure(queue, cell_now_ms(cell), figure));
     }
 }
 
@@ -175,7 +177,7 @@ static void add_deliveries(struct buffer *to, struct server *server)
     add_family(to, "fanfare_oldest_undelivered_seconds", "gauge",
                "Age of the oldest message with a delivery outstanding.");
     buffer_printf(to, "fanfare_oldest_undelivered_seconds %.3f\n",
-                  age_s(deliveries_oldest_ms(deliveries)));
+                  age_s(cell_now_ms(server->cell), deliveries_oldest_ms(deliveries)));
     add_value(to, "fanfare_breakers_open", "gauge", counters.open_breakers,
               "Subscriptions whose endpoint fails so much that deliveries are parked.");
     add_lanes(to, server, "fanfare_subscription_waiting", LANE_WAITING,
@@ -234,6 +236,10 @@ static void add_server(struct buffer *to, struct server *server)
               "Bytes of messages since the oldest that the history keeps.");
     add_value(to, "fanfare_attempts_recorded", "gauge", cell_history(server->cell).attempts,
               "Attempts that are recorded.");
+    add_family(to, "fanfare_clock_ahead_seconds", "gauge",
+               "How far the wall clock is ahead of the time that leases and retries go by.");
+    buffer_printf(to, "fanfare_clock_ahead_seconds %.3f\n",
+                  (double)server->clock.ahead_us / 1e6);
     add_value(to, "fanfare_damaged_records", "gauge", cell_damaged(server->cell),
               "Records found missing or damaged since the start: the log names each.");
     add_value(to, "fanfare_signing_failed", "gauge", server->signing_failed,
@@ -244,20 +250,19 @@ static void add_server(struct buffer *to, struct server *server)
 
 static void page_metrics(struct server *server, struct http_request *request)
 {
-    struct queues *queues = cell_queues(server->cell);
     struct buffer body;
 
     buffer_init(&body, PAGE_MAX);
     add_server(&body, server);
     add_turns(&body, &server->turns);
     add_deliveries(&body, server);
-    add_queues(&body, queues, "fanfare_queue_visible", FIGURE_VISIBLE,
+    add_queues(&body, server->cell, "fanfare_queue_visible", FIGURE_VISIBLE,
                "Messages that may be received.");
-    add_queues(&body, queues, "fanfare_queue_in_flight", FIGURE_IN_FLIGHT,
+    add_queues(&body, server->cell, "fanfare_queue_in_flight", FIGURE_IN_FLIGHT,
                "Messages received and not deleted yet.");
-    add_queues(&body, queues, "fanfare_queue_delayed", FIGURE_DELAYED,
+    add_queues(&body, server->cell, "fanfare_queue_delayed", FIGURE_DELAYED,
                "Messages that are delayed.");
-    add_queues(&body, queues, "fanfare_queue_oldest_seconds", FIGURE_OLDEST,
+    add_queues(&body, server->cell, "fanfare_queue_oldest_seconds", FIGURE_OLDEST,
                "Age of the oldest message.");
     page_answer(request, 200, T("text/plain; version=0.0.4; charset=utf-8"),
                 buffer_text(&body));

@@ -1,6 +1,5 @@
 /* Makes the configuration's resources true: looks what is there, then runs the same operations
  * a client would, one after the other.  Nothing is ever deleted. */
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/declared.h"
@@ -336,7 +335,8 @@ static void look_start(struct declaration *declaration)
     arena_reset(&declaration->arena);
     declaration->look = (struct call){.run = look_run, .done = look_done, .only_reads = true};
     declaration->is_looking = true;
-    cell_call(declaration->server->cell, clock_now_ms(), &declaration->look);
+    cell_call(declaration->server->cell, server_now_ms(declaration->server),
+              &declaration->look);
 }
 
 static void declare_next(struct declaration *declaration)

@@ -1,6 +1,5 @@
 /* GET /_fanfare/dlq: the queues that dead letters go to, and from where.  Subscriptions are
  * read from the store for it, a part at a time: it is for people. */
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "daemon/pages.h"
@@ -148,7 +147,8 @@ static void write_letters(struct buffer *to, struct server *server,
     json_number(to, "in_flight", (int64_t)counts.in_flight);
     json_number(to, "delayed", (int64_t)counts.delayed);
     json_time(to, "oldest", oldest_ms);
-    json_number(to, "oldest_age_s", oldest_ms > 0 ? (clock_now_ms() - oldest_ms) / 1000 : 0);
+    json_number(to, "oldest_age_s",
+                oldest_ms > 0 ? (cell_now_ms(server->cell) - oldest_ms) / 1000 : 0);
     json_number(to, "source_queues", (int64_t)letters->queues);
     json_number(to, "source_subscriptions", (int64_t)letters->subscriptions);
     json_name(to, "sources");

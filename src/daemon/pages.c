@@ -1,7 +1,6 @@
 /* What the pages under /_fanfare/ have in common: calls into the cell, answers, JSON. */
 #include "daemon/pages.h"
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/timestamp.h"
 
@@ -46,7 +45,7 @@ void page_call_start(struct server *server, struct http_request *request,
         call_over(take_call);
         return;
     }
-    cell_call(server->cell, clock_now_ms(), &take_call->call);
+    cell_call(server->cell, server_now_ms(server), &take_call->call);
 }
 
 /* --- Answers. */

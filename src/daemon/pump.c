@@ -37,6 +37,7 @@ static struct cell *cell_of_settings(struct server *server)
         .random = server->random,
         .cache_bytes = (uint64_t)settings->cache_bytes,
         .watermark_bytes = (uint64_t)settings->free_space_watermark,
+        .clock_may_go_back = settings->clock_may_go_back,
         .limits = {.policies_per_topic = (uint32_t)settings->policies_per_topic,
                    .policies_per_account = (uint32_t)settings->policies_per_account,
                    .subscriptions_per_topic = (uint32_t)settings->subscriptions_per_topic,
@@ -98,7 +99,7 @@ enum status pump_open(struct server *server, struct why *why)
     log_opening(server);
     server->cell = cell_of_settings(server);
     cell_set_space(server->cell, store_free_bytes(server->store));
-    cell_start(server->cell, clock_now_ms());
+    cell_start(server->cell, server_now_ms(server));
     return STATUS_OK;
 }
 
@@ -138,14 +139,14 @@ static void on_committed(void *context, struct batch *take_batch, enum status st
                    "accepted; check the disk, then start again",
                    why->text);
     }
-    cell_committed(server->cell, clock_now_ms(), take_batch, status);
+    cell_committed(server->cell, server_now_ms(server), take_batch, status);
 }
 
 static void on_read(void *context, struct read *take_read)
 {
     struct server *server = context;
 
-    cell_read_done(server->cell, clock_now_ms(), take_read);
+    cell_read_done(server->cell, server_now_ms(server), take_read);
 }
 
 /* A commit failed: memory says more than the disk.  Both are opened anew; calls under way fail.
@@ -164,6 +165,38 @@ static void reload(struct server *server)
     if (pump_open(server, &why) != STATUS_OK) {
         server_die(server, "%s", why.text);
     }
+}
+
+/* --- Time. */
+
+int64_t server_now_ms(struct server *server)
+{
+    return steady_now_ms(&server->clock, clock_boot_us(), clock_wall_us());
+}
+
+/* Also over restarts: the cell has read how late it was. */
+static void look_at_clock(struct server *server)
+{
+    enum {
+        TOLD_US = 2000000
+    };
+
+    steady_raise(&server->clock, cell_now_ms(server->cell) * 1000);
+    int64_t ahead_us = server->clock.ahead_us;
+    int64_t change_us = ahead_us - server->clock_told_us;
+
+    if (change_us < TOLD_US && change_us > -TOLD_US) {
+        return;
+    }
+    if (ahead_us >= TOLD_US || ahead_us <= -TOLD_US) {
+        log_warn(
+            "clock_differs",
+            "wall_clock_ahead_ms=%lld remedy=\"the wall clock was set, or was wrong at the "
+            "start: leases, retries and retention follow it slowly; a restart takes over a "
+            "clock that is ahead\"",
+            (long long)ahead_us / 1000);
+    }
+    server->clock_told_us = ahead_us;
 }
 
 /* --- Each turn of the loop. */
@@ -207,7 +240,7 @@ static void take_effects(struct server *server)
 {
     struct attempt_start start;
     struct read *read = NULL;
-    struct batch *batch = cell_next_batch(server->cell, clock_now_ms());
+    struct batch *batch = cell_next_batch(server->cell, server_now_ms(server));
 
     if (batch != NULL) {
         (void)fault_point("pump.before_commit");
@@ -226,7 +259,7 @@ static void on_tick(uv_timer_t *timer)
     struct server *server = timer->data;
 
     server->tick_at_ms = INT64_MAX;
-    cell_tick(server->cell, clock_now_ms());
+    cell_tick(server->cell, server_now_ms(server));
 }
 
 static void set_tick(struct server *server)
@@ -241,7 +274,7 @@ static void set_tick(struct server *server)
         (void)uv_timer_stop(&server->tick);
         return;
     }
-    int64_t delay_ms = wake_ms - clock_now_ms();
+    int64_t delay_ms = wake_ms - server_now_ms(server);
 
     /* The loop's own clock may be a little behind: one millisecond more spares an early
      * wake-up. A jump of the wall clock is met within a minute. */
@@ -302,6 +335,7 @@ void pump_on_prepare(uv_prepare_t *handle)
         reload(server);
     }
     look_at_space(server);
+    look_at_clock(server);
     if (server->is_reloading && cell_is_ready(server->cell)) {
         server->is_reloading = false;
         api_set_cell(server->api, server->cell);

@@ -1,6 +1,5 @@
 /* POST /_fanfare/replay?subscription=ARN[&from=T][&until=T][&status=S][&rate=N][&dry_run=true],
  * GET /_fanfare/replay[?replay=ID], POST /_fanfare/replay/cancel?replay=ID. */
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/timestamp.h"
 #include "daemon/pages.h"
@@ -192,14 +191,15 @@ static bool time_read(struct http_request *request, struct text name, int64_t *i
     return true;
 }
 
-static const char *wish_read(struct http_request *request, struct replay_wish *wish)
+static const char *wish_read(struct http_request *request, int64_t now_ms,
+                             struct replay_wish *wish)
 {
     struct text pick = page_parameter(request, T("status"));
     struct text rate = page_parameter(request, T("rate"));
     struct text dry_run = page_parameter(request, T("dry_run"));
     int64_t per_second = 0;
 
-    wish->until_ms = clock_now_ms() + 1;
+    wish->until_ms = now_ms + 1;
     if (!page_subscription_id(page_parameter(request, T("subscription")), wish->subscription)) {
         return "subscription: the ARN of the subscription to send to";
     }
@@ -226,7 +226,7 @@ static const char *wish_read(struct http_request *request, struct replay_wish *w
 void page_replay_start(struct server *server, struct http_request *request)
 {
     struct replay_wish wish = {.pick = REPLAY_ALL};
-    const char *mistake = wish_read(request, &wish);
+    const char *mistake = wish_read(request, server_now_ms(server), &wish);
 
     if (mistake != NULL) {
         page_fail(request, 400, "%s", mistake);

@@ -218,7 +218,7 @@ static void on_attempt_outcome(void *context, uint64_t attempt_id,
 {
     struct server *server = context;
 
-    cell_outcome(server->cell, clock_now_ms(), attempt_id, outcome);
+    cell_outcome(server->cell, server_now_ms(server), attempt_id, outcome);
 }
 
 static void on_signer_wake(void *context)
@@ -353,12 +353,17 @@ static bool on_accepts_setting(void *context, struct text protocol, struct text 
     return outbound_accepts_setting(server->outbound, protocol, name, value, why);
 }
 
+static int64_t on_now_ms(void *context)
+{
+    return server_now_ms(context);
+}
+
 static void api_open(struct server *server)
 {
     const struct settings *settings = server->settings;
     struct api_options options = {
         .cell = server->cell,
-        .now_ms = clock_now_ms,
+        .now_ms = on_now_ms,
         .random = server->random,
         .services = services,
         .default_account = settings->account,
@@ -426,6 +431,7 @@ int server_run(struct settings *settings)
     };
     struct why why = {""};
 
+    steady_start(&server.clock, clock_boot_us(), clock_wall_us());
     signals_ignore_limits();
     signals_explain_bus_errors();
     raise_file_limit();

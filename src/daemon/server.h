@@ -3,6 +3,7 @@
 #define DAEMON_SERVER_H
 
 #include "api/api.h"
+#include "base/steady.h"
 #include "core/core.h"
 #include "daemon/settings.h"
 #include "net/net.h"
@@ -45,12 +46,17 @@ struct server {
     int exit_code;
     int64_t started_us;
     struct turns turns;
+    struct steady clock;
+    int64_t clock_told_us; /* how far ahead the wall clock was when the log heard of it */
     uint32_t page_call_count;
     struct declaration *declaration; /* resources being declared, or NULL */
 };
 
 /* Runs until SIGTERM or SIGINT; the process's exit code. */
 int server_run(struct settings *settings);
+
+/* The time that the cell goes by: see base/steady.h. */
+int64_t server_now_ms(struct server *server);
 
 /* pump.c */
 MUST_CHECK enum status pump_open(struct server *server, struct why *why);

@@ -49,6 +49,8 @@ const struct setting settings_table[] = {
         "no more requests are read while so much is not durable"),
     ROW(free_space_watermark, SIZE, "256MiB",
         "new work is refused when less disk space is free"),
+    ROW(clock_may_go_back, BOOLEAN, "false",
+        "at this start the time may be behind what the data directory has seen: after a wrong clock"),
     ROW(deliveries_in_flight_max, NUMBER, "1000", "deliveries under way at a time"),
     ROW(lane_window_max, NUMBER, "64", "deliveries under way at a time to one subscription"),
     ROW(active_messages_max, NUMBER, "4096",

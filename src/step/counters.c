@@ -3,6 +3,10 @@
 #include "base/mutants.h"
 #include "step/records.h"
 
+enum {
+    CLOCK_EVERY_MS = 1000
+};
+
 static struct key counters_key(void)
 {
     return key_name(TABLE_META, T("counters"));
@@ -36,10 +40,25 @@ void records_load_counters(struct records *records, struct text value)
     }
 }
 
+/* So that the time does not go back over a restart either. */
+static void clock_count(struct step *step)
+{
+    struct records *records = step->records;
+    uint64_t now_ms = (uint64_t)step->now_ms;
+
+    if (records->counters_changed
+        || (records->filling != NULL && records->filling->count > 0
+            && now_ms > records->counters[COUNTER_CLOCK_MS] + CLOCK_EVERY_MS)) {
+        records->counters[COUNTER_CLOCK_MS] = now_ms;
+        records->counters_changed = true;
+    }
+}
+
 void counters_seal(struct step *step)
 {
     struct records *records = step->records;
 
+    clock_count(step);
     if (!records->counters_changed) {
         return;
     }

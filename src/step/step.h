@@ -146,6 +146,8 @@ enum counter {
     COUNTER_HISTORY_BYTES, /* of bodies that the history has seen come */
     COUNTER_ATTEMPT,       /* attempts recorded */
     COUNTER_REPLAY,
+    COUNTER_CLOCK_MS, /* the cell's time, about a second old at most when something was written
+                       */
     COUNTER_COUNT
 };
 
@@ -170,7 +172,7 @@ struct history;
 struct replays;
 
 struct step {
-    int64_t now_ms;
+    int64_t now_ms; /* since 1970, of the input; never goes back, see base/steady.h */
     struct random *random;
     struct router *router; /* the parts of the cell, to find each other */
     struct queues *queues;

@@ -172,8 +172,9 @@ static const struct service sample_beta = {.name = "beta",
                                            .owns_path = sample_owns_path};
 static const struct service *const sample_services[] = {&sample_alpha, &sample_beta, NULL};
 
-static inline int64_t sample_now_ms(void)
+static inline int64_t sample_now_ms(void *context)
 {
+    (void)context;
     return 1700000000000;
 }
 

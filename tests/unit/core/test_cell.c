@@ -279,3 +279,24 @@ Test(cell, its_time_never_goes_back)
     cr_expect_eq(poll->dones, 1U);
     end(poll);
 }
+
+Test(cell, its_time_does_not_go_back_over_a_restart_either)
+{
+    struct cell_options options = {.random = chance, .cache_bytes = 1 << 16};
+
+    now_ms += 5000;
+    call_through(set_up);
+    cell_stop(cell);
+    cell_free(cell);
+    cell = cell_create(&options);
+    cell_start(cell, now_ms - 3600 * 1000); /* the machine's clock says an hour earlier */
+    settle();
+    cr_expect_eq(cell_now_ms(cell), now_ms);
+    cell_stop(cell);
+    cell_free(cell);
+    options.clock_may_go_back = true;
+    cell = cell_create(&options);
+    cell_start(cell, now_ms - 3600 * 1000);
+    settle();
+    cr_expect_eq(cell_now_ms(cell), now_ms - 3600 * 1000);
+}
