@@ -19,6 +19,7 @@ struct records *records_create(uint64_t cache_bytes)
     records->next_batch = 1;
     records->free_bytes = UINT64_MAX;
     list_init(&records->clean);
+    list_init(&records->closed);
     list_init(&records->retiring);
     list_init(&records->sealed);
     list_init(&records->wanted);
@@ -48,6 +49,9 @@ void records_free(struct records *records)
         return;
     }
     batch_free(records->filling);
+    while ((node = list_pop(&records->closed)) != NULL) {
+        batch_free(container_of(node, struct batch, node));
+    }
     while ((node = list_pop(&records->retiring)) != NULL) {
         batch_free(container_of(node, struct batch, node));
     }
@@ -104,7 +108,7 @@ static void record_take_from_clean(struct records *records, struct record *recor
     }
 }
 
-static void record_drop(struct records *records, struct record *record)
+void record_drop(struct records *records, struct record *record)
 {
     record_take_from_clean(records, record);
     map_remove(&records->map, &record->map);
@@ -112,8 +116,7 @@ static void record_drop(struct records *records, struct record *record)
     memory_free(record);
 }
 
-/* Nothing holds it any more: it may be evicted, or goes at once when it says "absent". */
-static void record_release(struct records *records, struct record *record)
+void record_release(struct records *records, struct record *record)
 {
     if (record->pins > 0 || record->is_loading) {
         return;
@@ -290,110 +293,6 @@ void record_learn(struct step *step, const struct key *key, struct blob *value)
     }
 }
 
-/* --- Batches. */
-
-struct batch *records_filling(struct records *records)
-{
-    if (records->filling == NULL) {
-        records->filling = batch_create(records->next_batch++);
-        list_init(&records->filling->hooks);
-    }
-    return records->filling;
-}
-
-bool records_has_batch(const struct records *records)
-{
-    return records->filling != NULL || records->counters_changed
-           || !list_is_empty(&records->sealed);
-}
-
-static void hooks_run(struct step *step, struct list *hooks, enum status status)
-{
-    struct list_node *node = NULL;
-
-    while ((node = list_pop(hooks)) != NULL) {
-        struct hook *hook = container_of(node, struct hook, node);
-
-        hook->run(hook, step, status);
-    }
-}
-
-struct batch *records_take_batch(struct step *step)
-{
-    struct records *records = step->records;
-    struct list_node *node = NULL;
-
-    while ((node = list_pop(&records->sealed)) != NULL) {
-        struct sealed *sealed = container_of(node, struct sealed, node);
-
-        sealed->seal(sealed, step);
-    }
-    counters_seal(step);
-    struct batch *batch = records->filling;
-
-    records->filling = NULL;
-    if (batch == NULL) {
-        return NULL;
-    }
-    if (batch->count == 0 || mutant("step.answers-early")) {
-        hooks_run(step, &batch->hooks, STATUS_OK);
-        batch_free(batch);
-        return NULL;
-    }
-    records->bytes_under_way += batch->bytes;
-    return batch;
-}
-
-static void batch_unpin(struct records *records, const struct batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        struct record *record = batch->ops[i].owner;
-
-        held_reads_update(records, record);
-        record->pins--;
-        if (record->pins == 0 && record->value == NULL) {
-            record_drop(records, record);
-        } else {
-            record_release(records, record);
-        }
-    }
-}
-
-/* A ranged read that was handed out before a batch was durable may bring rows from before it.
- * So the batch's records stay known, deletions too, until those reads are back.  Reads that are
- * back and still held get what the batch wrote into their rows, and need it no longer. */
-void batches_retire(struct records *records)
-{
-    struct list_node *oldest = list_first(&records->outstanding);
-    uint64_t oldest_read =
-        oldest == NULL ? UINT64_MAX : container_of(oldest, struct read, token)->number;
-
-    while (!list_is_empty(&records->retiring)) {
-        struct batch *batch = container_of(list_first(&records->retiring), struct batch, node);
-
-        if (batch->retire_after >= oldest_read + mutant("step.retires-early")) {
-            return;
-        }
-        list_remove(&batch->node);
-        batch_unpin(records, batch);
-        batch_free(batch);
-    }
-}
-
-void records_committed(struct step *step, struct batch *take_batch, enum status status)
-{
-    struct records *records = step->records;
-    struct list hooks;
-
-    list_init(&hooks);
-    list_move_all(&hooks, &take_batch->hooks);
-    records->bytes_under_way -= take_batch->bytes;
-    take_batch->retire_after = records->last_read;
-    list_push(&records->retiring, &take_batch->node);
-    batches_retire(records);
-    hooks_run(step, &hooks, status);
-}
-
 /* --- The frame. */
 
 static void records_trim(struct records *records)
@@ -417,6 +316,7 @@ void records_run(struct step *step)
         timer->fire(timer, step);
         tasks_run(step);
     }
+    batches_limit(step);
     records_trim(step->records);
 }
 

@@ -34,6 +34,7 @@ struct records {
     uint64_t used_bytes; /* of clean records */
 
     struct batch *filling; /* NULL until something is written or hooked */
+    struct list closed;    /* full, waiting for their turn to be committed */
     uint64_t next_batch;
     uint64_t written; /* record_put and record_delete, since the start */
     uint64_t bytes_under_way;
@@ -65,6 +66,11 @@ struct records {
 
 struct batch *records_filling(struct records *records);
 void batches_retire(struct records *records);
+/* Closes the filling batch when it has become large. */
+void batches_limit(struct step *step);
+/* Nothing holds it any more: it may be evicted. */
+void record_release(struct records *records, struct record *record);
+void record_drop(struct records *records, struct record *record);
 /* Into the rows of reads that are held: what is known of that record is newer. */
 void held_reads_update(struct records *records, const struct record *record);
 
