@@ -217,7 +217,9 @@ static void request_call(struct request *request, enum status status)
     request->call.leave = on_leave;
     request->call.only_reads = request->operation->only_reads;
     request->stage = STAGE_CELL;
-    cell_call(request->api->options.cell, request->api->options.now_ms(request->api->options.accepts_context), &request->call);
+    cell_call(request->api->options.cell,
+              request->api->options.now_ms(request->api->options.accepts_context),
+              &request->call);
 }
 
 static void structs_create(struct request *request)
