@@ -356,7 +356,7 @@ bool segment_replay(struct segment *segment, uint64_t sequence, struct record *r
     struct record record;
 
     if (!record_read(mapped_from(segment, offset), segment->secret, &record)
-        || (record.sequence != sequence && !mutant("store.sequence-unchecked"))) {
+        || record.sequence != sequence) {
         return false;
     }
     segment->last = offset;

@@ -2,8 +2,10 @@
  * half.
  *
  * A child commits batches 1, 2, 3, ... and says each number once it is acknowledged; the parent
- * kills it, opens the store and looks.  Batch n writes rows (n, 0), (n, 1), ... and the row
- * "last", and deletes what batch n - KEPT wrote. */
+ * kills it after some of them, whatever it is at then.  Batch n writes rows (n, 0), (n, 1), ...
+ * and the row "last", and deletes what batch n - kept wrote.  In one series the parent opens
+ * the store, looks and closes it; in the other nobody ever closes it: the next child looks, and
+ * crash comes upon crash, with layers that need several checkpoint transactions. */
 #include "trial.h"
 
 #include "base/memory.h"
@@ -17,9 +19,16 @@
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS    20
-#define KEPT      60
 #define VALUE_MAX 3000
+
+struct series {
+    struct trial trial;
+    uint32_t rows; /* of a batch: times 1 to 23 */
+    uint64_t kept; /* batches whose rows are there */
+    int rounds;    /* crashes */
+    uint64_t life; /* batches until one, at most */
+    bool closes;   /* between two crashes */
+};
 
 static struct filling filling;
 
@@ -28,9 +37,9 @@ static struct key row_key(uint64_t batch, uint32_t row)
     return key_u64_u32(TABLE_BODY, batch, row);
 }
 
-static uint32_t row_count(uint64_t batch)
+static uint32_t row_count(const struct series *series, uint64_t batch)
 {
-    return 1 + (uint32_t)(batch * 7 % 23);
+    return series->rows + (uint32_t)(batch * 7 % (23ULL * series->rows));
 }
 
 static struct text row_value(uint64_t batch, uint32_t row, char room[VALUE_MAX])
@@ -42,37 +51,29 @@ static struct text row_value(uint64_t batch, uint32_t row, char room[VALUE_MAX])
     return text_make(room, len);
 }
 
-static void commit_numbered(struct trial *trial, uint64_t batch)
+static void commit_numbered(struct series *series, uint64_t batch)
 {
     char room[VALUE_MAX];
 
     filling_begin(&filling);
     filling_put(&filling, T("last"), text_make(&batch, sizeof batch));
-    for (uint32_t row = 0; row < row_count(batch); row++) {
+    for (uint32_t row = 0; row < row_count(series, batch); row++) {
         struct key key = row_key(batch, row);
 
         filling_put(&filling, key_text(&key), row_value(batch, row, room));
     }
-    for (uint32_t row = 0; batch > KEPT && row < row_count(batch - KEPT); row++) {
-        struct key key = row_key(batch - KEPT, row);
+    for (uint32_t row = 0;
+         batch > series->kept && row < row_count(series, batch - series->kept); row++) {
+        struct key key = row_key(batch - series->kept, row);
 
         filling_delete(&filling, key_text(&key));
     }
-    filling_commit(&filling, trial);
-}
-
-/* The child's whole life. */
-static _Noreturn void commit_until_killed(struct trial *trial, uint64_t last, int report)
-{
-    trial_open(trial);
-    for (uint64_t batch = last + 1;; batch++) {
-        commit_numbered(trial, batch);
-        CHECK(write(report, &batch, sizeof batch) == (ssize_t)sizeof batch);
-    }
+    filling_commit(&filling, &series->trial);
 }
 
 /* Walks the rows that should be there. */
 struct expected {
+    const struct series *series;
     uint64_t batch;
     uint32_t row;
 };
@@ -85,7 +86,7 @@ static bool expect_row(void *context, struct text key, struct text value)
 
     CHECK(text_equal(key, key_text(&wanted)));
     CHECK(text_equal(value, row_value(expected->batch, expected->row, room)));
-    if (++expected->row == row_count(expected->batch)) {
+    if (++expected->row == row_count(expected->series, expected->batch)) {
         expected->batch++;
         expected->row = 0;
     }
@@ -93,8 +94,9 @@ static bool expect_row(void *context, struct text key, struct text value)
 }
 
 /* Returns the last batch that is there. */
-static uint64_t check_store(struct trial *trial, uint64_t acknowledged)
+static uint64_t check_store(struct series *series, uint64_t acknowledged)
 {
+    struct trial *trial = &series->trial;
     struct text value;
     uint64_t last = 0;
     char room[sizeof last];
@@ -105,13 +107,26 @@ static uint64_t check_store(struct trial *trial, uint64_t acknowledged)
         memcpy(&last, value.at, sizeof last);
     }
     CHECK(last >= acknowledged);
-    struct expected expected = {.batch = last > KEPT ? last - KEPT + 1 : 1};
+    struct expected expected = {.series = series,
+                                .batch = last > series->kept ? last - series->kept + 1 : 1};
 
     CHECK(trial->engine->scan(trial->self, key_text(&start), key_text(&end), false, expect_row,
                               &expected)
           == STATUS_OK);
     CHECK(expected.batch == last + 1 && expected.row == 0);
     return last;
+}
+
+/* The child's whole life. */
+static _Noreturn void commit_until_killed(struct series *series, uint64_t last, int report)
+{
+    trial_open(&series->trial);
+    last = check_store(series, last);
+    CHECK(write(report, &last, sizeof last) == (ssize_t)sizeof last);
+    for (uint64_t batch = last + 1;; batch++) {
+        commit_numbered(series, batch);
+        CHECK(write(report, &batch, sizeof batch) == (ssize_t)sizeof batch);
+    }
 }
 
 static void sleep_us(uint64_t us)
@@ -121,18 +136,26 @@ static void sleep_us(uint64_t us)
     (void)nanosleep(&left, NULL);
 }
 
-static uint64_t read_acknowledged(int report, uint64_t last)
+/* Until so many are acknowledged (0: until there are no more); returns the last.  A life begins
+ * with what was there, which may be one more than was acknowledged before. */
+static uint64_t acknowledged_read(int report, uint64_t last, uint64_t count)
 {
     uint64_t batch = 0;
 
-    while (read(report, &batch, sizeof batch) == (ssize_t)sizeof batch) {
-        CHECK(batch == last + 1);
+    for (uint64_t i = 0; i < count || count == 0; i++) {
+        ssize_t size = read(report, &batch, sizeof batch);
+
+        if (size != (ssize_t)sizeof batch) {
+            CHECK(size == 0 && count == 0); /* else the child ended by itself */
+            return last;
+        }
+        CHECK(batch >= last);
         last = batch;
     }
     return last;
 }
 
-static uint64_t crash_once(struct trial *trial, uint64_t last, uint64_t life_us)
+static uint64_t crash_once(struct series *series, struct random *random, uint64_t last)
 {
     int report[2];
     int ended = 0;
@@ -142,39 +165,62 @@ static uint64_t crash_once(struct trial *trial, uint64_t last, uint64_t life_us)
 
     CHECK(child >= 0);
     if (child == 0) {
-        commit_until_killed(trial, last, report[1]);
+        close(report[0]);
+        commit_until_killed(series, last, report[1]);
     }
     close(report[1]);
-    sleep_us(life_us);
+    last = acknowledged_read(report[0], last, 1 + random_below(random, series->life));
+    sleep_us(random_below(random, 3000));
     CHECK(kill(child, SIGKILL) == 0 && waitpid(child, &ended, 0) == child);
     CHECK(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
-    uint64_t acknowledged = read_acknowledged(report[0], last);
-
+    last = acknowledged_read(report[0], last, 0);
     close(report[0]);
-    trial_open(trial);
-    last = check_store(trial, acknowledged);
-    trial_close(trial);
+    if (series->closes) {
+        trial_open(&series->trial);
+        last = check_store(series, last);
+        trial_close(&series->trial);
+    }
     return last;
+}
+
+static void series_run(struct series *series, const char *engine, struct random *random)
+{
+    struct temp_dir dir = temp_dir_make();
+    uint64_t last = 0;
+
+    series->trial.engine = engine_find(engine);
+    series->trial.location = dir.path;
+    for (int round = 0; round < series->rounds; round++) {
+        last = crash_once(series, random, last);
+    }
+    trial_open(&series->trial);
+    last = check_store(series, last);
+    trial_close(&series->trial);
+    (void)printf("%s: %llu batches over %d crashes\n", engine, (unsigned long long)last,
+                 series->rounds);
+    temp_dir_remove(&dir);
 }
 
 int main(void)
 {
-    static const char *const names[] = {"log", "lmdb"};
+    static const char *const engines[] = {"log", "lmdb"};
     struct random *random = random_system();
 
-    for (size_t i = 0; i < countof(names); i++) {
-        struct temp_dir dir = temp_dir_make();
-        struct trial trial = {
-            .engine = engine_find(names[i]), .location = dir.path, .map_bytes = SMALL_BYTES};
-        uint64_t last = 0;
+    for (size_t i = 0; i < countof(engines); i++) {
+        struct series checked = {.trial = {.map_bytes = SMALL_BYTES},
+                                 .rows = 1,
+                                 .kept = 60,
+                                 .rounds = 20,
+                                 .life = 60,
+                                 .closes = true};
+        struct series again = {.trial = {.map_bytes = 4 * SMALL_BYTES},
+                               .rows = 4,
+                               .kept = 225,
+                               .rounds = 40,
+                               .life = 50};
 
-        for (int round = 0; round < ROUNDS; round++) {
-            last = crash_once(&trial, last, 1000 + random_below(random, 150000));
-        }
-        printf("%s: %llu batches over %d crashes\n", names[i], (unsigned long long)last,
-               ROUNDS);
-        CHECK(last > ROUNDS);
-        temp_dir_remove(&dir);
+        series_run(&checked, engines[i], random);
+        series_run(&again, engines[i], random);
     }
     memory_free(random);
     return 0;
