@@ -47,6 +47,13 @@ static void scene_plan(struct scene *scene)
     for (uint32_t i = 0; i < PUBLISHES; i++) {
         scene->ledger[i].kind = (uint32_t)world_chance(world, KINDS);
     }
+    for (uint32_t i = 0; i < QUEUES; i++) {
+        bool is_short = world_chance(world, 4) == 0;
+
+        scene->retention_s[i] = is_short ? 20 + (uint32_t)world_chance(world, 60) : 0;
+        scene->is_purged[i] = world_chance(world, 6) == 0;
+    }
+    scene->has_tokens = world_chance(world, 8) == 0;
 }
 
 /* Dead letters may come several times each after crashes: as many rounds as it takes. */
@@ -71,11 +78,14 @@ static void scene_drain(struct scene *scene)
     scene->is_draining = true;
     run_until(world, world->now_ms + DAYS_MS / 3); /* park_max is over, too */
     for (uint32_t round = 0; round < 500 && !scene_is_empty(scene); round++) {
-        for (uint32_t queue = 0; queue < QUEUES + ENDPOINTS; queue++) {
+        for (uint32_t queue = 0; queue < CONSUMERS; queue++) {
             world_schedule(world, on_receive, queue, 0);
             world_schedule(world, on_receive, queue, 100);
         }
         run_until(world, world->now_ms + 60000);
+    }
+    if (!scene_is_empty(scene)) {
+        complain(scene, "queues do not become empty", 0, 0);
     }
 }
 
@@ -138,8 +148,12 @@ static struct seed_run run_seed(uint64_t seed)
     run_until(scene->world, scene->world->now_ms + 1000);
     inputs_schedule(scene);
     run_until(scene->world, scene->world->now_ms + 2LL * BUSY_MS);
+    if (world_chance(scene->world, 4) == 0) { /* to the end of what is deduplicated */
+        run_until(scene->world, scene->world->now_ms + 5LL * BUSY_MS);
+    }
     scene_drain(scene);
     scene_check(scene);
+    tokens_check(scene);
     leaks_check(scene);
     struct seed_run run = {.findings = scene->failures,
                            .trace = scene->world->trace,

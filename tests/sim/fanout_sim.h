@@ -4,14 +4,20 @@
 
 #include "world.h"
 
-#define ENDPOINTS 6
-#define QUEUES    3
-#define KINDS     4
-#define PUBLISHES 120
-#define BUSY_MS   60000
-#define DAYS_MS   (3LL * 24 * 3600 * 1000)
-#define HOUR_MS   (3600LL * 1000)
-#define RATE_OVER 10 /* seconds over which rates are checked */
+#define ENDPOINTS     6
+#define QUEUES        3
+#define KINDS         4
+#define PUBLISHES     120
+#define BUSY_MS       60000
+#define DAYS_MS       (3LL * 24 * 3600 * 1000)
+#define HOUR_MS       (3600LL * 1000)
+#define RATE_OVER     10   /* seconds over which rates are checked */
+#define DUPLICATES    8    /* deduplication ids of the FIFO topic */
+#define PENDING       3    /* subscriptions with tokens */
+#define PENDING_FIRST 1000 /* their places */
+/* Consumers' numbers: queues, dead letters of endpoints, the FIFO topic's queue. */
+#define CONSUMERS     (QUEUES + ENDPOINTS + 1)
+#define CONSUMER_FIFO (QUEUES + ENDPOINTS)
 
 enum mood { /* of an endpoint */
     MOOD_GOOD,
@@ -27,10 +33,26 @@ enum mood { /* of an endpoint */
 struct ledger {
     uint32_t kind;
     bool is_accepted;
+    uint64_t boot; /* the process that accepted it */
     uint32_t delivered[ENDPOINTS];
     uint32_t dead[ENDPOINTS];
     uint32_t attempts[ENDPOINTS];
     uint32_t received[QUEUES];
+    int64_t not_before_ms[ENDPOINTS]; /* its endpoint has asked for it */
+};
+
+/* What a FIFO topic said to a deduplication id. */
+struct duplicate {
+    char sequence[24];         /* of the one it accepted; empty: nothing yet */
+    int64_t from_ms, until_ms; /* when that was; not known better after a crash */
+    int64_t lost_ms;           /* the first try that may have been accepted since; 0: none */
+    uint32_t received;
+};
+
+/* A subscription's latest token. */
+struct pending {
+    char token[96];
+    int64_t token_ms; /* 0: none came */
 };
 
 /* What an endpoint's subscription says, and what is seen of it. */
@@ -57,7 +79,12 @@ struct scene {
     struct limits limits[ENDPOINTS];
     bool topic_rules; /* its delivery policy comes before its subscriptions' own */
     int64_t healed_ms;
-    uint32_t subscription[ENDPOINTS]; /* numbers */
+    uint32_t subscription[ENDPOINTS + QUEUES]; /* numbers */
+    struct duplicate duplicates[DUPLICATES];
+    struct pending pending[PENDING];
+    uint32_t retention_s[QUEUES]; /* 0: long */
+    bool is_purged[QUEUES];       /* once, some time */
+    bool has_tokens;
     uint32_t replays;
     bool is_set_up;
     bool is_draining; /* no more misbehaviour: all is to come to its end */
@@ -72,7 +99,25 @@ void run_until(struct world *world, int64_t until_ms);
 
 /* "dead" or "queue", with a number. */
 struct queue_name queue_name_of(struct arena *arena, const char *what, uint32_t i);
+struct queue_name fifo_queue_name(void);
 void set_up_start(struct scene *scene);
+
+/* fanout_sim_fifo.c: a FIFO topic and its deduplication. */
+
+struct topic_name fifo_topic_name(void);
+void fifo_schedule(struct scene *scene);
+/* A crash took the call with it; false: it is none of these. */
+bool fifo_call_lost(struct scene *scene, struct world_call *call);
+void fifo_received(struct scene *scene, uint32_t number);
+void fifo_check(struct scene *scene);
+
+/* fanout_sim_tokens.c: what waits for a confirmation. */
+
+void tokens_schedule(struct scene *scene);
+/* A message for a place from PENDING_FIRST on, `number` behind it. */
+void token_hear(struct scene *scene, uint32_t number, const struct message *message);
+/* Lets two days pass. */
+void tokens_check(struct scene *scene);
 
 /* fanout_sim_inputs.c: what happens to the process while it is busy. */
 
@@ -84,18 +129,21 @@ void inputs_schedule(struct scene *scene);
 /* The number that was published with this body. */
 uint32_t message_number(struct text body);
 void on_attempt(struct world *world, struct attempt_start *take_start);
-/* A crash: no attempt is under way any more, and rates are counted anew. */
+/* A crash: no attempt is under way any more, rates are counted anew, and what an endpoint has
+ * asked for may not have been noted. */
 void endpoints_forget(struct scene *scene);
 
 /* fanout_sim_consumers.c: receive, then delete (not always). */
 
-/* The event's number: a queue, or dead letters from QUEUES on. */
+/* The event's number: whose, see CONSUMERS. */
 void on_receive(struct world *world, struct event *event);
 void on_call_lost(struct world *world, struct call *call);
 
 /* fanout_sim_checks.c: whether what happened may have. */
 
 void limits_check(struct scene *scene, uint32_t publish, uint32_t place);
+/* Rows on disk. */
+uint64_t rows_of(struct world *world, enum table table);
 /* All deliveries are over and all queues empty. */
 void scene_check(struct scene *scene);
 /* Runs the history out: nothing may be left on disk then. */

@@ -24,9 +24,13 @@ struct delete_call {
 
 static struct queue *consumer_queue(struct step *step, struct arena *arena, uint32_t queue)
 {
-    struct queue_name name = queue < QUEUES ? queue_name_of(arena, "queue", queue)
-                                            : queue_name_of(arena, "dead", queue - QUEUES);
+    struct queue_name name = fifo_queue_name();
 
+    if (queue < QUEUES) {
+        name = queue_name_of(arena, "queue", queue);
+    } else if (queue != CONSUMER_FIFO) {
+        name = queue_name_of(arena, "dead", queue - QUEUES);
+    }
     return queue_find(queues_of(step), &name);
 }
 
@@ -49,9 +53,9 @@ static void delete_ended(struct world_call *call, enum status status)
     struct scene *scene = scene_of(call->world);
 
     world_note(call->world, "deleted %u from %u: %d", this->publish, this->queue, (int)status);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK && status != STATUS_STORAGE) {
         complain(scene, "a deletion failed", this->publish, this->queue);
-    } else if (this->queue < QUEUES) {
+    } else if (status == STATUS_OK && this->queue < QUEUES) {
         struct deleted *deleted = &scene->deleted[this->queue];
 
         if (deleted->count < countof(deleted->sequences)) {
@@ -123,7 +127,9 @@ static void received_one(struct receive_call *call, const struct queue_lent *len
 
     arena_free(&arena);
     world_note(world, "received %u from %u", publish, call->queue);
-    if (call->queue >= QUEUES) {
+    if (call->queue == CONSUMER_FIFO) {
+        fifo_received(scene, publish);
+    } else if (call->queue >= QUEUES) {
         scene->ledger[publish].dead[call->queue - QUEUES]++;
     } else {
         scene->ledger[publish].received[call->queue]++;
@@ -195,10 +201,9 @@ void on_call_lost(struct world *world, struct call *call)
 {
     struct world_call *this = container_of(call, struct world_call, call);
 
-    (void)world;
     if (call->run == receive_run) {
         receive_free(container_of(this, struct receive_call, call));
-    } else {
+    } else if (!fifo_call_lost(scene_of(world), this)) {
         memory_free(this); /* the call is the first member of all others */
     }
 }

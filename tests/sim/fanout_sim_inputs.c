@@ -40,6 +40,7 @@ static void publish_ended(struct world_call *call, enum status status)
     struct scene *scene = scene_of(call->world);
 
     scene->ledger[this->number].is_accepted = status == STATUS_OK;
+    scene->ledger[this->number].boot = call->world->boots;
     world_note(call->world, "published %u %d", this->number, (int)status);
     memory_free(this);
 }
@@ -54,7 +55,42 @@ static void on_publish(struct world *world, struct event *event)
     world_call_start(world, &call->call);
 }
 
-/* --- Replays: to any endpoint, of anything. */
+/* --- Purges. */
+
+struct purge_call {
+    struct world_call call;
+    uint32_t queue;
+};
+
+static enum status purge_run(struct call *call, struct step *step)
+{
+    struct purge_call *this =
+        container_of(container_of(call, struct world_call, call), struct purge_call, call);
+    struct arena arena = {0};
+    struct queue_name name = queue_name_of(&arena, "queue", this->queue);
+
+    queue_purge(step, queue_find(queues_of(step), &name));
+    arena_free(&arena);
+    return STATUS_OK;
+}
+
+static void purge_ended(struct world_call *call, enum status status)
+{
+    world_note(call->world, "purged %d", (int)status);
+    memory_free(call);
+}
+
+static void on_purge(struct world *world, struct event *event)
+{
+    struct purge_call *call = memory_zero(sizeof *call);
+
+    call->queue = (uint32_t)event->number;
+    call->call.call.run = purge_run;
+    call->call.ended = purge_ended;
+    world_call_start(world, &call->call);
+}
+
+/* --- Replays: to any endpoint or queue, of anything. */
 
 struct replay_call {
     struct world_call call;
@@ -100,8 +136,8 @@ static void on_replay(struct world *world, struct event *event)
 {
     struct replay_call *call = memory_zero(sizeof *call);
 
-    call->place = (uint32_t)(event->number % ENDPOINTS);
-    call->chance = event->number / ENDPOINTS;
+    call->place = (uint32_t)(event->number % (ENDPOINTS + QUEUES));
+    call->chance = event->number / (ENDPOINTS + QUEUES);
     call->call.call.run = replay_run;
     call->call.ended = replay_ended;
     world_call_start(world, &call->call);
@@ -148,6 +184,13 @@ void inputs_schedule(struct scene *scene)
         world_schedule(world, on_receive, world_chance(world, QUEUES),
                        (int64_t)world_chance(world, BUSY_MS));
     }
+    for (uint32_t i = 0; i < QUEUES; i++) {
+        if (scene->is_purged[i]) {
+            world_schedule(world, on_purge, i, (int64_t)world_chance(world, BUSY_MS));
+        }
+    }
+    fifo_schedule(scene);
+    tokens_schedule(scene);
     scene->replays = (uint32_t)world_chance(world, 5);
     for (uint32_t i = 0; i < scene->replays; i++) {
         world_schedule(world, on_replay, world_chance(world, 10000),

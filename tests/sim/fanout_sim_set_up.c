@@ -9,6 +9,11 @@ struct queue_name queue_name_of(struct arena *arena, const char *what, uint32_t 
                                arena_printf(arena, "%s-%u", what, i)};
 }
 
+struct queue_name fifo_queue_name(void)
+{
+    return (struct queue_name){T("000000000000"), T("us-east-1"), T("queue.fifo")};
+}
+
 static struct text policy_of(struct arena *arena, uint32_t kinds)
 {
     struct text policy = T("");
@@ -60,6 +65,84 @@ static enum status subscribe(struct step *step, struct topic *topic, struct aren
     return subscription_create(step, topic, wanted, &why);
 }
 
+static enum status endpoints_make(struct step *step, struct scene *scene, struct topic *topic,
+                                  struct arena *arena)
+{
+    enum status status = STATUS_OK;
+    struct why why;
+
+    for (uint32_t i = 0; i < ENDPOINTS && status == STATUS_OK; i++) {
+        struct queue_name dead = queue_name_of(arena, "dead", i);
+        struct queue *queue = NULL;
+        struct subscription wanted = {
+            .protocol = PROTOCOL_HTTP,
+            .endpoint = arena_printf(arena, "http://%u", i),
+        };
+
+        status = queue_create(step, &dead, &queue_settings_default, NULL, 0, &queue, &why);
+        if (status == STATUS_OK) {
+            status = subscribe(step, topic, arena, &wanted, scene->wants[i], &scene->limits[i]);
+        }
+        scene->subscription[i] = wanted.number;
+    }
+    return status;
+}
+
+static enum status queue_make(struct step *step, struct topic *topic, struct arena *arena,
+                              const struct queue_name *name,
+                              const struct queue_settings *settings, uint32_t kinds,
+                              uint32_t *ret_subscription)
+{
+    struct queue *queue = NULL;
+    struct why why;
+    struct subscription wanted = {
+        .protocol = PROTOCOL_SQS,
+        .endpoint = arena_printf(arena, "arn:aws:sqs:us-east-1:000000000000:%.*s",
+                                 TEXT_PRINTF(name->name)),
+    };
+    enum status status = queue_create(step, name, settings, NULL, 0, &queue, &why);
+
+    if (status == STATUS_OK) {
+        status = subscribe(step, topic, arena, &wanted, kinds, NULL);
+    }
+    *ret_subscription = wanted.number;
+    return status;
+}
+
+static enum status queues_make(struct step *step, struct scene *scene, struct topic *topic,
+                               struct arena *arena)
+{
+    enum status status = STATUS_OK;
+
+    for (uint32_t i = 0; i < QUEUES && status == STATUS_OK; i++) {
+        struct queue_name name = queue_name_of(arena, "queue", i);
+        struct queue_settings settings = queue_settings_default;
+
+        if (scene->retention_s[i] > 0) {
+            settings.message_retention_s = scene->retention_s[i];
+        }
+        status = queue_make(step, topic, arena, &name, &settings, scene->wants[ENDPOINTS + i],
+                            &scene->subscription[ENDPOINTS + i]);
+    }
+    return status;
+}
+
+static enum status fifo_make(struct step *step, struct arena *arena)
+{
+    struct topic_name name = fifo_topic_name();
+    struct queue_name queue = fifo_queue_name();
+    struct queue_settings settings = queue_settings_default;
+    struct topic *topic = NULL;
+    uint32_t subscription = 0;
+    struct why why;
+    enum status status = topic_create(step, &name, NULL, 0, &topic, &why);
+
+    settings.is_fifo = true;
+    return status != STATUS_OK ? status
+                               : queue_make(step, topic, arena, &queue, &settings,
+                                            (1U << KINDS) - 1, &subscription);
+}
+
 static enum status set_up_run(struct call *call, struct step *step)
 {
     struct world_call *this = container_of(call, struct world_call, call);
@@ -75,34 +158,9 @@ static enum status set_up_run(struct call *call, struct step *step)
     enum status status =
         topic_create(step, &name, &topic_policy, scene->topic_rules, &topic, &why);
 
-    for (uint32_t i = 0; i < ENDPOINTS && status == STATUS_OK; i++) {
-        struct queue_name dead = queue_name_of(&arena, "dead", i);
-        struct queue *queue = NULL;
-        struct subscription wanted = {
-            .protocol = PROTOCOL_HTTP,
-            .endpoint = arena_printf(&arena, "http://%u", i),
-        };
-
-        status = queue_create(step, &dead, &queue_settings_default, NULL, 0, &queue, &why);
-        if (status == STATUS_OK) {
-            status =
-                subscribe(step, topic, &arena, &wanted, scene->wants[i], &scene->limits[i]);
-        }
-        scene->subscription[i] = wanted.number;
-    }
-    for (uint32_t i = 0; i < QUEUES && status == STATUS_OK; i++) {
-        struct queue_name plain = queue_name_of(&arena, "queue", i);
-        struct queue *queue = NULL;
-        struct subscription wanted = {
-            .protocol = PROTOCOL_SQS,
-            .endpoint = arena_printf(&arena, "arn:aws:sqs:us-east-1:000000000000:queue-%u", i),
-        };
-
-        status = queue_create(step, &plain, &queue_settings_default, NULL, 0, &queue, &why);
-        if (status == STATUS_OK) {
-            status = subscribe(step, topic, &arena, &wanted, scene->wants[ENDPOINTS + i], NULL);
-        }
-    }
+    status = status == STATUS_OK ? endpoints_make(step, scene, topic, &arena) : status;
+    status = status == STATUS_OK ? queues_make(step, scene, topic, &arena) : status;
+    status = status == STATUS_OK ? fifo_make(step, &arena) : status;
     arena_free(&arena);
     return status;
 }
