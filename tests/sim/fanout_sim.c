@@ -148,6 +148,7 @@ static struct seed_run run_seed(uint64_t seed)
     run_until(scene->world, scene->world->now_ms + 1000);
     inputs_schedule(scene);
     run_until(scene->world, scene->world->now_ms + 2LL * BUSY_MS);
+    told_again(scene);
     if (world_chance(scene->world, 4) == 0) { /* to the end of what is deduplicated */
         run_until(scene->world, scene->world->now_ms + 5LL * BUSY_MS);
     }

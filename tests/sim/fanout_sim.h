@@ -85,6 +85,10 @@ struct scene {
     uint32_t retention_s[QUEUES]; /* 0: long */
     bool is_purged[QUEUES];       /* once, some time */
     bool has_tokens;
+    uint32_t history_plans; /* how often what is kept was decided */
+    uint8_t told[16];       /* the replay that is looked at */
+    bool is_told;
+    uint64_t told_sent;
     uint32_t replays;
     bool is_set_up;
     bool is_draining; /* no more misbehaviour: all is to come to its end */
@@ -122,7 +126,14 @@ void tokens_check(struct scene *scene);
 /* fanout_sim_inputs.c: what happens to the process while it is busy. */
 
 void history_plan(struct world *world);
+/* For an hour, whatever its size, from the beginning. */
+bool history_keeps_all(const struct scene *scene);
 void inputs_schedule(struct scene *scene);
+
+/* fanout_sim_told.c: a replay that is looked at. */
+
+/* Where the history keeps everything: tells one queue all of it, and checks the number. */
+void told_again(struct scene *scene);
 
 /* fanout_sim_endpoints.c: what attempts come to. */
 

@@ -152,6 +152,7 @@ void history_plan(struct world *world)
     static const uint64_t sizes[] = {1, 3000, 1 << 30};
     static const uint64_t counts[] = {0, 40, 1000000};
 
+    scene_of(world)->history_plans++;
     world->options.history = (struct history_options){
         .max_age_ms = ages_ms[world_chance(world, countof(ages_ms))],
         .max_bytes = sizes[world_chance(world, countof(sizes))],
@@ -159,6 +160,14 @@ void history_plan(struct world *world)
         .attempts_max_count = counts[world_chance(world, countof(counts))],
         .attempts_all = world_chance(world, 2) == 0,
     };
+}
+
+bool history_keeps_all(const struct scene *scene)
+{
+    const struct history_options *options = &scene->world->options.history;
+
+    return scene->history_plans == 1 && options->max_age_ms == HOUR_MS
+           && options->max_bytes == 1 << 30;
 }
 
 static void on_crash(struct world *world, struct event *event)
@@ -193,8 +202,13 @@ void inputs_schedule(struct scene *scene)
     tokens_schedule(scene);
     scene->replays = (uint32_t)world_chance(world, 5);
     for (uint32_t i = 0; i < scene->replays; i++) {
-        world_schedule(world, on_replay, world_chance(world, 10000),
-                       (int64_t)world_chance(world, (uint64_t)2 * BUSY_MS));
+        uint64_t number = world_chance(world, 10000);
+        int64_t at_ms = (int64_t)world_chance(world, (uint64_t)2 * BUSY_MS);
+
+        world_schedule(world, on_replay, number, at_ms);
+        if (world_chance(world, 3) == 0) { /* and the same at the same time */
+            world_schedule(world, on_replay, number, at_ms);
+        }
     }
     for (uint64_t i = world_chance(world, 5); i > 0; i--) {
         world_schedule(world, on_crash, 0, (int64_t)world_chance(world, BUSY_MS));

@@ -41,6 +41,24 @@ Test(sweep, a_released_body_stays_for_its_age)
     rig_close(&rig);
 }
 
+Test(sweep, each_body_has_its_own_age)
+{
+    struct rig rig;
+
+    rig_open(&rig, &day);
+    uint64_t first = rig_publish(&rig, T("first"), 0);
+
+    rig_pass(&rig, 11 * HOUR_MS);
+    uint64_t second = rig_publish(&rig, T("second"), 0);
+
+    rig_pass(&rig, 14 * HOUR_MS);
+    cr_expect(!rig_has(&rig, TABLE_BODY, first));
+    cr_expect(rig_has(&rig, TABLE_BODY, second));
+    rig_pass(&rig, 11 * HOUR_MS);
+    cr_expect_eq(rig_rows(&rig, TABLE_BODY), 0);
+    rig_close(&rig);
+}
+
 Test(sweep, what_is_needed_longer_goes_with_its_last_release)
 {
     struct rig rig;
