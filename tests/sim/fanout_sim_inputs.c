@@ -177,7 +177,11 @@ static void on_crash(struct world *world, struct event *event)
         history_plan(world);
     }
     endpoints_forget(scene_of(world));
-    world_crash(world);
+    if (world_chance(world, 3) == 0) {
+        world_stop(world);
+    } else {
+        world_crash(world);
+    }
 }
 
 /* --- All of them. */

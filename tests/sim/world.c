@@ -233,6 +233,15 @@ static void forget_events(struct world *world)
     world->events = kept;
 }
 
+static void cell_drop(struct world *world)
+{
+    cell_free(world->cell);
+    batch_free(world->committing);
+    world->committing = NULL;
+    world->cell = NULL;
+    forget_events(world);
+}
+
 void world_crash(struct world *world)
 {
     struct list_node *node = NULL;
@@ -243,14 +252,38 @@ void world_crash(struct world *world)
     if (world->committing != NULL && world_chance(world, 2) == 0) {
         (void)world->engine->commit(world->disk, world->committing, &fatal, &why);
     }
-    cell_free(world->cell);
-    batch_free(world->committing);
-    world->committing = NULL;
-    world->cell = NULL;
-    forget_events(world);
+    cell_drop(world);
     while ((node = list_pop(&world->calls)) != NULL) {
         world->call_lost(world, &container_of(node, struct world_call, node)->call);
     }
+    world->now_ms += (int64_t)world_chance(world, 3000);
+    world_boot(world);
+}
+
+/* What a commit that failed has left on disk is not known. */
+static void commit_fail(struct world *world)
+{
+    struct batch *batch = world->committing;
+    struct why why;
+    bool fatal = false;
+
+    if (batch == NULL || world_chance(world, 2) == 0) {
+        return;
+    }
+    world->committing = NULL;
+    if (world_chance(world, 2) == 0) {
+        (void)world->engine->commit(world->disk, batch, &fatal, &why);
+    }
+    cell_committed(world->cell, world->now_ms, batch, STATUS_STORAGE);
+}
+
+void world_stop(struct world *world)
+{
+    world_note(world, "stop");
+    commit_fail(world);
+    cell_stop(world->cell);
+    must(list_is_empty(&world->calls), "a call was not told that the cell stops");
+    cell_drop(world);
     world->now_ms += (int64_t)world_chance(world, 3000);
     world_boot(world);
 }

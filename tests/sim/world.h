@@ -49,6 +49,9 @@ void world_free(struct world *world);
 void world_boot(struct world *world);
 /* The process dies: what was not committed is gone; a commit under way may or may not be. */
 void world_crash(struct world *world);
+/* The process ends by itself and starts again, in the middle of everything; the commit under
+ * way may fail before.  Every call is told. */
+void world_stop(struct world *world);
 void world_later(struct world *world, int64_t delay_ms, struct event *take_event);
 /* Something from outside: a crash does not undo it. */
 void world_schedule(struct world *world, void (*happen)(struct world *, struct event *),
