@@ -311,6 +311,8 @@ static enum status take_free(struct segment_log *log, struct segment **ret_segme
     }
     if (status == STATUS_OK) {
         log->is_used[i] = true;
+        log->segments[i]->stretch.first = 0;
+        log->segments[i]->end = 0;
         *ret_segment = log->segments[i];
     }
     return status;
@@ -330,8 +332,6 @@ static enum status log_begin(struct change_log *self, uint64_t first,
         return status;
     }
     *ret_stretch = &segment->stretch;
-    segment->stretch.first = 0;
-    segment->end = 0;
     /* A disk that is too full for it now may have room when the first record comes. */
     status = begin_use(log, segment, first, ret_fatal, why);
     return *ret_fatal ? status : STATUS_OK;
