@@ -290,7 +290,16 @@ static enum status log_commit(void *self, const struct batch *batch, bool *ret_f
     if (!engine->log->calls->fits(engine->log, engine->active->stretch, size)) {
         status = rotate(engine, ret_fatal, why);
     }
-    return status != STATUS_OK ? status : append(engine, ret_fatal, why);
+    if (status == STATUS_OK) {
+        status = append(engine, ret_fatal, why);
+    }
+    /* The disk is full for a longer stretch; one that was longer before has room yet, and
+     * deletions are what makes more. */
+    if (status == STATUS_FULL && engine->active->records > 0 && !has_frozen(engine)) {
+        status = rotate(engine, ret_fatal, why);
+        status = status != STATUS_OK ? status : append(engine, ret_fatal, why);
+    }
+    return status;
 }
 
 /* What one scan looks at: layers that cannot go away, and LMDB at the same moment. */

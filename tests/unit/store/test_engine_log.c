@@ -8,9 +8,11 @@
 #include "tests/support/temp_dir.h"
 
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -411,6 +413,22 @@ Test(engine_log, makes_room_of_what_was_deleted_when_asked)
     commit_number(self, 2, 100);
     engine_log.close(self);
     cr_expect_eq(reopen_and_count(), 2);
+}
+
+/* The limit on the size of files stands for a disk on which no file may grow any more. */
+Test(engine_log, goes_on_in_another_file_when_one_cannot_grow)
+{
+    struct rlimit limit = {.rlim_cur = 512 << 10, .rlim_max = RLIM_INFINITY};
+    void *self = NULL;
+
+    NEED(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
+    for (int i = 0; i < 200; i++) { /* 2 MB of one row that is replaced */
+        commit_number(self, 1, 10000);
+    }
+    engine_log.close(self);
+    cr_expect_eq(reopen_and_count(), 1);
 }
 
 Test(engine_log, takes_over_a_directory_of_the_engine_lmdb_but_not_back)
