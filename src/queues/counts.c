@@ -6,8 +6,8 @@
 #include "base/mutants.h"
 
 enum {
-    COUNTS_VERSION = 1,
-    COUNTS_SIZE = 1 + 4 + 7 * 8
+    COUNTS_VERSION = 2, /* 1 knew no purges */
+    COUNTS_SIZE = 1 + 4 + 8 * 8
 };
 
 uint64_t counts_in_flight(const struct queue_state *state)
@@ -57,6 +57,7 @@ struct blob *counts_encode(const struct queue_state *state)
     buffer_add_u64(&row, (uint64_t)counts->as_of_ms);
     buffer_add_u64(&row, (uint64_t)counts->woken_ms);
     buffer_add_u64(&row, (uint64_t)counts->newest_visible_ms);
+    buffer_add_u64(&row, counts->purged_sequence);
     blob = blob_copy(buffer_text(&row));
     buffer_free(&row);
     return blob;
@@ -83,7 +84,7 @@ bool counts_load(struct step *step, struct queues *queues, const struct key *key
                  struct text row)
 {
     struct cursor cursor = cursor_over(row);
-    bool is_known = cursor_u8(&cursor) == COUNTS_VERSION;
+    uint8_t version = cursor_u8(&cursor);
     struct queue *queue = queue_find_number(queues, cursor_u32(&cursor));
     struct counts counts;
 
@@ -94,8 +95,9 @@ bool counts_load(struct step *step, struct queues *queues, const struct key *key
     counts.as_of_ms = (int64_t)cursor_u64(&cursor);
     counts.woken_ms = (int64_t)cursor_u64(&cursor);
     counts.newest_visible_ms = (int64_t)cursor_u64(&cursor);
+    counts.purged_sequence = version >= COUNTS_VERSION ? cursor_u64(&cursor) : 0;
     (void)step;
-    if (!is_known || !cursor_done(&cursor)) {
+    if (version == 0 || version > COUNTS_VERSION || !cursor_done(&cursor)) {
         return false;
     }
     if (queue != NULL && queue->store == key_get_u32(key, 1)) {

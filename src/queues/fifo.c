@@ -11,6 +11,7 @@
 enum {
     MINUTE_MS = 60 * 1000,
     LIFE_MS = 5 * MINUTE_MS, /* AWS */
+    FORGOTTEN_MINUTE = 0,    /* of generations that only have rows to be dropped */
     SLOTS_FIRST = 64,
     DROP_ROWS = 256, /* with one turn of the timer */
     DROP_PAUSE_MS = 20,
@@ -78,15 +79,11 @@ static void generation_grow(struct generation *generation)
     memory_free(old.slots);
 }
 
-static void generation_add(struct generation *generation, const struct fingerprint *fingerprint)
+/* A row to be dropped with the minute. */
+static void block_add(struct generation *generation, uint64_t block)
 {
-    if (generation->count * 4 >= generation->room * 3) {
-        generation_grow(generation);
-    }
-    *slot_find(generation, fingerprint) = *fingerprint;
-    generation->count++;
     if (generation->block_count > 0
-        && generation->blocks[generation->block_count - 1] == fingerprint->block) {
+        && generation->blocks[generation->block_count - 1] == block) {
         return;
     }
     if (generation->block_count == generation->block_room) {
@@ -94,7 +91,17 @@ static void generation_add(struct generation *generation, const struct fingerpri
         generation->blocks = memory_resize(generation->blocks,
                                            generation->block_room * sizeof *generation->blocks);
     }
-    generation->blocks[generation->block_count++] = fingerprint->block;
+    generation->blocks[generation->block_count++] = block;
+}
+
+static void generation_add(struct generation *generation, const struct fingerprint *fingerprint)
+{
+    if (generation->count * 4 >= generation->room * 3) {
+        generation_grow(generation);
+    }
+    *slot_find(generation, fingerprint) = *fingerprint;
+    generation->count++;
+    block_add(generation, fingerprint->block);
 }
 
 static void generation_free(struct generation *generation)
@@ -206,6 +213,27 @@ void fifo_free(struct fifo *fifo)
 void fifo_detach(struct step *step, struct queue_state *state)
 {
     timer_cancel(step, &state->fifo->timer);
+}
+
+void fifo_forget(struct step *step, struct queue_state *state)
+{
+    struct fifo *fifo = state->fifo;
+
+    list_each (node, &fifo->generations) {
+        struct generation *generation = container_of(node, struct generation, node);
+
+        memory_free(generation->slots);
+        generation->slots = NULL;
+        generation->room = 0;
+        generation->count = 0;
+        generation->minute = FORGOTTEN_MINUTE;
+        generation_grow(generation);
+    }
+    buffer_clear(&fifo->block);
+    fifo->block_number = 0;
+    if (!list_is_empty(&fifo->generations)) {
+        timer_set(step, &fifo->timer, step->now_ms);
+    }
 }
 
 static struct fingerprint *fifo_find(struct queue_state *state, int64_t now_ms,
@@ -383,9 +411,15 @@ bool fifo_load(struct step *step, struct queues *queues, const struct key *key, 
     if (queue == NULL || queue->state->fifo == NULL) {
         return true; /* about to be reclaimed */
     }
+    uint64_t block = key_get_u64(key, 1 + sizeof(uint32_t));
+
+    if (block <= queue->state->counts.purged_sequence && !mutant("queues.purge-comes-back")) {
+        block_add(generation_at(queue->state->fifo, FORGOTTEN_MINUTE), block);
+        fifo_arm(step, queue->state->fifo);
+        return true;
+    }
     while (acceptance_take(&cursor, &acceptance)) {
-        fifo_learn(step, queue->state->fifo, &acceptance,
-                   key_get_u64(key, 1 + sizeof(uint32_t)));
+        fifo_learn(step, queue->state->fifo, &acceptance, block);
     }
     return cursor_done(&cursor);
 }

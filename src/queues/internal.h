@@ -75,9 +75,11 @@ enum place {
 
 /* A message in memory; everything else about it is in its row. */
 struct message {
-    /* READY: in its group by sequence; LENT: in leases by visible at; DELAYED: in delayed. */
+    /* READY: in its group by turn (standard) or sequence (FIFO); LENT: in leases by visible at;
+     * DELAYED: in delayed. */
     struct heap_node node;
-    struct message *next; /* in its bucket, or in its arrivals */
+    struct message *next;      /* in its bucket, or in its arrivals */
+    struct message *lent_next; /* of its FIFO group, by sequence */
     struct group *group;
     uint64_t sequence;
     int64_t sent_ms;
@@ -86,7 +88,8 @@ struct message {
     uint32_t receive_count;
     uint8_t flags; /* enum entry_flag */
     uint8_t place;
-    bool is_listed; /* in the table */
+    bool is_listed;   /* in the table */
+    bool is_returned; /* it was lent and came back since it is in memory */
 };
 
 /* Messages that share a MessageGroupId (number 0: have none). */
@@ -97,6 +100,8 @@ struct group {
     uint64_t number; /* hash of the id */
     uint32_t members;
     uint32_t lent;
+    int64_t turn;               /* of a FIFO group: when it is served next; 0: not known yet */
+    struct message *lent_first; /* of a FIFO group */
 };
 
 struct message_table {
@@ -116,6 +121,9 @@ struct message *message_new(struct queue_state *state, uint64_t sequence, uint64
                             uint8_t flags, int64_t sent_ms);
 /* Takes it out of wherever it is. NULL is fine. */
 void message_free(struct queue_state *state, struct message *message);
+/* What its rows say. */
+struct message *message_from(struct queue_state *state, uint64_t sequence,
+                             const struct entry *entry, const struct lease *lease);
 /* From now on message_find knows it. */
 void message_list(struct queue_state *state, struct message *message);
 struct message *message_find(const struct queue_state *state, uint64_t sequence);
@@ -126,8 +134,12 @@ void messages_free(struct queue_state *state);
 struct window {
     struct heap groups; /* that something may be received of, the best first */
     size_t ready;
-    size_t available; /* without those of busy FIFO groups, and what a group has too many */
-    uint64_t cursor;  /* below it everything that may be received is in memory */
+    size_t available;  /* without those of busy FIFO groups, and what a group has too many */
+    size_t returned;   /* of the available: what came back and does not keep others out */
+    int64_t last_turn; /* given: whoever comes, or comes back, gets the next */
+    uint64_t cursor;   /* below it everything that may be received is in memory, but ... */
+    uint64_t
+        left_behind; /* ... what came back while there was no room, from here on; 0: none */
     uint64_t last_durable; /* sequence */
     bool is_scanning;
     bool is_reading_ahead;
@@ -136,14 +148,21 @@ struct window {
 /* As much as may be in memory, and less of it can be received than `enough`. */
 bool window_has_room(const struct queue_state *state, size_t enough);
 void window_add(struct queue_state *state, struct message *message);
-/* One that was lent may be received again; takes it over. */
+/* One that was lent may be received again, after those that wait now (of a FIFO queue: its
+ * group after the others); takes it over. */
 void window_return(struct queue_state *state, struct message *message);
+/* One that window_remove took out for a look, at its old turn. */
+void window_put_back(struct queue_state *state, struct message *message);
 void window_remove(struct queue_state *state, struct message *message);
+/* Something of the FIFO group goes out: it is behind the other groups now. */
+void window_serve(struct queue_state *state, struct group *group);
 /* The best to be received, of `preferred` if it has one; NULL: none. */
 struct message *window_first(const struct queue_state *state, const struct group *preferred);
-/* A message of the group goes out, or is back. */
-void window_lock(struct queue_state *state, struct group *group);
-void window_unlock(struct queue_state *state, struct group *group);
+/* The message goes out, or is back. */
+void window_lock(struct queue_state *state, struct message *message);
+void window_unlock(struct queue_state *state, struct message *message);
+/* Behind the cursor is nothing: on to what was left behind, if there is something. */
+void window_turn_back(struct queue_state *state);
 /* Wakes whom the window's content serves, and reads on where it runs low. */
 void window_settle(struct step *step, struct queue_state *state);
 
@@ -165,6 +184,7 @@ struct counts {
     int64_t as_of_ms;          /* when in_flight was right */
     int64_t woken_ms;          /* delayed messages up to then are not delayed any more */
     int64_t newest_visible_ms; /* of what was delayed; FIFO keeps its order by it */
+    uint64_t purged_sequence;  /* the last given when the queue was purged last */
 };
 
 /* Where the oldest messages stand: when the next one is too old. */
@@ -420,6 +440,9 @@ MUST_CHECK enum status fifo_recall(struct step *step, struct queue_state *state,
                                    struct sent_before *ret_before);
 void fifo_remember(struct step *step, struct queue_state *state, struct text scope,
                    struct text deduplication_id, const struct sent_before *sent);
+/* What was sent is purged: all of it may be sent again.  Its rows go in bounded batches;
+ * counts' purged_sequence says that they do not count any more. */
+void fifo_forget(struct step *step, struct queue_state *state);
 void fifo_seal(struct step *step, struct queue_state *state);
 MUST_CHECK bool fifo_load(struct step *step, struct queues *queues, const struct key *key,
                           struct text row);

@@ -6,14 +6,14 @@ void lease_add(struct queue_state *state, struct message *message, int64_t visib
     message_list(state, message);
     message->place = PLACE_LENT;
     heap_insert(&state->leases, &message->node, visible_ms);
-    window_lock(state, message->group);
+    window_lock(state, message);
 }
 
 void lease_remove(struct queue_state *state, struct message *message)
 {
     heap_remove(&state->leases, &message->node);
     message->place = PLACE_NONE;
-    window_unlock(state, message->group);
+    window_unlock(state, message);
 }
 
 void lease_put(struct step *step, struct queue_state *state, const struct message *message,

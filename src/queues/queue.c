@@ -310,6 +310,10 @@ void queue_purge(struct step *step, struct queue *queue)
     reclaimer_add(step, queue->state->queues->reclaimer, old, 0);
     queue->store = (uint32_t)step_number(step, COUNTER_QUEUE);
     queue_state_empty(step, queue->state);
+    queue->state->counts.purged_sequence = step_counter(step, COUNTER_SEQUENCE);
+    if (queue->state->fifo != NULL) {
+        fifo_forget(step, queue->state);
+    }
     if (!mutant("queues.purge-unwritten")) {
         queue_put(step, queue);
     }

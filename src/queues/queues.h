@@ -97,7 +97,7 @@ const struct queues_limits *queues_limits(const struct queues *queues);
 bool queue_name_rests(struct queues *queues, const struct queue_name *name, int64_t now_ms);
 /* The queue is gone at once; receivers waiting on it get STATUS_NOT_FOUND; space follows. */
 void queue_delete(struct step *step, struct queue *queue);
-/* Empties it at once, what is in flight included. */
+/* Empties it at once, what is in flight included; what was in it may be sent again. */
 void queue_purge(struct step *step, struct queue *queue);
 struct text queue_attribute(const struct queue *queue, struct text name); /* or empty */
 struct queue_counts queue_counts(const struct queue *queue);
@@ -174,6 +174,7 @@ struct queue_receive {
     struct arena *arena;
     struct queue_lent *lent; /* room for max; filled from 0 */
     size_t lent_count;
+    bool has_settled; /* it has cleared messages away, too: the answer must wait for the disk */
     int64_t deadline_ms; /* private, 0 at the first run */
     struct timer timer;  /* private, zeroed at the first run */
     struct task *task;   /* private */
@@ -183,20 +184,22 @@ struct queue_receive {
 /* Long-polls: STATUS_WAIT parks the running task until something arrives, time is up (then
  * STATUS_OK with nothing) or the queue is deleted.  `queue` must be looked up anew at each run.
  * STATUS_BUSY: too many messages of a standard queue are in flight.  The answer of a standard
- * queue need not wait for the disk, that of a FIFO queue must. */
+ * queue need not wait for the disk unless it `has_settled`, that of a FIFO queue must. */
 MUST_CHECK enum status queue_receive(struct step *step, struct queue *queue,
                                      struct queue_receive *receive);
 /* Must be called when the task is cancelled or done: takes its timer back. */
 void queue_receive_end(struct step *step, struct queue_receive *receive);
 
 /* STATUS_INVALID: not a receipt handle of this queue; STATUS_EXISTS: the handle of a FIFO
- * queue's message has expired.  Deleting twice is fine; a standard queue's message that was
- * received again since stays. */
+ * queue's message has expired.  Deleting twice is fine.  Any handle that was ever given out for
+ * a standard queue's message will do. */
 MUST_CHECK enum status queue_delete_message(struct step *step, struct queue *queue,
                                             struct text handle);
 /* `visible_ms` from now, 0: at once.  STATUS_INVALID: not a handle of this queue;
- * STATUS_NOT_FOUND: deleted; STATUS_EXISTS: not in flight (visible again); STATUS_DENIED: more
- * than 12 hours since it was received. */
+ * STATUS_NOT_FOUND: deleted; STATUS_EXISTS: the handle of a FIFO queue's message has expired;
+ * STATUS_DENIED: more than 12 hours since it was received; STATUS_BUSY: too many of a standard
+ * queue's are in flight for one more.  Of a standard queue any handle will do, also when the
+ * message is visible, or somebody else has it. */
 MUST_CHECK enum status queue_change_visibility(struct step *step, struct queue *queue,
                                                struct text handle, int64_t visible_ms);
 

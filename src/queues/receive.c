@@ -104,7 +104,7 @@ static void picks_gather(struct step *step, struct queue_state *state, size_t ma
 static void picks_return(struct queue_state *state, const struct picks *picks)
 {
     for (size_t i = 0; i < picks->count; i++) {
-        window_add(state, picks->at[i].message);
+        window_put_back(state, picks->at[i].message);
     }
 }
 
@@ -171,10 +171,11 @@ static void message_lend(struct step *step, struct queue_state *state, struct me
     int64_t visible_ms = visibility_ms > 0 ? step->now_ms + visibility_ms : 0;
 
     lease_put(step, state, message, visible_ms);
+    window_serve(state, message->group);
     if (visible_ms > 0) {
         lease_add(state, message, visible_ms);
     } else {
-        window_add(state, message); /* counted, and visible again at once */
+        window_return(state, message); /* counted, and visible again at once */
     }
 }
 
@@ -336,6 +337,7 @@ enum status queue_receive(struct step *step, struct queue *queue, struct queue_r
         return STATUS_BUSY;
     }
     picks_gather(step, state, max, &picks);
+    receive->has_settled = receive->has_settled || picks.settled > 0;
     if (picks.is_waiting) {
         picks_return(state, &picks);
         return STATUS_WAIT;

@@ -85,8 +85,8 @@ static struct read *scan_read(struct queue_state *state, uint64_t from,
 
 /* --- Into memory. */
 
-static struct message *message_from(struct queue_state *state, uint64_t sequence,
-                                    const struct entry *entry, const struct lease *lease)
+struct message *message_from(struct queue_state *state, uint64_t sequence,
+                             const struct entry *entry, const struct lease *lease)
 {
     struct message *message = message_new(state, sequence, group_number(entry->group_id),
                                           entry->flags, entry->sent_ms);
@@ -118,14 +118,22 @@ static void entry_learn(struct step *step, const struct key *key, struct blob *r
     }
 }
 
+/* Two rounds a page: those that nobody has received yet stand before those that came back, also
+ * after a restart. */
+enum round {
+    ROUND_FRESH,
+    ROUND_RECEIVED
+};
+
 static void window_take(struct step *step, struct queue_state *state, const struct pair *pair,
-                        bool is_search)
+                        enum round round, bool is_search)
 {
     struct entry entry;
     struct lease lease;
 
     if (message_find(state, pair->sequence) != NULL || !pair_decode(pair, &entry, &lease)
-        || entry_is_delayed(state, entry.visible_ms)) {
+        || entry_is_delayed(state, entry.visible_ms)
+        || (lease.receive_count > 0) != (round == ROUND_RECEIVED)) {
         return;
     }
     struct message *message = message_from(state, pair->sequence, &entry, &lease);
@@ -140,6 +148,18 @@ static void window_take(struct step *step, struct queue_state *state, const stru
     window_add(state, message);
 }
 
+static void rows_take(struct step *step, struct queue_state *state, const struct read *read,
+                      enum round round)
+{
+    uint32_t usable = scan_usable(read);
+
+    for (uint32_t at = 0; at < usable;) {
+        struct pair pair = pair_take(step, state->queue->store, read, &at);
+
+        window_take(step, state, &pair, round, read->value_max != UINT32_MAX);
+    }
+}
+
 static void on_scan(struct read *read, struct step *step)
 {
     struct queue_state *state = queue_state_returned(read);
@@ -148,13 +168,8 @@ static void on_scan(struct read *read, struct step *step)
         read_free(read);
         return;
     }
-    uint32_t usable = scan_usable(read);
-
-    for (uint32_t at = 0; at < usable;) {
-        struct pair pair = pair_take(step, state->queue->store, read, &at);
-
-        window_take(step, state, &pair, read->value_max != UINT32_MAX);
-    }
+    rows_take(step, state, read, ROUND_FRESH);
+    rows_take(step, state, read, ROUND_RECEIVED);
     state->window.is_scanning = false;
     /* Unless a delayed message has set it back meanwhile. */
     if (state->window.cursor == key_get_u64(&read->from, READY_SEQUENCE_AT)) {
@@ -172,8 +187,14 @@ void scan_start(struct step *step, struct queue_state *state)
 {
     const struct window *window = &state->window;
 
-    if (window->is_scanning || state->unloaded != 0 || !scan_has_more(state)
+    if (window->is_scanning || state->unloaded != 0
         || !window_has_room(state, state->queues->window_room / 2)) {
+        return;
+    }
+    if (!scan_has_more(state)) {
+        window_turn_back(state);
+    }
+    if (!scan_has_more(state)) {
         return;
     }
     struct read *read = scan_read(state, window->cursor, on_scan);

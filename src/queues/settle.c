@@ -49,12 +49,16 @@ static enum status stored_read(struct step *step, const struct queue *queue, uin
     return STATUS_OK;
 }
 
-/* It was received again since: the older receipt deletes nothing (AWS).  A receipt of more
- * receives than are known is newer: a standard queue's receive is answered before its count is
- * durable, and a crash has lost that. */
-static bool receipt_is_old(const struct handle *handle, uint32_t receive_count)
+/* Every receipt that was given out for a standard queue's message works until the message is
+ * gone, also when others have received it since, or nobody has it (AWS).  A FIFO queue's is
+ * good for its own receive only; that is answered when its count is durable, so a number is
+ * never given twice. */
+static bool receipt_is_over(const struct queue *queue, const struct handle *handle,
+                            const struct message *message)
 {
-    return handle->receive_number < receive_count;
+    return (queue->settings.is_fifo || mutant("queues.old-receipt-refused"))
+           && (message == NULL || message->place != PLACE_LENT
+               || handle->receive_number != message->receive_count);
 }
 
 static enum status stored_delete(struct step *step, const struct queue *queue,
@@ -68,11 +72,8 @@ static enum status stored_delete(struct step *step, const struct queue *queue,
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }
-    if (queue->settings.is_fifo) {
+    if (receipt_is_over(queue, handle, NULL)) {
         return STATUS_EXISTS;
-    }
-    if (receipt_is_old(handle, lease.receive_count)) {
-        return STATUS_OK;
     }
     if ((entry.flags & ENTRY_REFERENCE) != 0
         && state->queues->hooks.release(step, entry.message) == STATUS_WAIT) {
@@ -103,19 +104,77 @@ enum status queue_delete_message(struct step *step, struct queue *queue,
     if (message == NULL) {
         return stored_delete(step, queue, &handle);
     }
-    bool is_old = receipt_is_old(&handle, message->receive_count);
-
-    if (queue->settings.is_fifo && (is_old || message->place != PLACE_LENT)) {
+    if (receipt_is_over(queue, &handle, message)) {
         return STATUS_EXISTS;
-    }
-    if (is_old) {
-        return STATUS_OK;
     }
     status = message_discard(step, state, message);
     if (status == STATUS_OK && state->window.available > 0) {
         window_settle(step, state); /* its FIFO group may be free now */
     }
     return status;
+}
+
+/* A message that only the store has comes into memory, to be lent. */
+static enum status stored_fetch(struct step *step, const struct queue *queue,
+                                const struct handle *handle, struct message **ret_message)
+{
+    struct queue_state *state = queue->state;
+    struct entry entry;
+    struct lease lease;
+    enum status status = stored_read(step, queue, handle->sequence, &entry, &lease);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (queue->settings.is_fifo || entry_is_delayed(state, entry.visible_ms)) {
+        return STATUS_EXISTS;
+    }
+    *ret_message = message_from(state, handle->sequence, &entry, &lease);
+    return STATUS_OK;
+}
+
+/* A standard queue's receive is answered before its count is durable, and a crash may have lost
+ * that; the receipt proves it. */
+static void receive_remember(const struct step *step, const struct handle *handle,
+                             struct message *message)
+{
+    if (message->receive_count < handle->receive_number) {
+        message->receive_count = handle->receive_number;
+    }
+    if (message->received_ms == 0) {
+        message->received_ms = step->now_ms;
+        message->first_received_ms = step->now_ms;
+    }
+}
+
+static void message_hide(struct step *step, struct queue_state *state, struct message *message,
+                         int64_t visible_ms)
+{
+    switch ((enum place)message->place) {
+    case PLACE_LENT: lease_remove(state, message); break;
+    case PLACE_READY: window_remove(state, message); break;
+    case PLACE_NONE:
+    case PLACE_DELAYED: break;
+    }
+    if (!mutant("queues.visibility-in-memory")) {
+        lease_put(step, state, message, visible_ms);
+    }
+    lease_add(state, message, visible_ms);
+}
+
+/* STATUS_OK: the message may be hidden for so long from now on. */
+static enum status hiding_check(const struct step *step, const struct queue_state *state,
+                                const struct message *message, int64_t visible_ms)
+{
+    if (message->place == PLACE_DELAYED) {
+        return STATUS_EXISTS;
+    }
+    if (message->place != PLACE_LENT && visible_ms > 0
+        && state->leases.count >= IN_FLIGHT_MAX) {
+        return STATUS_BUSY;
+    }
+    return step->now_ms + visible_ms > message->received_ms + LEASE_TOTAL_MAX_MS ? STATUS_DENIED
+                                                                                 : STATUS_OK;
 }
 
 enum status queue_change_visibility(struct step *step, struct queue *queue,
@@ -129,26 +188,32 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
     if (status != STATUS_OK) {
         return status;
     }
-    if (message == NULL) {
+    if (message == NULL && visible_ms > 0) {
+        status = stored_fetch(step, queue, &handle, &message);
+    } else if (message == NULL) {
         struct entry entry;
         struct lease lease;
 
         status = stored_read(step, queue, handle.sequence, &entry, &lease);
-        return status == STATUS_OK ? STATUS_EXISTS : status;
+        return status == STATUS_OK && queue->settings.is_fifo ? STATUS_EXISTS : status;
     }
-    if (message->place != PLACE_LENT || message->receive_count != handle.receive_number) {
-        return STATUS_EXISTS;
+    if (status != STATUS_OK) {
+        return status;
     }
-    if (step->now_ms + visible_ms > message->received_ms + LEASE_TOTAL_MAX_MS) {
-        return STATUS_DENIED;
-    }
-    lease_remove(state, message);
-    if (visible_ms > 0) {
-        if (!mutant("queues.visibility-in-memory")) {
-            lease_put(step, state, message, step->now_ms + visible_ms);
+    receive_remember(step, &handle, message);
+    status = receipt_is_over(queue, &handle, message)
+                 ? STATUS_EXISTS
+                 : hiding_check(step, state, message, visible_ms);
+    if (status != STATUS_OK) {
+        if (!message->is_listed) {
+            message_free(state, message);
         }
-        lease_add(state, message, step->now_ms + visible_ms);
-    } else {
+        return status;
+    }
+    if (visible_ms > 0) {
+        message_hide(step, state, message, step->now_ms + visible_ms);
+    } else if (message->place == PLACE_LENT) {
+        lease_remove(state, message);
         lease_put(step, state, message, 0);
         window_return(state, message);
         window_settle(step, state);

@@ -48,6 +48,7 @@ struct fact {
     uint32_t receipts;       /* given for it */
     uint64_t gone_sequence;  /* its latest receipt has deleted this entry; 0: none */
     uint32_t incarnation;    /* of the live queue, when it was sent */
+    uint32_t purges;         /* of the live queue, until then */
     uint32_t attempt;        /* the receive attempt that has it; 0: none */
     enum place place;        /* where it was seen last */
     uint64_t order_in_batch; /* the receive that has it just now */
@@ -74,6 +75,7 @@ struct scene {
     uint32_t window;       /* 0: as it is */
     uint32_t pressure;     /* how far senders are ahead of receivers */
     uint32_t incarnation;  /* of the live queue: it is deleted and made again */
+    uint32_t purges;
     uint8_t move_id[16];
     uint64_t batches;
     uint64_t failures;

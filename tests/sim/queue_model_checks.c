@@ -66,8 +66,9 @@ static void order_check(const struct operation *operation, size_t message, size_
             && other->sequence < sequence) {
             complain(scene, "was lent before an older one of its group", message);
         }
-        if (other->lent_until_ms > now_ms) {
-            complain(scene, "was lent while its group has a holder", message);
+        /* What came back comes again while a later one of its group is still out. */
+        if (other->lent_until_ms > now_ms && other->sequence < fact->sequence) {
+            complain(scene, "was lent while an older one of its group has a holder", message);
         }
     }
 }

@@ -71,6 +71,7 @@ static enum status purge_run(struct call *call, struct step *step)
     struct scene *scene = operation->scene;
 
     queue_purge(step, queue_at(step, scene, PLACE_LIVE));
+    scene->purges++;
     for (size_t i = 0; i < MESSAGES; i++) {
         struct fact *fact = &scene->facts[i];
 

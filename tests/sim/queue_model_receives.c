@@ -7,6 +7,19 @@
 
 /* --- Deleting, extending, giving back. */
 
+/* Whoever has a message may settle it. */
+static void refusal_check(const struct operation *operation, enum status status, int64_t now_ms)
+{
+    const struct fact *fact = &operation->scene->facts[operation->message];
+
+    if (status == STATUS_EXISTS && operation->incarnation == operation->scene->incarnation
+        && operation->receipt == fact->receipts && fact->place == operation->place
+        && fact->lent_until_ms > now_ms) {
+        complain(operation->scene, "is lent, and its latest receipt was refused",
+                 operation->message);
+    }
+}
+
 static enum status delete_run(struct call *call, struct step *step)
 {
     struct operation *operation = operation_of(call);
@@ -16,7 +29,9 @@ static enum status delete_run(struct call *call, struct step *step)
     struct queue_counts before = queue_counts(queue);
     enum status status = queue_delete_message(step, queue, operation->handle);
 
-    operation->is_latest = operation->receipt == fact->receipts;
+    /* Of a standard queue every receipt is as good as the latest. */
+    operation->is_latest = !operation->scene->is_fifo || operation->receipt == fact->receipts;
+    refusal_check(operation, status, step->now_ms);
     struct queue_counts after = queue_counts(queue);
 
     total = before.visible + before.in_flight + before.delayed;
@@ -53,6 +68,7 @@ static enum status change_run(struct call *call, struct step *step)
         queue_change_visibility(step, queue_at(step, operation->scene, operation->place),
                                 operation->handle, operation->visible_ms);
 
+    refusal_check(operation, status, step->now_ms);
     if (status == STATUS_OK) {
         operation->lent_before_ms = fact->lent_until_ms;
         fact->lent_until_ms =
@@ -64,7 +80,8 @@ static enum status change_run(struct call *call, struct step *step)
 static void change_ended(struct operation *operation, enum status status)
 {
     if (operation->incarnation == operation->scene->incarnation && status != STATUS_OK
-        && status != STATUS_EXISTS && status != STATUS_NOT_FOUND) {
+        && (status != STATUS_EXISTS || !operation->scene->is_fifo)
+        && status != STATUS_NOT_FOUND) {
         complain(operation->scene, "could not be extended", operation->message);
     }
 }
@@ -137,6 +154,7 @@ static enum status receive_run(struct call *call, struct step *step)
     enum status status =
         queue_receive(step, queue_at(step, scene, operation->place), &operation->receive);
 
+    call->only_reads = !scene->is_fifo && !operation->receive.has_settled;
     if (status != STATUS_OK) {
         return status;
     }
@@ -201,7 +219,6 @@ void on_receive(struct world *world, struct event *event)
         .arena = &operation->arena,
         .lent = operation->lent,
     };
-    operation->call.call.only_reads = !scene->is_fifo;
     operation->call.call.leave = receive_leave;
     world_call_start(world, &operation->call);
 }

@@ -1,10 +1,12 @@
 /* Sending: a client that hears nothing sends again, like an SDK. */
 #include "queue_model.h"
 
-/* It was sent to a queue that is gone: a copy of it may be among the dead. */
+/* It was sent to a queue that is gone, or that was purged since and has forgotten that it had
+ * it: a copy of it may be among the dead. */
 static bool is_given_up(const struct scene *scene, const struct fact *fact)
 {
-    return scene->is_fifo && fact->sent_ms != 0 && fact->incarnation != scene->incarnation;
+    return scene->is_fifo && fact->sent_ms != 0
+           && (fact->incarnation != scene->incarnation || fact->purges != scene->purges);
 }
 
 static enum status send_run(struct call *call, struct step *step)
@@ -40,6 +42,7 @@ static enum status send_run(struct call *call, struct step *step)
     if (status == STATUS_OK && fact->sent_ms == 0) {
         fact->sent_ms = step->now_ms;
         fact->incarnation = operation->scene->incarnation;
+        fact->purges = operation->scene->purges;
     }
     if (status == STATUS_OK && fact->tried != operation->sent.sequence) {
         fact->tried = operation->sent.sequence;

@@ -183,9 +183,10 @@ static enum status receive_message(struct request *request, struct step *step,
         receive_open(request, in, out);
     }
     out->is_fifo = queue->settings.is_fifo;
-    /* A crash only makes the messages visible early: standard queues promise no more. */
-    request->call.only_reads = !out->is_fifo;
     status = queue_receive(step, queue, &out->receive);
+    /* A crash only makes the messages visible early: standard queues promise no more.  But what
+     * was found dead can be received elsewhere only once that is durable. */
+    request->call.only_reads = !out->is_fifo && !out->receive.has_settled;
     if (status == STATUS_NOT_FOUND) {
         return sqs_no_queue(request);
     }

@@ -132,6 +132,11 @@ static enum status change_failed(struct request *request, const struct queue *qu
                              "[43200 seconds].",
                              fault);
     }
+    if (status == STATUS_BUSY) {
+        return sqs_fault_set(
+            request, fault, &sqs_over_limit,
+            "Too many messages are in flight: delete some before hiding more.");
+    }
     return unexpected(request, status, fault);
 }
 

@@ -59,6 +59,70 @@ Test(fifo, one_receive_takes_several_of_a_group_in_order)
     rig_close(&rig);
 }
 
+/* Batch consumers give back what failed, and get just that again. */
+Test(fifo, what_came_back_comes_again_while_a_later_one_is_lent)
+{
+    struct rig rig;
+
+    open_fifo(&rig, false);
+    (void)rig_send_group(&rig, queue, "a", "a1");
+    (void)rig_send_group(&rig, queue, "a", "a2");
+    (void)rig_send_group(&rig, queue, "a", "a3");
+    (void)rig_send_group(&rig, queue, "a", "a4");
+    struct rig_batch batch = rig_receive(&rig, queue, 3, 10000);
+
+    cr_assert_eq(batch.count, 3);
+    cr_expect_eq(rig_change(&rig, queue, batch.handles[0], 0), STATUS_OK);
+    cr_expect_eq(rig_change(&rig, queue, batch.handles[2], 30000), STATUS_OK);
+    struct rig_batch again = rig_receive(&rig, queue, 10, 10000);
+
+    cr_assert_eq(again.count, 1, "not a2, nor what stands behind it");
+    cr_expect_str_eq(rig_body(&rig, &again, 0), "a1");
+    cr_expect_eq(rig_receive(&rig, queue, 10, 10000).count, 0);
+    cr_expect_eq(rig_change(&rig, queue, batch.handles[1], 0), STATUS_OK);
+    cr_expect_eq(rig_receive(&rig, queue, 10, 10000).count, 0, "a1 is out");
+    cr_expect_eq(rig_delete(&rig, queue, again.handles[0]), STATUS_OK);
+    rig_crash(&rig);
+    again = rig_receive(&rig, queue, 10, 10000);
+    cr_assert_eq(again.count, 1);
+    cr_expect_str_eq(rig_body(&rig, &again, 0), "a2");
+    cr_expect_eq(rig_delete(&rig, queue, again.handles[0]), STATUS_OK);
+    cr_expect_eq(rig_delete(&rig, queue, batch.handles[2]), STATUS_OK);
+    again = rig_receive(&rig, queue, 10, 10000);
+    cr_assert_eq(again.count, 1);
+    cr_expect_str_eq(rig_body(&rig, &again, 0), "a4");
+    rig_close(&rig);
+}
+
+Test(fifo, a_purged_queue_takes_the_same_again)
+{
+    for (int crashes = 0; crashes < 2; crashes++) {
+        struct rig rig;
+
+        open_fifo(&rig, false);
+        (void)rig_send_group(&rig, queue, "a", "one");
+        rig_pass(&rig, 70000);
+        (void)rig_send_group(&rig, queue, "a", "two");
+        queue_purge(&rig.step, rig_queue(&rig, queue));
+        if (crashes > 0) {
+            (void)rig_commit(
+                &rig); /* of the rows that go in batches of their own none is gone */
+            rig_crash(&rig);
+        }
+        (void)rig_send_group(&rig, queue, "a", "one");
+        (void)rig_send_group(&rig, queue, "a", "two");
+        (void)rig_send_group(&rig, queue, "a", "two");
+        rig_expect_counts(&rig, queue, 2, 0, 0);
+        cr_expect_eq(rig_rows(&rig, TABLE_DEDUPLICATION), 2);
+        rig_crash(&rig);
+        (void)rig_send_group(&rig, queue, "a", "one");
+        rig_expect_counts(&rig, queue, 2, 0, 0);
+        rig_pass(&rig, 7 * 60000);
+        cr_expect_eq(rig_rows(&rig, TABLE_DEDUPLICATION), 0);
+        rig_close(&rig);
+    }
+}
+
 Test(fifo, a_freed_group_wakes_a_waiting_receiver)
 {
     struct rig rig;
@@ -166,6 +230,8 @@ Test(fifo, finds_a_duplicate_in_the_same_batch)
     rig_close(&rig);
 }
 
+/* Also when the queue says so only later: AWS was seen to go on with the old scope for a while,
+ * which looks like the change on its way, and nobody can rely on. */
 Test(fifo, deduplicates_per_group_where_the_queue_says_so)
 {
     struct rig rig;

@@ -63,7 +63,10 @@ Test(retention, looks_for_the_oldest_from_where_it_last_was)
 {
     struct rig rig;
 
-    open_filled(&rig, 100);
+    open_filled(&rig, 0);
+    for (size_t i = 0; i < 100; i++) {
+        (void)rig_send(&rig, queue, "x");
+    }
     rig_pass(&rig, 3000);
     rig.ready_backwards = 0;
     for (size_t i = 0; i < 5; i++) {
