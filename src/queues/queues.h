@@ -128,6 +128,11 @@ MUST_CHECK enum status queue_send(struct step *step, struct queue *queue,
                                   const struct queue_message *message,
                                   struct queue_sent *ret_sent, struct why *why);
 
+/* Whether the queue takes such a message, whoever brings it: a sender, a topic, a replay, a
+ * move task. `size`: what AWS counts, body and attributes. STATUS_INVALID with the reason. */
+MUST_CHECK enum status queue_takes(const struct queue *queue, struct text body, size_t size,
+                                   struct why *why);
+
 /* A topic's message in a queue: a reference to the stored body.  Adds no reference count
  * itself: the caller counts.  STATUS_WAIT only while the queue is being loaded (see
  * queues_is_ready); STATUS_EXISTS: a duplicate to a FIFO queue, nothing was stored. */
@@ -139,6 +144,7 @@ struct queue_reference {
     uint8_t protocol; /* enum protocol of router.h: which variant of a json structure */
     struct text group_id;
     struct text deduplication_id;
+    struct text trace_header; /* of its Publish, or empty */
 };
 
 MUST_CHECK enum status queue_send_reference(struct step *step, struct queue *queue,

@@ -1,8 +1,10 @@
 /* Sending: a message of its own, or a reference to a topic's. */
 #include "internal.h"
 
+#include "base/characters.h"
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/mutants.h"
 
 #include <string.h>
 
@@ -16,12 +18,28 @@ static size_t message_size(const struct queue_message *message)
     return message->body.len + queue_attributes_size(message->attributes);
 }
 
-static enum status size_check(const struct queue *queue, const struct queue_message *message,
-                              struct why *why)
+enum status queue_takes(const struct queue *queue, struct text body, size_t size,
+                        struct why *why)
 {
-    if (message_size(message) > queue->settings.maximum_message_size) {
+    if (size > queue->settings.maximum_message_size && !mutant("queues.takes-any-size")) {
         return fail(why, STATUS_INVALID, "Message must be shorter than %u bytes.",
                     queue->settings.maximum_message_size);
+    }
+    if (!text_is_xml(body)) {
+        return fail(why, STATUS_INVALID,
+                    "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | "
+                    "#x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF");
+    }
+    return STATUS_OK;
+}
+
+static enum status message_check(const struct queue *queue, const struct queue_message *message,
+                                 struct why *why)
+{
+    enum status status = queue_takes(queue, message->body, message_size(message), why);
+
+    if (status != STATUS_OK) {
+        return status;
     }
     if (queue->settings.is_fifo && message->group_id.len == 0) {
         return fail(why, STATUS_INVALID,
@@ -78,7 +96,7 @@ enum status queue_send(struct step *step, struct queue *queue,
     struct queue_state *state = queue->state;
     char digest[DIGEST_TEXT];
     struct sent_before sent;
-    enum status status = size_check(queue, message, why);
+    enum status status = message_check(queue, message, why);
 
     if (status == STATUS_OK) {
         status = step_may_grow(step, why);
@@ -138,6 +156,7 @@ enum status queue_send_reference(struct step *step, struct queue *queue,
         .message = reference->message,
         .group_id = reference->group_id,
         .deduplication_id = reference->deduplication_id,
+        .trace_header = reference->trace_header,
     };
 
     if ((state->unloaded & LOAD_ROWS) != 0) {

@@ -1,4 +1,5 @@
 /* Deliveries that end in a queue of this daemon: sqs subscriptions and dead letters. */
+#include "base/characters.h"
 #include "base/json.h"
 #include "base/mutants.h"
 #include "router/internal.h"
@@ -24,16 +25,54 @@ static enum status reference_send(struct step *step, struct queue *queue,
                                   struct queue_reference *reference,
                                   const struct message *message, uint32_t *ret_references)
 {
-    /* To standard queues a topic forwards the group only (fair queues), to FIFO ones both. */
-    reference->group_id = message->group_id;
+    /* To standard queues a standard topic forwards the group (fair queues), a FIFO topic
+     * nothing; to FIFO ones both. */
+    bool is_fifo_topic = message->sequence_number.len > 0;
+
     if (queue->settings.is_fifo) {
+        reference->group_id = message->group_id;
         reference->deduplication_id = message->deduplication_id;
+    } else if (!is_fifo_topic) {
+        reference->group_id = message->group_id;
     }
+    reference->trace_header = message->trace_header;
     enum status status = queue_send_reference(step, queue, reference, step->now_ms);
 
     *ret_references = status == STATUS_OK;
     /* A FIFO queue that had it before keeps nothing of it, and that is a delivery. */
     return status == STATUS_EXISTS ? STATUS_OK : status;
+}
+
+static struct text reference_body(const struct queue_reference *reference,
+                                  const struct message *message)
+{
+    return message_body_for(message,
+                            text_from(protocol_name((enum protocol)reference->protocol)));
+}
+
+/* What AWS counts of the body as a receiver of the queue gets it; of an envelope what is in it
+ * at least. */
+static enum status queue_may_take(const struct queue *queue, const struct message *message,
+                                  const struct queue_reference *reference, struct why *why)
+{
+    struct text body = reference_body(reference, message);
+    size_t size = body.len;
+
+    for (size_t i = 0; i < message->attribute_count; i++) {
+        const struct message_attribute *attribute = &message->attributes[i];
+
+        size += attribute->name.len + attribute->type.len + attribute->value.len;
+    }
+    if (!reference->raw) {
+        /* JSON escapes what a body may not have. */
+        return queue_takes(queue, (struct text){0}, size + message->subject.len, why);
+    }
+    if (message->attribute_count > RAW_ATTRIBUTES_MAX) {
+        return fail(why, STATUS_INVALID,
+                    "%zu message attributes: a raw message for SQS may have %d",
+                    message->attribute_count, RAW_ATTRIBUTES_MAX);
+    }
+    return queue_takes(queue, body, size, why);
 }
 
 enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t message_number,
@@ -50,10 +89,10 @@ enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t m
     if (queue == NULL) {
         return fail(why, STATUS_INVALID, "the queue %.200s does not exist", slot->target->arn);
     }
-    if (slot->is_raw && message->attribute_count > RAW_ATTRIBUTES_MAX) {
-        return fail(why, STATUS_INVALID,
-                    "%zu message attributes: a raw message for SQS may have %d",
-                    message->attribute_count, RAW_ATTRIBUTES_MAX);
+    enum status status = queue_may_take(queue, message, &reference, why);
+
+    if (status != STATUS_OK) {
+        return status;
     }
     memcpy(reference.subscription_id, slot->id, sizeof reference.subscription_id);
     return reference_send(step, queue, &reference, message, ret_references);
@@ -107,6 +146,9 @@ static enum status letter_send(struct step *step, uint64_t message_number,
 
     memcpy(reference.subscription_id, subscription->id, sizeof reference.subscription_id);
     if (queue != NULL) {
+        /* What it could not hold raw it holds in an envelope: nothing is lost for its form. */
+        reference.raw = reference.raw && message->attribute_count <= RAW_ATTRIBUTES_MAX
+                        && text_is_xml(reference_body(&reference, message));
         status = reference_send(step, queue, &reference, message, ret_references);
         (void)fail(why, status, "%.*s", TEXT_PRINTF(arn));
     } else if (arn.len == 0) {

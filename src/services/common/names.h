@@ -2,7 +2,7 @@
 #ifndef SERVICES_COMMON_NAMES_H
 #define SERVICES_COMMON_NAMES_H
 
-#include "base/text.h"
+#include "base/characters.h"
 
 /* [A-Za-z0-9_-]{1,max} */
 bool name_is_plain(struct text name, size_t max);
@@ -13,7 +13,5 @@ bool name_is_printable(struct text name);
 bool name_is_phone(struct text name);
 /* 12 digits. */
 bool name_is_account(struct text name);
-/* XML 1.0's characters only; `text` is UTF-8 already. */
-bool text_is_xml(struct text text);
 
 #endif

@@ -5,6 +5,8 @@
 #include "services/sqs/receive.h"
 
 #define ENVELOPE_MAX (16UL * 1024 * 1024)
+/* What AWS's examples show as the principal of SNS: the same for every topic. */
+#define TOPICS_SENDER "AIDAIENQZJOLO23YVJ4VO"
 
 /* --- Which attributes were asked for. */
 
@@ -57,7 +59,7 @@ static void system_attributes_fill(struct arena *arena, const struct receive_inp
         return;
     }
     const struct string_pair all[] = {
-        {TEXT("SenderId"), lent->sender_id},
+        {TEXT("SenderId"), lent->body != NULL ? T(TOPICS_SENDER) : lent->sender_id},
         {TEXT("SentTimestamp"), number_text(arena, lent->sent_ms)},
         {TEXT("ApproximateReceiveCount"), number_text(arena, lent->receive_count)},
         {TEXT("ApproximateFirstReceiveTimestamp"), number_text(arena, lent->first_received_ms)},

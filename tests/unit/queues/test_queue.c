@@ -71,11 +71,14 @@ Test(queue, refuses_messages_that_are_too_big)
     struct queue_message_attribute attribute = {T("name"), T("String"), T("value")};
     struct rig_call call = {.queue = "small", .run = rig_run_send};
 
+    char body[1024];
+
+    memset(body, 'x', sizeof body);
     rig_open(&rig);
     settings.maximum_message_size = 1024;
     (void)rig_create(&rig, "small", &settings);
     call.message =
-        (struct queue_message){.body = text_make(arena_take(&rig.arena, 1024), 1024 - 15),
+        (struct queue_message){.body = text_make(body, sizeof body - 15),
                                .attributes = queue_attributes_encode(&rig.arena, &attribute, 1),
                                .delay_ms = -1};
     rig_call(&rig, &call);
@@ -214,5 +217,23 @@ Test(queue, refuses_new_messages_when_the_disk_is_nearly_full)
 
     cr_assert_eq(batch.count, 1, "what is there can still be settled");
     cr_expect_eq(rig_delete(&rig, "plain", batch.handles[0]), STATUS_OK);
+    rig_close(&rig);
+}
+
+Test(takes, what_a_queue_holds_whoever_brings_it)
+{
+    struct rig rig;
+    struct queue_settings settings = queue_settings_default;
+    struct why why = {.text = ""};
+
+    settings.maximum_message_size = 1024;
+    rig_open(&rig);
+    struct queue *queue = rig_create(&rig, "small", &settings);
+
+    cr_expect_eq(queue_takes(queue, T("fine \t\r\n \xc3\xa4"), 1024, &why), STATUS_OK);
+    cr_expect_eq(queue_takes(queue, T("x"), 1025, &why), STATUS_INVALID);
+    cr_expect_str_eq(why.text, "Message must be shorter than 1024 bytes.");
+    cr_expect_eq(queue_takes(queue, T("\x1b[31mred"), 8, &why), STATUS_INVALID);
+    cr_expect_eq(queue_takes(queue, T("\xef\xbf\xbf"), 3, NULL), STATUS_INVALID);
     rig_close(&rig);
 }
