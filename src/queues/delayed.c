@@ -172,7 +172,10 @@ static void delayed_row(struct step *step, struct queue_state *state, const stru
     uint64_t group = cursor_u64(&cursor);
     uint8_t flags = cursor_u8(&cursor);
 
-    if (value != NULL && cursor_done(&cursor) && message_find(state, sequence) == NULL) {
+    if (value != NULL && !cursor_done(&cursor)) {
+        record_set_aside(step, &row->key, value, "a delayed message's row that cannot be read");
+        delayed_unindex(step, state, visible_ms, sequence);
+    } else if (value != NULL && message_find(state, sequence) == NULL) {
         delayed_keep(state, message_new(state, sequence, group, flags, sent_ms), visible_ms);
     }
 }

@@ -50,6 +50,25 @@ void message_erase(struct step *step, struct queue_state *state, struct message 
     entry_erase(step, state, &remains);
 }
 
+void message_lose(struct step *step, struct queue_state *state, struct message *message,
+                  const struct blob *row, const char *what)
+{
+    struct key key = entry_key(state->queue->store, message->sequence);
+
+    record_set_aside(step, &key, row, what);
+    message_erase(step, state, message);
+}
+
+void entry_lose(struct step *step, struct queue_state *state, uint64_t sequence,
+                const struct blob *row)
+{
+    struct key key = entry_key(state->queue->store, sequence);
+    struct remains remains = {.sequence = sequence, .has_lease = true};
+
+    record_set_aside(step, &key, row, "a queue's message that cannot be read");
+    entry_erase(step, state, &remains);
+}
+
 enum status message_entry(struct step *step, struct queue_state *state, struct message *message,
                           struct entry *ret_entry, struct blob **ret_row)
 {
@@ -73,6 +92,9 @@ enum status message_discard(struct step *step, struct queue_state *state,
 
         if (status == STATUS_OK) {
             status = state->queues->hooks.release(step, entry.message);
+        } else if (status != STATUS_WAIT) {
+            message_lose(step, state, message, row, "a topic's message that cannot be read");
+            return STATUS_OK;
         }
         if (status == STATUS_WAIT) {
             return status;

@@ -343,6 +343,13 @@ MUST_CHECK enum status message_discard(struct step *step, struct queue_state *st
 /* The same of any entry, in memory or not. */
 MUST_CHECK enum status entry_discard(struct step *step, struct queue_state *state,
                                      uint64_t sequence, const struct entry *entry);
+/* Its entry or its body is missing or cannot be read: it leaves the queue, and that is said.
+ * `row` is what there is of the entry (lent), or NULL. */
+void message_lose(struct step *step, struct queue_state *state, struct message *message,
+                  const struct blob *row, const char *what);
+/* The same of an entry that cannot be read, in memory or not. */
+void entry_lose(struct step *step, struct queue_state *state, uint64_t sequence,
+                const struct blob *row);
 /* The row is about to be discarded if it was sent by then: what that needs is read ahead. */
 void entry_expect(struct step *step, const struct queues *queues, const struct row *row,
                   int64_t sent_max_ms);

@@ -13,14 +13,14 @@ enum {
     MOVE_PAUSE_MS = 100,
     MOVES_KEPT = 10, /* per queue; AWS lists as many */
     MOVED_SOURCE_UNKNOWN = 1,
-    MOVED_QUEUE_GONE = 2
+    MOVED_QUEUE_GONE = 2,
+    MOVED_NOT_TAKEN = 3
 };
 
 /* AWS's reasons, by what is stored. */
 static const char *const failures[] = {
-    NULL,
-    "CouldNotDetermineMessageSource",
-    "AWS.SimpleQueueService.NonExistentQueue",
+    NULL, "CouldNotDetermineMessageSource", "AWS.SimpleQueueService.NonExistentQueue",
+    "InvalidParameterValue", /* what SendMessage would say */
 };
 
 struct move {
@@ -151,7 +151,7 @@ static enum status message_move(struct step *step, struct move *move, struct mes
         return status;
     }
     if (status != STATUS_OK) {
-        message_free(state, message); /* damaged: it stays on disk, out of the way */
+        message_lose(step, state, message, row, "a message to be moved that cannot be read");
         return STATUS_OK;
     }
     if ((entry.flags & ENTRY_DEAD_LETTER) != 0 && move->destination_arn.len == 0) {
@@ -164,6 +164,14 @@ static enum status message_move(struct step *step, struct move *move, struct mes
     }
     if ((target->state->unloaded & LOAD_ROWS) != 0) {
         return wait_in(step, &target->state->loaders);
+    }
+    /* References have bodies of their topics' size. */
+    if ((entry.flags & ENTRY_REFERENCE) == 0
+        && queue_takes(target, entry.body,
+                       entry.body.len + queue_attributes_size(entry.attributes), NULL)
+               != STATUS_OK) {
+        move->failure = MOVED_NOT_TAKEN;
+        return STATUS_DENIED;
     }
     move->failure = 0;
     entry_move(step, move, &entry, target);

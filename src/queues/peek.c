@@ -144,7 +144,8 @@ enum status queue_drop(struct step *step, struct queue *queue, uint64_t sequence
         return status;
     }
     if (!entry_decode_head(blob_text(row), &entry)) {
-        return STATUS_STORAGE;
+        entry_lose(step, state, sequence, row);
+        return STATUS_OK;
     }
     status = entry_discard(step, state, sequence, &entry);
     if (status == STATUS_OK) {

@@ -65,7 +65,10 @@ static void pick_add(struct step *step, struct queue_state *state, struct messag
     enum status status = pick_load(step, state, pick);
 
     if (status != STATUS_OK && status != STATUS_WAIT) {
-        message_free(state, message); /* damaged: it stays on disk, out of everybody's way */
+        message_lose(step, state, message, pick->row,
+                     status == STATUS_NOT_FOUND && pick->row != NULL
+                         ? "a topic's message whose body is missing"
+                         : "a queue's message that is missing or cannot be read");
         picks->settled++;
         return;
     }

@@ -108,9 +108,13 @@ static enum status row_reclaim(struct step *step, const struct reclaimer *reclai
     if (value == NULL) {
         return STATUS_OK;
     }
-    if (row->key.at[0] == TABLE_READY && row->key.at[READY_PART_AT] == 0
-        && entry_decode_head(blob_text(value), &entry) && (entry.flags & ENTRY_REFERENCE) != 0
-        && !mutant("queues.purge-leaks-bodies")
+    bool is_entry = row->key.at[0] == TABLE_READY && row->key.at[READY_PART_AT] == 0;
+
+    if (is_entry && !entry_decode_head(blob_text(value), &entry)) {
+        record_set_aside(step, &row->key, value, "a purged message that cannot be read");
+        return STATUS_OK;
+    }
+    if (is_entry && (entry.flags & ENTRY_REFERENCE) != 0 && !mutant("queues.purge-leaks-bodies")
         && reclaimer->queues->hooks.release(step, entry.message) == STATUS_WAIT) {
         return STATUS_WAIT;
     }

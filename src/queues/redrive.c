@@ -34,7 +34,7 @@ enum status message_dead_letter(struct step *step, struct queue_state *state,
         return status;
     }
     if (status != STATUS_OK) {
-        message_free(state, message); /* damaged: it stays on disk, out of the way */
+        message_lose(step, state, message, row, "a dead letter that cannot be read");
         return STATUS_OK;
     }
     struct lease lease = {

@@ -97,13 +97,25 @@ struct message *message_from(struct queue_state *state, uint64_t sequence,
     return message;
 }
 
-/* A row that cannot be understood is left alone, on disk. */
-static bool pair_decode(const struct pair *pair, struct entry *ret_entry,
-                        struct lease *ret_lease)
+/* What cannot be read is set aside: a message whose state is lost may be received again. */
+static bool pair_decode(struct step *step, struct queue_state *state, const struct pair *pair,
+                        struct entry *ret_entry, struct lease *ret_lease)
 {
+    struct key key = lease_key(state->queue->store, pair->sequence);
+
     *ret_lease = (struct lease){0};
-    return pair->entry != NULL && entry_decode_head(blob_text(pair->entry), ret_entry)
-           && (pair->lease == NULL || lease_decode(blob_text(pair->lease), ret_lease));
+    if (pair->entry == NULL) {
+        return false;
+    }
+    if (!entry_decode_head(blob_text(pair->entry), ret_entry)) {
+        entry_lose(step, state, pair->sequence, pair->entry);
+        return false;
+    }
+    if (pair->lease != NULL && !lease_decode(blob_text(pair->lease), ret_lease)) {
+        *ret_lease = (struct lease){0};
+        record_set_aside(step, &key, pair->lease, "a message's state that cannot be read");
+    }
+    return true;
 }
 
 /* Its texts, and what it refers to: to be received soon. */
@@ -131,7 +143,8 @@ static void window_take(struct step *step, struct queue_state *state, const stru
     struct entry entry;
     struct lease lease;
 
-    if (message_find(state, pair->sequence) != NULL || !pair_decode(pair, &entry, &lease)
+    if (message_find(state, pair->sequence) != NULL
+        || !pair_decode(step, state, pair, &entry, &lease)
         || entry_is_delayed(state, entry.visible_ms)
         || (lease.receive_count > 0) != (round == ROUND_RECEIVED)) {
         return;
@@ -252,7 +265,8 @@ static void lease_take(struct step *step, struct queue_state *state, const struc
     struct entry entry;
     struct lease lease;
 
-    if (message_find(state, pair->sequence) != NULL || !pair_decode(pair, &entry, &lease)
+    if (message_find(state, pair->sequence) != NULL
+        || !pair_decode(step, state, pair, &entry, &lease)
         || lease.visible_ms <= state->counts.as_of_ms) {
         return;
     }

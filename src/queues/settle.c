@@ -42,9 +42,13 @@ static enum status stored_read(struct step *step, const struct queue *queue, uin
         return status;
     }
     *ret_lease = (struct lease){0};
-    if (!entry_decode_head(blob_text(entry), ret_entry)
-        || (lease != NULL && !lease_decode(blob_text(lease), ret_lease))) {
-        return STATUS_STORAGE;
+    if (!entry_decode_head(blob_text(entry), ret_entry)) {
+        entry_lose(step, queue->state, sequence, entry);
+        return STATUS_NOT_FOUND;
+    }
+    if (status == STATUS_OK && !lease_decode(blob_text(lease), ret_lease)) {
+        *ret_lease = (struct lease){0};
+        record_set_aside(step, &lease_at, lease, "a message's state that cannot be read");
     }
     return STATUS_OK;
 }

@@ -159,12 +159,17 @@ static enum status expiry_row(struct step *step, struct queue_state *state,
     }
     enum status status = record_get(step, &key, &value);
 
-    if (status == STATUS_OK && entry_decode_head(blob_text(value), &entry)) {
-        status = entry_discard(step, state, sequence, &entry);
-    } else if (status == STATUS_NOT_FOUND) {
-        record_delete(step, &row->key);
+    if (status == STATUS_WAIT) {
+        return status;
     }
-    return status == STATUS_WAIT ? status : STATUS_OK;
+    if (status == STATUS_OK && entry_decode_head(blob_text(value), &entry)) {
+        return entry_discard(step, state, sequence, &entry);
+    }
+    if (status == STATUS_OK) {
+        entry_lose(step, state, sequence, value);
+    }
+    record_delete(step, &row->key);
+    return STATUS_OK;
 }
 
 static void expiry_expect(struct step *step, const struct queue_state *state,
@@ -185,8 +190,11 @@ static enum status ready_row(struct step *step, struct queue_state *state,
         mutant("queues.sweeper-trusts-rows") ? row->value : record_overlay(step, row);
     struct entry entry;
 
-    if (row->key.at[READY_PART_AT] != 0 || value == NULL
-        || !entry_decode_head(blob_text(value), &entry)) {
+    if (row->key.at[READY_PART_AT] != 0 || value == NULL) {
+        return STATUS_OK;
+    }
+    if (!entry_decode_head(blob_text(value), &entry)) {
+        entry_lose(step, state, sequence, value);
         return STATUS_OK;
     }
     if (!is_too_old(step, state, entry.sent_ms)) {
