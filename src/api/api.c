@@ -228,17 +228,26 @@ static void structs_create(struct request *request)
     request->output = arena_take(request->arena, request->operation->output_size + 1);
 }
 
-static struct text base_url_of(struct arena *arena, struct text host)
+/* Whether a Host of this machine's says no port: "127.0.0.1", "[::1]", "localhost".  Old
+ * libraries leave it out whatever it is; a name may be a proxy's, where it is rightly left out.
+ */
+static bool lacks_port(struct text host)
 {
-    struct text scheme = T("http://");
+    for (size_t i = 0; i < host.len; i++) {
+        if ((host.at[i] < '0' || host.at[i] > '9') && host.at[i] != '.') {
+            return text_equal_ignore_case(host, T("localhost"))
+                   || (host.at[0] == '[' && host.at[host.len - 1] == ']');
+        }
+    }
+    return host.len > 0;
+}
 
+static struct text base_url_of(const struct api *api, struct arena *arena, struct text host)
+{
     host = host.len > 0 ? host : T("localhost");
-    size_t len = scheme.len + host.len;
-    struct buffer url = buffer_over(arena_take(arena, len), len);
-
-    buffer_add(&url, scheme);
-    buffer_add(&url, host);
-    return buffer_text(&url);
+    return lacks_port(host) && api->port != 0
+               ? arena_printf(arena, "http://%.*s:%u", TEXT_PRINTF(host), api->port)
+               : arena_printf(arena, "http://%.*s", TEXT_PRINTF(host));
 }
 
 void api_request(struct api *api, struct http_request *http)
@@ -250,7 +259,7 @@ void api_request(struct api *api, struct http_request *http)
     http->user = request;
     request->http = http;
     if (request->base_url.len == 0) {
-        request->base_url = base_url_of(http->arena, http->host);
+        request->base_url = base_url_of(api, http->arena, http->host);
     }
     request->trace_header = trace_header_read(http);
     enum status status = request_route(request, &params);
@@ -411,6 +420,11 @@ bool api_accepts_setting(struct api *api, struct text protocol, struct text name
 
     return options->accepts_setting == NULL
            || options->accepts_setting(options->accepts_context, protocol, name, value, why);
+}
+
+void api_set_port(struct api *api, uint16_t port)
+{
+    api->port = port;
 }
 
 struct api_counters api_counters(const struct api *api)

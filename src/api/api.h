@@ -243,6 +243,9 @@ void api_gone(struct api *api, struct http_request *http);
 /* The cell was dropped (NULL; cell_stop has ended the calls in it), or loaded anew. */
 void api_set_cell(struct api *api, struct cell *cell);
 
+/* The port that requests come to: goes into URLs where a client's Host lacks it. */
+void api_set_port(struct api *api, uint16_t port);
+
 /* An operation that the daemon itself asks for (the configuration's resources), by the default
  * account and region; decoded, checked and run like a client's. */
 struct own_call {

@@ -110,6 +110,7 @@ struct api {
     struct buffer answer;  /* reused */
     struct api_counters counters;
     bool is_stopping;
+    uint16_t port; /* see api_set_port */
 };
 
 const struct route *route_find(const struct api *api, const struct service *service,

@@ -396,6 +396,7 @@ static enum status server_start(struct server *server, struct why *why)
     api_open(server);
     status = listen_start(server, why);
     if (status == STATUS_OK) {
+        api_set_port(server->api, net_server_port(server->net));
         declare_start(server);
     }
     return status;
