@@ -68,6 +68,9 @@ static void on_durable(struct hook *hook, struct step *step, enum status status)
     struct arrivals *arrivals = container_of(hook, struct arrivals, hook);
     struct queue *queue = queue_find_number(arrivals->queues, arrivals->queue);
 
+    if (queue != NULL) {
+        queue->state->arrivals_under_way--;
+    }
     if (arrivals->first != NULL && queue != NULL) {
         if (status == STATUS_OK) {
             arrivals_enter(step, queue->state, arrivals);
@@ -90,6 +93,7 @@ static struct arrivals *arrivals_open(struct step *step, struct queue_state *sta
         list_push(&state->queues->arrivals, &arrivals->node);
         step_when_durable(step, &arrivals->hook);
         state->arrivals = arrivals;
+        state->arrivals_under_way++;
     }
     return state->arrivals;
 }

@@ -194,7 +194,8 @@ struct oldest {
     uint64_t begin;        /* no entry is before it: not to look there again */
     uint64_t sequence;     /* 0: not known */
     int64_t sent_ms;
-    int64_t moved_sent_ms; /* of those in TABLE_EXPIRY; INT64_MAX: none */
+    int64_t moved_sent_ms;   /* of those in TABLE_EXPIRY; INT64_MAX: none */
+    int64_t moved_lately_ms; /* of those that the last look at that table may have missed */
 };
 
 enum load_part {
@@ -213,7 +214,8 @@ struct queue_state {
     struct counts counts;
     bool has_counts; /* they were stored */
     struct sealed sealed;
-    struct arrivals *arrivals; /* of the filling batch, or NULL */
+    struct arrivals *arrivals;   /* of the filling batch, or NULL */
+    uint32_t arrivals_under_way; /* batches that are not durable yet */
 
     struct message_table messages;
     struct group_table groups;

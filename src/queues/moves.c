@@ -188,8 +188,9 @@ static void on_move_timer(struct timer *timer, struct step *step)
 
 static void on_move_durable(struct hook *hook, struct step *step, enum status status)
 {
-    (void)status;
-    task_start(&container_of(hook, struct move, hook)->task, step);
+    if (status == STATUS_OK) { /* else the cell is about to be reloaded */
+        task_start(&container_of(hook, struct move, hook)->task, step);
+    }
 }
 
 /* How many more the rate allows now. */

@@ -46,7 +46,9 @@ static void on_settled(struct hook *hook, struct step *step, enum status status)
 {
     struct reclaimer *reclaimer = container_of(hook, struct reclaimer, hook);
 
-    (void)status;
+    if (status != STATUS_OK) {
+        return; /* the cell is about to be reloaded */
+    }
     reclaimer->is_settling = reclaimer->must_settle_again;
     reclaimer->must_settle_again = false;
     if (reclaimer->is_settling) {

@@ -32,6 +32,7 @@ struct queue_state *queue_state_create(struct queues *queues, struct queue *queu
     state->delayed_timer.fire = on_delayed_timer;
     state->oldest.timer.fire = on_oldest_timer;
     state->oldest.moved_sent_ms = INT64_MAX;
+    state->oldest.moved_lately_ms = INT64_MAX;
     state->fifo = queue->settings.is_fifo ? fifo_create(state) : NULL;
     lists_init(state);
     state_begin(state);

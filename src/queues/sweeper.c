@@ -41,11 +41,14 @@ static void sweeper_wake(struct step *step, struct sweeper *sweeper)
 
 /* --- When. */
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
 static int64_t oldest_known_ms(const struct oldest *oldest)
 {
-    int64_t first_ms = oldest->sequence == 0 ? INT64_MAX : oldest->sent_ms;
-
-    return first_ms < oldest->moved_sent_ms ? first_ms : oldest->moved_sent_ms;
+    return earlier(oldest->sequence == 0 ? INT64_MAX : oldest->sent_ms, oldest->moved_sent_ms);
 }
 
 int64_t queue_oldest_ms(const struct queue *queue)
@@ -80,8 +83,9 @@ void oldest_sent(struct step *step, struct queue_state *state, uint64_t sequence
 {
     struct oldest *oldest = &state->oldest;
 
-    if ((entry->flags & ENTRY_MOVED) != 0 && entry->sent_ms < oldest->moved_sent_ms) {
-        oldest->moved_sent_ms = entry->sent_ms;
+    if ((entry->flags & ENTRY_MOVED) != 0) {
+        oldest->moved_sent_ms = earlier(oldest->moved_sent_ms, entry->sent_ms);
+        oldest->moved_lately_ms = earlier(oldest->moved_lately_ms, entry->sent_ms);
     }
     if (state->counts.total == 1) {
         oldest->begin = sequence;
@@ -100,6 +104,7 @@ void oldest_gone(struct step *step, struct queue_state *state, const struct rema
     if (state->counts.total == 0) {
         oldest->sequence = 0;
         oldest->moved_sent_ms = INT64_MAX;
+        oldest->moved_lately_ms = INT64_MAX;
         timer_cancel(step, &oldest->timer);
     } else if (remains->sequence == oldest->sequence
                || ((remains->flags & ENTRY_MOVED) != 0
@@ -114,6 +119,9 @@ void oldest_reset(struct step *step, struct queue_state *state)
     state->oldest.begin = 0;
     state->oldest.sequence = 0;
     state->oldest.moved_sent_ms = INT64_MAX;
+    if (state->arrivals_under_way == 0) {
+        state->oldest.moved_lately_ms = INT64_MAX;
+    }
     timer_cancel(step, &state->oldest.timer);
     if (state->counts.total > 0) {
         timer_set(step, &state->oldest.timer, step->now_ms);
@@ -154,7 +162,7 @@ static enum status expiry_row(struct step *step, struct queue_state *state,
         return STATUS_OK;
     }
     if (!is_too_old(step, state, sent_ms)) {
-        state->oldest.moved_sent_ms = sent_ms;
+        state->oldest.moved_sent_ms = earlier(sent_ms, state->oldest.moved_lately_ms);
         return STATUS_EXISTS;
     }
     enum status status = record_get(step, &key, &value);
@@ -219,8 +227,7 @@ static void on_rows(struct read *read, struct step *step)
     sweeper_wake(step, sweeper);
 }
 
-static void rows_request(struct step *step, struct sweeper *sweeper,
-                         const struct queue_state *state)
+static void rows_request(struct step *step, struct sweeper *sweeper, struct queue_state *state)
 {
     struct key prefix =
         key_u32(sweeper->has_moved ? TABLE_READY : TABLE_EXPIRY, state->queue->store);
@@ -237,6 +244,9 @@ static void rows_request(struct step *step, struct sweeper *sweeper,
     read->row_max = sweeper->from.len == 0 ? LOOK_ROWS : SWEEP_ROWS;
     read->bytes_max = UINT32_MAX;
     read->value_max = REDUCED_ROW;
+    if (!sweeper->has_moved && sweeper->from.len == 0 && state->arrivals_under_way == 0) {
+        state->oldest.moved_lately_ms = INT64_MAX; /* all that there are will be read */
+    }
     sweeper->is_reading = true;
     sweeper->has_erased = false;
     step_read(step, read);
@@ -265,9 +275,10 @@ static void on_settled(struct hook *hook, struct step *step, enum status status)
 {
     struct sweeper *sweeper = container_of(hook, struct sweeper, hook);
 
-    (void)status;
-    sweeper->is_settling = false;
-    sweeper_wake(step, sweeper);
+    if (status == STATUS_OK) { /* else the cell is about to be reloaded */
+        sweeper->is_settling = false;
+        sweeper_wake(step, sweeper);
+    }
 }
 
 /* One round trip for many rows: of a backlog that nobody reads all the counts are on disk. */
@@ -309,7 +320,7 @@ static void table_ran_out(const struct sweeper *sweeper, struct queue_state *sta
     if (sweeper->has_moved) {
         state->oldest.sequence = 0;
     } else {
-        state->oldest.moved_sent_ms = INT64_MAX;
+        state->oldest.moved_sent_ms = state->oldest.moved_lately_ms;
     }
 }
 

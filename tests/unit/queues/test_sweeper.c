@@ -91,6 +91,49 @@ Test(sweeper, discards_nothing_twice_while_consumers_delete_at_the_head)
     rig_close(&rig);
 }
 
+/* A dead letter keeps its send time.  Here it is on its way to the disk while the table of such
+ * messages is read for the first time. */
+Test(sweeper, remembers_what_was_moved_while_it_looked)
+{
+    struct rig rig;
+    struct queue_settings settings = queue_settings_default;
+    struct rig_call call;
+
+    rig_open(&rig);
+    settings.message_retention_s = 100;
+    (void)rig_create(&rig, "dead", &settings);
+    settings.message_retention_s = 1000;
+    settings.max_receive_count = 1;
+    struct queue_name name = rig_name(queue);
+    struct queue_attribute policy = {
+        T("RedrivePolicy"),
+        T("{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead\"}")};
+    struct queue *source = NULL;
+
+    cr_assert_eq(queue_create(&rig.step, &name, &settings, &policy, 1, &source, NULL),
+                 STATUS_OK);
+    rig_settle(&rig);
+    (void)rig_send(&rig, queue, "poison");
+    (void)rig_receive(&rig, queue, 1, 0);
+    rig_pass(&rig, 60000);
+    (void)rig_send(&rig, "dead", "younger");
+    rig_pass(&rig, 1000);
+    rig_receive_begin(&rig, &call, queue, 0);
+    rig_call(&rig, &call); /* moves it; the batch is filling */
+    cr_assert_eq(call.status, STATUS_OK);
+    queue_update(&rig.step, rig_queue(&rig, "dead"), &rig_queue(&rig, "dead")->settings, NULL,
+                 0);
+    records_run(&rig.step); /* the look begins, and its reads come back before the commit */
+    while (rig_read_one(&rig)) {
+        records_run(&rig.step);
+    }
+    rig_settle(&rig);
+    rig_expect_counts(&rig, "dead", 2, 0, 0);
+    rig_pass(&rig, 40000);
+    rig_expect_counts(&rig, "dead", 1, 0, 0);
+    rig_close(&rig);
+}
+
 Test(sweeper, reads_ahead_only_for_what_goes)
 {
     struct rig rig;
