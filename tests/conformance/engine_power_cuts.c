@@ -290,7 +290,8 @@ int main(int argc, char **argv)
         CHECK(setenv(IS_PRELOADED, "1", 1) == 0
               && setenv("LD_PRELOAD", POWER_RECORDER, 1) == 0);
         (void)execv("/proc/self/exe", argv);
-        CHECK(!"the program cannot be run again");
+        (void)fprintf(stderr, "the program cannot be run again\n");
+        return 1;
     }
     uint64_t cuts = argc > 1 ? strtoull(argv[1], NULL, 10) : CUTS_DEFAULT;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL);

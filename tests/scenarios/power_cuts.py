@@ -45,7 +45,7 @@ class Journal:
         """One write behind the others: what was answered before it is in the journal before it."""
         text = " ".join(words).encode()
         with open(self.path, "ab", buffering=0) as file:
-            file.write(struct.pack("=IIQ48s", MARK, len(text), 0, b"") + text)
+            file.write(struct.pack("=IIQ48s", MARK, len(text), 0, b"") + text + bytes(-len(text) % 8))
 
 
 def work(daemon, journal, name, life, chance):

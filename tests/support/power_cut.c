@@ -62,14 +62,15 @@ static void find_events(struct power_cut *cut)
     for (size_t at = 0; at < cut->len; cut->count++) {
         const struct power_event *event = (const void *)(cut->bytes + at);
 
-        need(cut->len - at >= sizeof *event && cut->len - at - sizeof *event >= event->len,
+        need(cut->len - at >= sizeof *event
+                 && cut->len - at - sizeof *event >= POWER_PADDED(event->len),
              "it is cut short");
         if (cut->count == room) {
             room = room == 0 ? 1024 : 2 * room;
             cut->events = memory_resize(cut->events, room * sizeof *cut->events);
         }
         cut->events[cut->count] = event;
-        at += sizeof *event + event->len;
+        at += sizeof *event + POWER_PADDED(event->len);
     }
 }
 

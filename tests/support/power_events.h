@@ -1,8 +1,10 @@
 /* What a process did to the files of one directory, as power_recorder writes it down and
- * power_cut reads it: headers, each followed by `len` bytes. */
+ * power_cut reads it: headers, each followed by `len` bytes and by zeros up to a multiple of 8.
+ */
 #ifndef TESTS_SUPPORT_POWER_EVENTS_H
 #define TESTS_SUPPORT_POWER_EVENTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define POWER_NAME_ROOM 48
@@ -18,6 +20,9 @@ enum power_kind {
     POWER_UNLINK,
     POWER_MARK /* something outside of the files: a number (`offset`) was acknowledged */
 };
+
+/* What follows a header whose `len` this is. */
+#define POWER_PADDED(len) (((size_t)(len) + 7) / 8 * 8)
 
 struct power_event {
     uint32_t kind;

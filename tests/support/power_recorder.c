@@ -106,6 +106,7 @@ __attribute__((constructor)) static void begin(void)
 static void tell(enum power_kind kind, const char *name, uint64_t offset, const void *bytes,
                  size_t len)
 {
+    static char zeros[8];
     struct power_event event = {.kind = kind, .len = (uint32_t)len, .offset = offset};
 
     union { /* writev takes a pointer that it promises to read only */
@@ -113,10 +114,11 @@ static void tell(enum power_kind kind, const char *name, uint64_t offset, const 
         void *theirs;
     } at = {.ours = bytes};
     struct iovec parts[] = {{.iov_base = &event, .iov_len = sizeof event},
-                            {.iov_base = at.theirs, .iov_len = len}};
+                            {.iov_base = at.theirs, .iov_len = len},
+                            {.iov_base = zeros, .iov_len = POWER_PADDED(len) - len}};
 
     (void)snprintf(event.name, sizeof event.name, "%s", name);
-    if (next_writev(journal, parts, len > 0 ? 2 : 1) != (ssize_t)(sizeof event + len)) {
+    if (next_writev(journal, parts, 3) != (ssize_t)(sizeof event + POWER_PADDED(len))) {
         abort();
     }
     if (++events == kill_at) {
