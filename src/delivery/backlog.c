@@ -74,6 +74,11 @@ static void on_backlog(struct read *read, struct step *step)
     }
     bool saw_all = read->complete && taken == read->row_count;
 
+    /* Past those that are gone; rows that found no room are read again. */
+    deliveries->backlog_next = (struct key){.len = 0};
+    if (!read->complete && read->row_count == 0) {
+        deliveries->backlog_next = read_next_from(read);
+    }
     read_free(read);
     if (saw_all && deliveries->last_active >= deliveries->backlog_until) {
         deliveries->has_backlog = false;
@@ -96,6 +101,9 @@ void backlog_read(struct step *step, struct deliveries *deliveries)
     deliveries->is_reading_backlog = true;
     read->from = key_u64_u32(TABLE_OWED,
                              deliveries->last_active + 1 + mutant("delivery.backlog-skips"), 0);
+    if (text_compare(key_text(&deliveries->backlog_next), key_text(&read->from)) > 0) {
+        read->from = deliveries->backlog_next;
+    }
     read->to = key_after_prefix(&table);
     read->row_max = BACKLOG_ROWS;
     read->bytes_max = BACKLOG_BYTES;

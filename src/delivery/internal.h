@@ -78,6 +78,9 @@ struct lane {
     int64_t late_due;    /* of rows written since the hook was set */
     int64_t probed_due;  /* the row that was probed last, so that the next is another */
     uint64_t probed_message;
+    struct key begin;       /* no row that can be read is before it; len 0: not known */
+    struct key written;     /* the first row written since the read began; len 0: none */
+    bool is_reading_behind; /* the read began behind the row that was probed last */
     struct hook hook;
     bool is_hooked;
     bool is_reading;
@@ -173,6 +176,7 @@ struct deliveries {
     /* Owed lists that are on disk only: all above last_active up to backlog_until. */
     bool has_backlog;
     uint64_t last_active;
+    struct key backlog_next; /* no row is between last_active and it; len 0: not known */
     uint64_t backlog_until;
     bool is_reading_backlog;
     struct timer backlog_timer;

@@ -11,6 +11,11 @@ struct key lane_row_key(uint32_t subscription, int64_t due_ms, uint64_t message)
     return key_u32_u64_u64(TABLE_LANE, subscription, (uint64_t)due_ms, message);
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static struct key row_key(const struct lane *lane, int64_t due_ms, uint64_t message)
 {
     return lane_row_key(lane->subscription, due_ms, message);
@@ -26,10 +31,56 @@ void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms)
     }
 }
 
-static int64_t least(int64_t a, int64_t b)
+/* --- Where the rows begin: in front of that is only what has been deleted, over which no read
+ * should go again until the store has forgotten it. */
+
+static void key_lower(struct key *key, const struct key *to)
 {
-    return a < b ? a : b;
+    if (key->len > 0 && text_compare(key_text(to), key_text(key)) < 0) {
+        *key = *to;
+    }
 }
+
+static void begin_on_put(struct lane *lane, const struct key *key)
+{
+    key_lower(&lane->begin, key);
+    if (lane->written.len == 0) {
+        lane->written = *key;
+    }
+    key_lower(&lane->written, key);
+}
+
+/* What is not durable yet the read will not see. */
+static void begin_on_read(struct lane *lane)
+{
+    int64_t due_ms = least(lane->pending_due, lane->late_due);
+
+    lane->written = (struct key){.len = 0};
+    if (due_ms != INT64_MAX) {
+        lane->written = row_key(lane, due_ms, 0);
+    }
+}
+
+static void begin_on_rows(struct step *step, struct lane *lane, const struct read *read)
+{
+    struct key begin = key_u32_u64_u64(TABLE_LANE, lane->subscription, UINT64_MAX, UINT64_MAX);
+    uint32_t i = 0;
+
+    while (i < read->row_count && record_overlay(step, &read->rows[i]) == NULL) {
+        i++;
+    }
+    if (i < read->row_count) {
+        begin = read->rows[i].key;
+    } else if (!read->complete) {
+        begin = read_next_from(read);
+    }
+    if (lane->written.len > 0) {
+        key_lower(&begin, &lane->written);
+    }
+    lane->begin = begin;
+}
+
+/* --- Writing. */
 
 static void rows_await(struct step *step, struct lane *lane, int64_t due_ms);
 
@@ -99,6 +150,7 @@ void lane_put_row(struct step *step, struct lane *lane, const struct attempt *at
     buffer_add_u64(&buffer, (uint64_t)attempt->accepted_ms);
     record_put(step, &key, blob_copy(buffer_text(&buffer)));
     buffer_free(&buffer);
+    begin_on_put(lane, &key);
     lane->row_count++;
     if (lane->oldest_ms == 0 || attempt->accepted_ms < lane->oldest_ms) {
         lane->oldest_ms = attempt->accepted_ms;
@@ -224,7 +276,7 @@ static bool probe_moves_on(struct lane *lane, bool was_behind)
 
 static void rows_take(struct step *step, struct lane *lane, const struct read *read)
 {
-    bool was_behind = read->from.len > key_u32(TABLE_LANE, 0).len;
+    bool was_behind = lane->is_reading_behind;
     uint32_t room = lane_room(lane, step->now_ms);
     bool saw_all = read->complete;
 
@@ -250,6 +302,9 @@ static void on_rows(struct read *read, struct step *step)
 
     deliveries->reading--;
     if (lane != NULL) {
+        if (lane->is_reading && !lane->is_reading_behind) {
+            begin_on_rows(step, lane, read);
+        }
         lane->is_reading = false;
         rows_take(step, lane, read);
         if (lane->next_due > step->now_ms) {
@@ -267,11 +322,14 @@ void lane_read_due(struct step *step, struct lane *lane)
     struct read *read = read_create(on_rows, NULL);
     bool expires = has_expired(lane, 0, step->now_ms);
 
-    read->from = prefix;
+    begin_on_read(lane);
+    lane->is_reading_behind = is_parked(lane) && !expires && lane->probed_due > 0;
+    read->from = lane->begin.len > 0 ? lane->begin : prefix;
     read->to = key_after_prefix(&prefix);
-    if (is_parked(lane) && !expires && lane->probed_due > 0) {
-        read->from = row_key(lane, lane->probed_due, lane->probed_message);
-        read->from.at[read->from.len++] = 0;
+    if (lane->is_reading_behind) {
+        struct key probed = row_key(lane, lane->probed_due, lane->probed_message);
+
+        read->from = key_next(&probed);
     }
     /* What is under way still has its row, in front of all others. */
     read->row_max = lane->in_flight + lane->waiting_count + lane_room(lane, step->now_ms)
@@ -305,6 +363,8 @@ static void on_lane_found(struct read *read, struct step *step)
         struct key prefix = key_u32(TABLE_LANE, subscription);
 
         lanes_find_after(step, key_after_prefix(&prefix));
+    } else if (!read->complete) {
+        lanes_find_after(step, read_next_from(read));
     }
     read_free(read);
 }

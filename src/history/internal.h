@@ -25,6 +25,7 @@ struct journal {
     uint32_t pending_count;
     uint64_t first;  /* number of the first of the pending */
     uint64_t oldest; /* number of the oldest that is kept, as far as known; 0: none is */
+    uint64_t begin;  /* no row with a lower number is left */
     uint64_t gone;   /* of the last that is not kept, when the table was seen empty */
     bool is_busy;
     struct sealed sealed;

@@ -200,6 +200,7 @@ static bool row_expire(struct step *step, struct history *history, const struct 
         }
     }
     history->journal.gone = first + (head.count > 0 ? head.count - 1 : 0);
+    history->journal.begin = first + 1;
     record_delete(step, &row->key);
     return true;
 }
@@ -216,6 +217,17 @@ static void on_oldest(struct read *read, struct step *step)
     }
     bool is_empty = i == read->row_count && read->complete;
 
+    if (i == read->row_count && !read->complete) {
+        struct key next = read_next_from(read);
+
+        journal->begin = key_get_u64(&next, 1) + 1;
+        if (i == 0) { /* only traces of what is gone */
+            read_free(read);
+            journal->is_busy = false;
+            oldest_read(step, history);
+            return;
+        }
+    }
     read_free(read);
     if (is_empty) {
         /* What is on its way to the disk is the oldest. */
@@ -246,7 +258,7 @@ static void oldest_read(struct step *step, struct history *history)
     read = read_create(on_oldest, history);
     history->journal.is_busy = true;
     timer_cancel(step, &history->journal.timer);
-    read->from = table;
+    read->from = key_u64(TABLE_ATTEMPT, history->journal.begin);
     read->to = key_after_prefix(&table);
     read->row_max = RECLAIM_ROWS;
     read->bytes_max = UINT32_MAX;

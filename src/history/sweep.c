@@ -198,10 +198,25 @@ static void row_pass(struct step *step, struct sweep *sweep, const struct row *r
 /* The last message whose references the reads are sure to show. */
 static uint64_t sure_until(const struct read *references)
 {
-    if (references->complete || references->row_count == 0) {
+    struct key next = {.len = 0};
+
+    if (references->complete) {
         return UINT64_MAX;
     }
-    return key_get_u64(&references->rows[references->row_count - 1].key, 1);
+    next = read_next_from(references);
+    return key_get_u64(&next, 1); /* just behind the last one that was looked at */
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void horizon_raise(struct sweep *sweep, uint64_t message)
+{
+    if (message > sweep->horizon) {
+        sweep->horizon = message;
+    }
 }
 
 /* Passes what is due; true when that was all of a chunk and there may be more. */
@@ -216,6 +231,7 @@ static bool chunk_pass(struct step *step, struct history *history, int64_t *ret_
         const struct row *row = &bodies->rows[i];
 
         if (key_get_u64(&row->key, 1) > sure) {
+            horizon_raise(sweep, sure);
             return true;
         }
         if (!row_is_due(step, history, row, ret_due_ms)) {
@@ -225,6 +241,12 @@ static bool chunk_pass(struct step *step, struct history *history, int64_t *ret_
     }
     if (bodies->complete && sweep->horizon < sweep->start) {
         sweep->horizon = sweep->start; /* nothing of them is left */
+    }
+    if (!bodies->complete) {
+        struct key next = read_next_from(bodies);
+
+        /* Past those that are gone. */
+        horizon_raise(sweep, least(key_get_u64(&next, 1), sure));
     }
     return !bodies->complete;
 }

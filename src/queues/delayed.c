@@ -192,14 +192,14 @@ static void on_delayed_read(struct read *read, struct step *step)
         delayed_row(step, state, &read->rows[i]);
     }
     state->is_reading_delayed = false;
-    if (read->complete || read->row_count == 0) {
+    if (read->complete) {
         state->delayed_horizon_ms = INT64_MAX;
         state->delayed_horizon_sequence = 0;
     } else {
-        const struct key *last = &read->rows[read->row_count - 1].key;
+        struct key next = read_next_from(read); /* just behind the last that was looked at */
 
-        state->delayed_horizon_ms = (int64_t)key_get_u64(last, DELAYED_VISIBLE_AT);
-        state->delayed_horizon_sequence = key_get_u64(last, DELAYED_SEQUENCE_AT) + 1;
+        state->delayed_horizon_ms = (int64_t)key_get_u64(&next, DELAYED_VISIBLE_AT);
+        state->delayed_horizon_sequence = key_get_u64(&next, DELAYED_SEQUENCE_AT) + 1;
     }
     horizon_lower(state, state->delayed_missed_ms, state->delayed_missed_sequence);
     read_free(read);

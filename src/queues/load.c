@@ -61,7 +61,7 @@ void load_over(struct step *step, struct queues *queues)
     reclaimer_start(step, queues->reclaimer);
 }
 
-static void load_read(struct step *step, struct queues *queues, const struct key *after);
+static void load_read(struct step *step, struct queues *queues, const struct key *from);
 
 static void on_load_read(struct read *read, struct step *step)
 {
@@ -75,17 +75,19 @@ static void on_load_read(struct read *read, struct step *step)
             queues->has_failed = true;
         }
     }
-    if (read->complete || read->row_count == 0) {
+    if (read->complete) {
         queues->loader->table++;
         load_read(step, queues, NULL);
     } else {
-        load_read(step, queues, &read->rows[read->row_count - 1].key);
+        struct key next = read_next_from(read);
+
+        load_read(step, queues, &next);
     }
     read_free(read);
 }
 
-/* The current table, behind `after` (NULL: from its start). */
-static void load_read(struct step *step, struct queues *queues, const struct key *after)
+/* The current table, on at `from` (NULL: from its start). */
+static void load_read(struct step *step, struct queues *queues, const struct key *from)
 {
     if (queues->loader->table == countof(loaded_tables)) {
         recount_start(step, queues);
@@ -94,11 +96,7 @@ static void load_read(struct step *step, struct queues *queues, const struct key
     struct key prefix = key_table(loaded_tables[queues->loader->table].table);
     struct read *read = read_create(on_load_read, queues);
 
-    read->from = prefix;
-    if (after != NULL) {
-        read->from = *after;
-        read->from.at[read->from.len++] = 0;
-    }
+    read->from = from == NULL ? prefix : *from;
     read->to = key_after_prefix(&prefix);
     read->row_max = LOAD_ROWS_MAX;
     read->bytes_max = LOAD_BYTES;

@@ -147,8 +147,7 @@ static enum status rows_reclaim(struct step *step, struct reclaimer *reclaimer)
         reclaimer->table++;
         reclaimer->from.len = 0;
     } else {
-        reclaimer->from = reclaimer->rows->rows[reclaimer->rows->row_count - 1].key;
-        reclaimer->from.at[reclaimer->from.len++] = 0;
+        reclaimer->from = read_next_from(reclaimer->rows);
     }
     read_free(reclaimer->rows);
     reclaimer->rows = NULL;

@@ -8,7 +8,8 @@ enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
     SCAN_ROWS = 512,              /* a millisecond's work, roughly */
     AHEAD_ROWS = 256,
-    AHEAD_BYTES = 256 * 1024
+    AHEAD_BYTES = 256 * 1024,
+    PAIR_ROWS = 3 /* an entry, its state, and what shows that it has none */
 };
 
 bool scan_has_more(const struct queue_state *state)
@@ -54,21 +55,25 @@ static uint32_t scan_usable(const struct read *read)
 {
     uint32_t count = read->row_count;
 
-    return !read->complete && count > 1 && !row_is_lease(&read->rows[count - 1]) ? count - 1
+    return !read->complete && count > 0 && !row_is_lease(&read->rows[count - 1]) ? count - 1
                                                                                  : count;
 }
 
+/* From which sequence on it was not seen. */
 static uint64_t scan_next(const struct read *read)
 {
     uint32_t usable = scan_usable(read);
 
-    if (read->complete || read->row_count == 0) {
+    if (read->complete) {
         return key_get_u64(&read->to, READY_SEQUENCE_AT);
     }
     if (usable < read->row_count) {
         return key_get_u64(&read->rows[usable].key, READY_SEQUENCE_AT);
     }
-    return key_get_u64(&read->rows[usable - 1].key, READY_SEQUENCE_AT) + 1;
+    struct key next = read_next_from(read);
+
+    /* Behind an entry that is gone its state may follow; behind a state, the next entry. */
+    return key_get_u64(&next, READY_SEQUENCE_AT) + (next.at[READY_PART_AT] == 1);
 }
 
 static struct read *scan_read(struct queue_state *state, uint64_t from,
@@ -218,6 +223,7 @@ void scan_start(struct step *step, struct queue_state *state)
      * finds would push those out of the cache that are received before. */
     read->value_max = window->ready < room ? UINT32_MAX : REDUCED_ROW;
     read->row_max = (uint32_t)(room < SCAN_ROWS ? room : SCAN_ROWS);
+    read->row_max = read->row_max < PAIR_ROWS ? PAIR_ROWS : read->row_max;
     state->window.is_scanning = true;
     step_read(step, read);
 }
@@ -301,7 +307,7 @@ static void on_lease_scan(struct read *read, struct step *step)
 
         lease_take(step, state, &pair);
     }
-    if (read->complete || read->row_count == 0 || state->leases_missing == 0) {
+    if (read->complete || state->leases_missing == 0) {
         leases_found(step, state);
     } else {
         leases_read(step, state, scan_next(read));
@@ -313,7 +319,7 @@ static void leases_read(struct step *step, struct queue_state *state, uint64_t f
 {
     struct read *read = scan_read(state, from, on_lease_scan);
 
-    read->row_max = 2 * (uint32_t)state->queues->window_room;
+    read->row_max = PAIR_ROWS + 2 * (uint32_t)state->queues->window_room;
     read->value_max = REDUCED_ROW;
     step_read(step, read);
 }

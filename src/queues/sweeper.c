@@ -329,9 +329,8 @@ static void rows_next(struct step *step, struct sweeper *sweeper, struct queue_s
                       bool is_young)
 {
     if (!is_young && !sweeper->rows->complete) {
-        struct key from = sweeper->rows->rows[sweeper->rows->row_count - 1].key;
+        struct key from = read_next_from(sweeper->rows);
 
-        from.at[from.len++] = 0;
         rows_drop(sweeper);
         sweeper->from = from;
         if (sweeper->has_erased) {

@@ -94,11 +94,8 @@ static void on_rows(struct read *read, struct step *step)
             sweep_arm(step, router_of(step));
         }
     }
-    if (!read->complete && read->row_count > 0) {
-        struct key next = read->rows[read->row_count - 1].key;
-
-        next.at[next.len++] = 0;
-        sweep_from(step, next);
+    if (!read->complete) {
+        sweep_from(step, read_next_from(read));
     }
     read_free(read);
 }

@@ -39,15 +39,14 @@ static void on_rows(struct read *read, struct step *step)
     for (uint32_t i = 0; i < read->row_count; i++) {
         load_row(step, &read->rows[i]);
     }
-    if (read->complete || read->row_count == 0) {
+    if (read->complete) {
         topics_ready_before(router, UINT32_MAX);
         router->progress.done = true;
     } else {
-        const struct key *last = &read->rows[read->row_count - 1].key;
-        uint32_t topic = key_get_u32(last, 1);
+        struct key next = read_next_from(read);
 
-        topics_ready_before(router, topic);
-        load_from(step, key_u32_u32(TABLE_SUBSCRIPTION, topic, key_get_u32(last, 5) + 1));
+        topics_ready_before(router, key_get_u32(&next, 1));
+        load_from(step, next);
     }
     task_wake(step, &router->loading_waiters, SIZE_MAX);
     read_free(read);

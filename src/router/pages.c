@@ -47,6 +47,11 @@ static void page_take(struct step *step, struct subscription_page *page)
             page->count++;
         }
     }
+    if (!read->complete && read->row_count <= page->max) {
+        struct key next = read_next_from(read);
+
+        page->after = key_get_u32(&next, 5); /* past those that are gone */
+    }
 }
 
 enum status subscription_page_read(struct step *step, struct subscription_page *page)

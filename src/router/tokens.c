@@ -203,11 +203,8 @@ static void on_tokens(struct read *read, struct step *step)
             deleted_end(step, &row);
         }
     }
-    if (!read->complete && read->row_count > 0) {
-        struct key next = read->rows[read->row_count - 1].key;
-
-        next.at[next.len++] = 0;
-        sweep_from(step, next);
+    if (!read->complete) {
+        sweep_from(step, read_next_from(read));
     }
     read_free(read);
 }

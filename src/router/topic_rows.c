@@ -14,7 +14,7 @@ static struct key garbage_key(uint32_t topic)
     return key;
 }
 
-static void reclaim_read(struct step *step, uint32_t topic, uint32_t after);
+static void reclaim_read(struct step *step, uint32_t topic, struct key from);
 
 static void on_rows(struct read *read, struct step *step)
 {
@@ -30,27 +30,32 @@ static void on_rows(struct read *read, struct step *step)
         }
         arena_free(&arena);
     }
-    if (read->complete || read->row_count == 0) {
+    if (read->complete) {
         struct key garbage = garbage_key(topic);
 
         record_delete(step, &garbage);
     } else {
-        reclaim_read(step, topic, key_get_u32(&read->rows[read->row_count - 1].key, 5));
+        reclaim_read(step, topic, read_next_from(read));
     }
     read_free(read);
 }
 
-static void reclaim_read(struct step *step, uint32_t topic, uint32_t after)
+static void reclaim_read(struct step *step, uint32_t topic, struct key from)
 {
     struct key prefix = key_u32(TABLE_SUBSCRIPTION, topic);
     struct read *read = read_create(on_rows, NULL);
 
-    read->from = key_u32_u32(TABLE_SUBSCRIPTION, topic, after + 1);
+    read->from = from;
     read->to = key_after_prefix(&prefix);
     read->row_max = RECLAIM_ROWS;
     read->bytes_max = RECLAIM_BYTES;
     read->value_max = UINT32_MAX;
     step_read(step, read);
+}
+
+static void reclaim_all(struct step *step, uint32_t topic)
+{
+    reclaim_read(step, topic, key_u32(TABLE_SUBSCRIPTION, topic));
 }
 
 /* Its last rows may be on their way to disk: reading starts once the deletion is durable. */
@@ -64,7 +69,7 @@ static void on_deleted(struct hook *hook, struct step *step, enum status status)
     struct reclaim *reclaim = container_of(hook, struct reclaim, hook);
 
     if (status == STATUS_OK) {
-        reclaim_read(step, reclaim->topic, 0);
+        reclaim_all(step, reclaim->topic);
     }
     memory_free(reclaim);
 }
@@ -80,22 +85,32 @@ void topic_reclaim(struct step *step, uint32_t topic)
     step_when_durable(step, &reclaim->hook);
 }
 
+static void garbage_read(struct step *step, struct key from);
+
 static void on_garbage(struct read *read, struct step *step)
 {
     for (uint32_t i = 0; i < read->row_count; i++) {
-        reclaim_read(step, key_get_u32(&read->rows[i].key, 9), 0);
+        reclaim_all(step, key_get_u32(&read->rows[i].key, 9));
+    }
+    if (!read->complete) {
+        garbage_read(step, read_next_from(read));
     }
     read_free(read);
 }
 
-void topics_reclaim_start(struct step *step)
+static void garbage_read(struct step *step, struct key from)
 {
     struct read *read = read_create(on_garbage, NULL);
 
-    read->from = garbage_key(0);
+    read->from = from;
     read->to = garbage_key(UINT32_MAX);
     read->row_max = UINT32_MAX;
     read->bytes_max = UINT32_MAX;
     read->value_max = 0;
     step_read(step, read);
+}
+
+void topics_reclaim_start(struct step *step)
+{
+    garbage_read(step, garbage_key(0));
 }

@@ -42,17 +42,12 @@ enum status range_get(struct step *step, struct range *range, const struct read 
 bool range_on(struct range *range)
 {
     const struct read *read = range->read;
-    bool has_more = !read->complete && read->row_count > 0;
+    bool has_more = !read->complete;
 
-    if (has_more) {
-        struct key last = read->rows[read->row_count - 1].key;
-
-        if (range->reverse) {
-            range->to = last;
-        } else {
-            range->from = last;
-            range->from.at[range->from.len++] = 0;
-        }
+    if (has_more && range->reverse) {
+        range->to = read_next_from(read);
+    } else if (has_more) {
+        range->from = read_next_from(read);
     }
     range_end(range);
     return has_more;

@@ -151,9 +151,7 @@ static struct record *record_load(struct step *step, const struct key *key)
 
     record->is_loading = true;
     read->from = *key;
-    read->to = *key;
-    must(read->to.len < sizeof read->to.at);
-    read->to.at[read->to.len++] = 0;
+    read->to = key_next(key);
     read->row_max = 1;
     read->bytes_max = UINT32_MAX;
     read->value_max = UINT32_MAX;

@@ -63,6 +63,16 @@ static void page_visit(struct step *step, struct walking *walking, const struct 
     }
 }
 
+/* Also past what is gone, of which no row tells; a skip may have gone further. */
+static void page_pass(struct table_walk *walk, const struct read *read)
+{
+    struct key next = read_next_from(read);
+
+    if (text_compare(key_text(&walk->from), key_text(&next)) < 0) {
+        walk->from = next;
+    }
+}
+
 static void on_page(struct read *read, struct step *step)
 {
     struct walking *walking = read->context;
@@ -74,8 +84,11 @@ static void on_page(struct read *read, struct step *step)
     walking->read = NULL;
     walking->has_written = false;
     page_visit(step, walking, read);
-    bool is_over = walking->is_stopped || read->complete || read->row_count == 0;
+    bool is_over = walking->is_stopped || read->complete;
 
+    if (!is_over) {
+        page_pass(&walking->walk, read);
+    }
     read_free(read);
     if (is_over) {
         walking_end(step, walking);

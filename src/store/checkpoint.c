@@ -51,12 +51,12 @@ static bool write_some(struct log_engine *engine, struct rows *rows)
         if (!rows->advance(rows)) {
             return false;
         }
-        if (rows->is_deleted && !mutant("store.checkpoint-keeps-deleted")) {
-            lmdb_map_delete(engine->map, rows->key);
+        if (rows->row.is_deleted && !mutant("store.checkpoint-keeps-deleted")) {
+            lmdb_map_delete(engine->map, rows->row.key);
         } else {
-            lmdb_map_put(engine->map, rows->key, rows->value);
+            lmdb_map_put(engine->map, rows->row.key, rows->row.value);
         }
-        bytes += rows->key.len + rows->value.len;
+        bytes += rows->row.key.len + rows->row.value.len;
     }
     return true;
 }

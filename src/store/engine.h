@@ -6,8 +6,15 @@
 #include "base/status.h"
 #include "store/batch.h"
 
+struct engine_row {
+    struct text key;
+    struct text value;
+    bool is_deleted; /* the trace of a row that is gone: only work, for whoever counts it */
+    bool is_damaged; /* there is a row, but not as it was written; `value` is empty */
+};
+
 /* Lends the bytes until it returns; false stops the scan. */
-typedef bool engine_visit(void *context, struct text key, struct text value);
+typedef bool engine_visit(void *context, const struct engine_row *row);
 
 #define ENGINE_FILE_ROOM 32
 
@@ -32,8 +39,9 @@ struct engine {
     enum status (*commit)(void *self, const struct batch *batch, bool *ret_fatal,
                           struct why *why);
     /* Visits keys in byte order, from <= key < to (empty `to`: to the end), `reverse` from the
-     * end backwards.  Sees every commit that returned before it was called, and one moment
-     * only. Any thread, also while a commit runs. */
+     * end backwards, traces of deleted rows among them where there are any.  Sees every commit
+     * that returned before it was called, and one moment only.  Any number of threads, also
+     * while a commit runs.  STATUS_STORAGE also when the order of the keys is not one. */
     enum status (*scan)(void *self, struct text from, struct text to, bool reverse,
                         engine_visit *visit, void *context);
     /* Bytes that may still be written before commit says STATUS_FULL (disk and map). */

@@ -232,8 +232,9 @@ static enum status memory_scan(void *self, struct text from, struct text to, boo
     } else {
         node = to.len == 0 ? find_last(engine) : find_next(engine, to, false, true);
     }
-    while (node != NULL && is_inside(from, to, node_key(node))
-           && visit(context, node_key(node), node->value)) {
+    while (
+        node != NULL && is_inside(from, to, node_key(node))
+        && visit(context, &(struct engine_row){.key = node_key(node), .value = node->value})) {
         node = find_next(engine, node_key(node), false, reverse);
     }
     (void)pthread_mutex_unlock(&engine->lock);

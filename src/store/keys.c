@@ -129,7 +129,9 @@ struct key key_next(const struct key *key)
 {
     struct key next = *key;
 
-    must(next.len < sizeof next.at);
+    if (next.len == sizeof next.at) {
+        return key_after_prefix(key); /* nothing longer can come in between */
+    }
     next.at[next.len++] = 0;
     return next;
 }

@@ -348,9 +348,9 @@ static bool view_advance(struct rows *rows)
         rows->status = error == MDB_NOTFOUND ? STATUS_OK : STATUS_STORAGE;
         return false;
     }
-    rows->key = text_from_val(key);
-    rows->value = text_from_val(value);
-    return is_inside(&view->range, rows->key);
+    rows->row.key = text_from_val(key);
+    rows->row.value = text_from_val(value);
+    return is_inside(&view->range, rows->row.key);
 }
 
 enum status lmdb_view_open(struct lmdb_map *map, struct range range, struct lmdb_view *ret_view)

@@ -14,7 +14,7 @@ struct merge {
 
 static bool comes_before(const struct merge *merge, size_t a, size_t b)
 {
-    int order = text_compare(merge->origins[a]->key, merge->origins[b]->key);
+    int order = text_compare(merge->origins[a]->row.key, merge->origins[b]->row.key);
 
     return merge->reverse ? order > 0 : order < 0;
 }
@@ -35,10 +35,10 @@ static size_t next_origin(const struct merge *merge)
 /* Moves origin `next` and everybody who has the same key. */
 static void advance_past(struct merge *merge, size_t next)
 {
-    struct text key = merge->origins[next]->key;
+    struct text key = merge->origins[next]->row.key;
 
     for (size_t i = 0; i < merge->count; i++) {
-        if (i != next && merge->has_row[i] && text_equal(merge->origins[i]->key, key)) {
+        if (i != next && merge->has_row[i] && text_equal(merge->origins[i]->row.key, key)) {
             merge->has_row[i] = merge->origins[i]->advance(merge->origins[i]);
         }
     }
@@ -55,9 +55,7 @@ enum status rows_merge(struct rows **origins, size_t count, bool reverse, engine
         merge.has_row[i] = origins[i]->advance(origins[i]);
     }
     for (size_t next = next_origin(&merge); next < count; next = next_origin(&merge)) {
-        const struct rows *row = origins[next];
-
-        if (!row->is_deleted && !visit(context, row->key, row->value)) {
+        if (!visit(context, &origins[next]->row)) {
             break;
         }
         advance_past(&merge, next);

@@ -15,14 +15,12 @@ struct range {
  * until the next advance. */
 struct rows {
     bool (*advance)(struct rows *rows); /* to the next (the first) row; false at the end */
-    struct text key;
-    struct text value;
-    bool is_deleted;    /* the row hides one of an older origin */
+    struct engine_row row;
     enum status status; /* why it ended: STATUS_OK, or STATUS_STORAGE */
 };
 
 /* Visits the union of `origins`, newest first; where two have the same key the newest one
- * counts.  `visit` and `context` as in engine.h. */
+ * counts, also when it says that the row is deleted.  `visit` and `context` as in engine.h. */
 enum status rows_merge(struct rows **origins, size_t count, bool reverse, engine_visit *visit,
                        void *context);
 

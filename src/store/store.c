@@ -1,9 +1,10 @@
-/* The commit thread, the reader thread, and the two queues on either side of them. */
+/* The commit thread, the reader threads, and the queues on either side of them. */
 #include "store/store.h"
 
 #include "base/faults.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "store/keys.h"
 #include "store/priority.h"
 #include "store/upgrade.h"
 
@@ -32,6 +33,15 @@ struct failure {
     struct why why;
 };
 
+/* Reads that wait for one thread. */
+struct desk {
+    struct store *store;
+    pthread_t thread;
+    bool has_thread;
+    pthread_cond_t has_reads;
+    struct list reads; /* under the store's lock, like what has_reads says */
+};
+
 struct store {
     const struct engine *engine;
     void *self;
@@ -40,9 +50,10 @@ struct store {
     void (*wake)(void *context);
     void *wake_context;
     pthread_t committer;
-    pthread_t reader;
     bool has_committer;
-    bool has_reader;
+    /* One for single keys, for which somebody waits, and one for all that takes longer. */
+    struct desk points;
+    struct desk scans;
     uint64_t reported; /* failures that store_poll has told of; the loop thread's */
     struct failure failure;
     time_t relieved_s; /* when relief was asked for (monotonic); the commit thread's */
@@ -50,9 +61,7 @@ struct store {
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t has_commits;
-    pthread_cond_t has_reads;
     struct list commits;   /* tickets handed in */
-    struct list reads;     /* reads handed in */
     struct list committed; /* tickets for store_poll */
     struct list answered;  /* reads for store_poll */
     bool stopping;
@@ -186,13 +195,15 @@ static void *committer_run(void *context)
     return NULL;
 }
 
-static struct read *next_read(struct store *store)
+static struct read *next_read(struct desk *desk)
 {
+    struct store *store = desk->store;
+
     (void)pthread_mutex_lock(&store->lock);
-    while (list_is_empty(&store->reads) && !store->stopping) {
-        (void)pthread_cond_wait(&store->has_reads, &store->lock);
+    while (list_is_empty(&desk->reads) && !store->stopping) {
+        (void)pthread_cond_wait(&desk->has_reads, &store->lock);
     }
-    struct list_node *node = list_pop(&store->reads);
+    struct list_node *node = list_pop(&desk->reads);
 
     (void)pthread_mutex_unlock(&store->lock);
     return node == NULL ? NULL : container_of(node, struct read, node);
@@ -200,13 +211,21 @@ static struct read *next_read(struct store *store)
 
 static void *reader_run(void *context)
 {
-    struct store *store = context;
+    struct desk *desk = context;
+    struct store *store = desk->store;
 
-    for (struct read *read = next_read(store); read != NULL; read = next_read(store)) {
+    for (struct read *read = next_read(desk); read != NULL; read = next_read(desk)) {
         read_execute(read, store->engine, store->self);
         finish(store, &store->answered, &read->node);
     }
     return NULL;
+}
+
+static void desk_init(struct store *store, struct desk *desk)
+{
+    desk->store = store;
+    list_init(&desk->reads);
+    (void)pthread_cond_init(&desk->has_reads, NULL);
 }
 
 static void init_queues(struct store *store)
@@ -214,22 +233,27 @@ static void init_queues(struct store *store)
     pthread_condattr_t monotonic;
 
     list_init(&store->commits);
-    list_init(&store->reads);
     list_init(&store->committed);
     list_init(&store->answered);
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&store->has_commits, &monotonic);
-    (void)pthread_cond_init(&store->has_reads, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
+    desk_init(store, &store->points);
+    desk_init(store, &store->scans);
+}
+
+static bool desk_open(struct desk *desk)
+{
+    desk->has_thread = pthread_create(&desk->thread, NULL, reader_run, desk) == 0;
+    return desk->has_thread;
 }
 
 static enum status start_threads(struct store *store, struct why *why)
 {
     store->has_committer = pthread_create(&store->committer, NULL, committer_run, store) == 0;
-    store->has_reader = pthread_create(&store->reader, NULL, reader_run, store) == 0;
-    return store->has_committer && store->has_reader
+    return store->has_committer && desk_open(&store->points) && desk_open(&store->scans)
                ? STATUS_OK
                : fail(why, STATUS_STORAGE, "no threads for the store");
 }
@@ -289,19 +313,27 @@ struct engine_opening store_opening(const struct store *store)
     return store->opening;
 }
 
+static void desk_close(struct desk *desk)
+{
+    if (desk->has_thread) {
+        (void)pthread_join(desk->thread, NULL);
+    }
+    (void)pthread_cond_destroy(&desk->has_reads);
+}
+
 static void stop_threads(struct store *store)
 {
     (void)pthread_mutex_lock(&store->lock);
     store->stopping = true;
     (void)pthread_cond_broadcast(&store->has_commits);
-    (void)pthread_cond_broadcast(&store->has_reads);
+    (void)pthread_cond_broadcast(&store->points.has_reads);
+    (void)pthread_cond_broadcast(&store->scans.has_reads);
     (void)pthread_mutex_unlock(&store->lock);
     if (store->has_committer) {
         (void)pthread_join(store->committer, NULL);
     }
-    if (store->has_reader) {
-        (void)pthread_join(store->reader, NULL);
-    }
+    desk_close(&store->points);
+    desk_close(&store->scans);
 }
 
 static void free_unreported(struct store *store)
@@ -327,7 +359,6 @@ void store_close(struct store *store)
     if (store->self != NULL) {
         store->engine->close(store->self);
     }
-    (void)pthread_cond_destroy(&store->has_reads);
     (void)pthread_cond_destroy(&store->has_commits);
     (void)pthread_mutex_destroy(&store->lock);
     memory_free(store);
@@ -345,11 +376,21 @@ void store_commit(struct store *store, struct batch *take_batch)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+/* The first key behind `from` is its end. */
+static bool is_point(const struct read *read)
+{
+    struct key behind = key_next(&read->from);
+
+    return text_equal(key_text(&behind), key_text(&read->to));
+}
+
 void store_read(struct store *store, struct read *take_read)
 {
+    struct desk *desk = is_point(take_read) ? &store->points : &store->scans;
+
     (void)pthread_mutex_lock(&store->lock);
-    list_push(&store->reads, &take_read->node);
-    (void)pthread_cond_signal(&store->has_reads);
+    list_push(&desk->reads, &take_read->node);
+    (void)pthread_cond_signal(&desk->has_reads);
     (void)pthread_mutex_unlock(&store->lock);
 }
 

@@ -1,4 +1,4 @@
-/* What is durable: one engine, a commit thread and a reader thread, and nothing else.
+/* What is durable: one engine, a commit thread and two reader threads, and nothing else.
  * Everything goes in as a batch or a read and comes back by store_poll() on the loop thread. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -8,13 +8,20 @@
 
 struct row {
     struct key key;
-    struct blob *value; /* the read's reference; cut to value_max */
+    struct blob *value; /* the read's reference; cut to value_max; NULL when it is damaged */
     uint32_t full_len;  /* of the value as stored */
+    bool is_damaged;    /* what is there is not what was written: to be set aside with words */
 };
+
+/* So many rows a read looks at unless it says otherwise, traces of deleted ones among them: a
+ * few milliseconds of the reader's time. */
+#define READ_VISIT_MAX 16384
 
 struct step;
 
-/* A ranged read.  The caller fills the first part and owns it; the store fills the second. */
+/* A ranged read.  The caller fills the first part and owns it; the store fills the second.
+ * It may stop anywhere, also without a single row (where many were deleted): whoever wants the
+ * rest asks `complete` and goes on at read_next_from, and at nothing else. */
 struct read {
     struct key from; /* inclusive */
     struct key to;   /* exclusive; len 0 = to the end */
@@ -22,6 +29,7 @@ struct read {
     uint32_t row_max;   /* stop after so many rows, at least 1 */
     uint32_t bytes_max; /* stop once so many value bytes were taken (at least one row is) */
     uint32_t value_max; /* take only so many bytes of each value; UINT32_MAX for all */
+    uint32_t visit_max; /* look at no more rows, deleted ones included; at least 1 */
     /* For the core: run when the rows are here; may free the read (read_free). */
     void (*done)(struct read *read, struct step *step);
     void *context;
@@ -29,7 +37,9 @@ struct read {
     enum status status;
     struct row *rows;
     uint32_t row_count;
+    uint32_t damaged_count; /* of the rows */
     bool complete;          /* the whole range was seen: no limit stopped it */
+    struct key next;        /* see read_next_from */
     uint64_t number;        /* the core's */
     struct list_node node;  /* of whoever has it */
     struct list_node token; /* the core's, while the store has it */
@@ -37,9 +47,12 @@ struct read {
 
 struct read *read_create(void (*done)(struct read *read, struct step *step), void *context);
 void read_free(struct read *read); /* rows and their references too; NULL is fine */
+/* Where to go on when a read is not complete: the `from` of the next one, in reverse its `to`.
+ * A row that was written in between meanwhile is not passed over. */
+struct key read_next_from(const struct read *read);
 /* Takes row i's blob out of the read (the caller owns that reference afterwards). */
 struct blob *read_take_value(struct read *read, uint32_t i);
-/* Does what the read says, at once, on this thread: for the reader thread, tools and tests. */
+/* Does what the read says, at once, on this thread: for the reader threads, tools and tests. */
 void read_execute(struct read *read, const struct engine *engine, void *self);
 
 struct store;
@@ -70,7 +83,8 @@ void store_close(struct store *store);
 /* Commits in call order on the commit thread. After one failure every later batch that was
  * handed in before the failure was reported fails too (order is part of the promise). */
 void store_commit(struct store *store, struct batch *take_batch);
-/* Answered on the reader thread; reads overtake commits freely. */
+/* Answered on the reader threads, in any order: reads of one key do not wait behind the longer
+ * ones, and all overtake commits freely. */
 void store_read(struct store *store, struct read *take_read);
 /* On the loop thread: reports what has finished. */
 void store_poll(struct store *store, const struct store_events *events);

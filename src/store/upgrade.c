@@ -29,12 +29,14 @@ struct found {
     uint32_t format;
 };
 
-static bool read_format(void *context, struct text key, struct text value)
+static bool read_format(void *context, const struct engine_row *row)
 {
     struct found *found = context;
-    struct cursor cursor = cursor_over(value);
+    struct cursor cursor = cursor_over(row->value);
 
-    (void)key;
+    if (row->is_deleted) {
+        return true;
+    }
     found->format = cursor_u32(&cursor);
     found->is_format = cursor_done(&cursor) && found->format != FORMAT_NONE;
     return false;

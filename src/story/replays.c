@@ -299,6 +299,8 @@ size_t replay_list(const struct step *step, struct replay *ret_replays, size_t m
 
 /* --- At start. */
 
+static void rows_read(struct step *step, struct key from);
+
 static void on_rows(struct read *read, struct step *step)
 {
     struct replays *replays = step->replays;
@@ -312,19 +314,27 @@ static void on_rows(struct read *read, struct step *step)
             replay_run_begin(step, run);
         }
     }
-    replays->is_loaded = true;
+    replays->is_loaded = read->complete;
+    if (!read->complete) {
+        rows_read(step, read_next_from(read));
+    }
     read_free(read);
 }
 
-void replays_start(struct step *step)
+static void rows_read(struct step *step, struct key from)
 {
     struct key table = key_table(TABLE_REPLAY);
     struct read *read = read_create(on_rows, NULL);
 
-    read->from = table;
+    read->from = from;
     read->to = key_after_prefix(&table);
     read->row_max = 4 * REPLAYS_KEPT_MAX;
     read->bytes_max = UINT32_MAX;
     read->value_max = UINT32_MAX;
     step_read(step, read);
+}
+
+void replays_start(struct step *step)
+{
+    rows_read(step, key_table(TABLE_REPLAY));
 }

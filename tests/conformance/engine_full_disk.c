@@ -44,14 +44,14 @@ static enum status try_commit(struct trial *trial, uint32_t number)
     return status;
 }
 
-static bool count_row(void *context, struct text key, struct text value)
+static bool count_row(void *context, const struct engine_row *row)
 {
     uint32_t *rows = context;
     char expected[16];
 
     (void)snprintf(expected, sizeof expected, "k%05u.%u", *rows / 2, *rows % 2);
-    CHECK(text_equal(key, text_from(expected)));
-    CHECK(value.len == VALUE_BYTES && value.at[0] == (char)('a' + *rows / 2 % 26));
+    CHECK(text_equal(row->key, text_from(expected)));
+    CHECK(row->value.len == VALUE_BYTES && row->value.at[0] == (char)('a' + *rows / 2 % 26));
     ++*rows;
     return true;
 }

@@ -74,12 +74,11 @@ static void ranges_include_from_and_exclude_to(struct trial *trial)
     }
 }
 
-static bool count_to_two(void *context, struct text key, struct text value)
+static bool count_to_two(void *context, const struct engine_row *row)
 {
     int *count = context;
 
-    (void)key;
-    (void)value;
+    (void)row;
     return ++*count < 2;
 }
 
@@ -235,18 +234,21 @@ static void skip_absent(struct following *following)
     }
 }
 
-static bool follow(void *context, struct text key, struct text value)
+static bool follow(void *context, const struct engine_row *row)
 {
     struct following *following = context;
     char key_room[8];
     char value_room[4096];
 
+    if (row->is_deleted) {
+        return true;
+    }
     skip_absent(following);
     CHECK(following->at != following->end);
     size_t i = following->reverse ? --following->at : following->at++;
 
-    CHECK(text_equal(key, model_key(i, key_room)));
-    CHECK(text_equal(value, model_value(following->model->numbers[i], value_room)));
+    CHECK(text_equal(row->key, model_key(i, key_room)));
+    CHECK(text_equal(row->value, model_value(following->model->numbers[i], value_room)));
     return true;
 }
 
@@ -302,13 +304,12 @@ struct sighting {
     uint32_t rows;
 };
 
-static bool see_row(void *context, struct text key, struct text value)
+static bool see_row(void *context, const struct engine_row *row)
 {
     struct sighting *sighting = context;
     uint32_t number = 0;
 
-    (void)key;
-    memcpy(&number, value.at, sizeof number);
+    memcpy(&number, row->value.at, sizeof number);
     CHECK(sighting->rows == 0 || number == sighting->number);
     sighting->number = number;
     sighting->rows++;

@@ -102,11 +102,15 @@ struct listing {
     size_t len;
 };
 
-static bool list_row(void *context, struct text key, struct text value)
+static bool list_row(void *context, const struct engine_row *row)
 {
     struct listing *listing = context;
+
+    if (row->is_deleted) {
+        return true;
+    }
     int len = snprintf(listing->text + listing->len, sizeof listing->text - listing->len,
-                       "%.*s=%.*s ", TEXT_PRINTF(key), TEXT_PRINTF(value));
+                       "%.*s=%.*s ", TEXT_PRINTF(row->key), TEXT_PRINTF(row->value));
 
     CHECK(len > 0 && (size_t)len < sizeof listing->text - listing->len);
     listing->len += (size_t)len;
@@ -132,16 +136,16 @@ struct getting {
     size_t len;
 };
 
-static bool get_row(void *context, struct text key, struct text value)
+static bool get_row(void *context, const struct engine_row *row)
 {
     struct getting *getting = context;
 
-    getting->found = text_equal(key, getting->key);
+    getting->found = !row->is_deleted && text_equal(row->key, getting->key);
     if (getting->found) {
-        CHECK(value.len <= getting->size);
-        getting->len = value.len;
-        if (value.len > 0) {
-            memcpy(getting->room, value.at, value.len);
+        CHECK(row->value.len <= getting->size);
+        getting->len = row->value.len;
+        if (row->value.len > 0) {
+            memcpy(getting->room, row->value.at, row->value.len);
         }
     }
     return false;

@@ -62,11 +62,9 @@ static void entry_check(struct scene *scene, uint32_t publish, uint32_t place)
     }
 }
 
-static bool row_count_up(void *context, struct text key, struct text value)
+static bool row_count_up(void *context, const struct engine_row *row)
 {
-    (void)key;
-    (void)value;
-    ++*(uint64_t *)context;
+    *(uint64_t *)context += !row->is_deleted;
     return true;
 }
 

@@ -24,10 +24,9 @@ struct rig {
     struct history_options options;
 };
 
-static inline bool rig_take(void *context, struct text key, struct text value)
+static inline bool rig_take(void *context, const struct engine_row *row)
 {
-    (void)key;
-    *(struct blob **)context = blob_copy(value);
+    *(struct blob **)context = blob_copy(row->value);
     return false;
 }
 
@@ -43,11 +42,9 @@ static inline struct blob *rig_row(struct rig *rig, struct key key)
     return value;
 }
 
-static inline bool rig_count(void *context, struct text key, struct text value)
+static inline bool rig_count(void *context, const struct engine_row *row)
 {
-    (void)key;
-    (void)value;
-    ++*(uint32_t *)context;
+    *(uint32_t *)context += !row->is_deleted;
     return true;
 }
 

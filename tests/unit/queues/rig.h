@@ -127,14 +127,14 @@ struct rig_rows {
     bool is_loading;
 };
 
-static inline bool rig_visit(void *context, struct text key_bytes, struct text value)
+static inline bool rig_visit(void *context, const struct engine_row *row)
 {
     struct rig_rows *rows = context;
-    struct key key = {.len = (uint8_t)key_bytes.len};
+    struct key key = {.len = (uint8_t)row->key.len};
 
-    memcpy(key.at, key_bytes.at, key_bytes.len);
+    memcpy(key.at, row->key.at, row->key.len);
     if (rows->is_loading) {
-        cr_assert_eq(queues_load(rows->rig->queues, &key, value), STATUS_OK);
+        cr_assert_eq(queues_load(rows->rig->queues, &key, row->value), STATUS_OK);
     }
     rows->count++;
     return true;
@@ -153,10 +153,9 @@ static inline uint32_t rig_rows(struct rig *rig, enum table table)
     return rows.count;
 }
 
-static inline bool rig_value(void *context, struct text key, struct text value)
+static inline bool rig_value(void *context, const struct engine_row *row)
 {
-    (void)key;
-    records_load_counters(context, value);
+    records_load_counters(context, row->value);
     return false;
 }
 

@@ -22,10 +22,9 @@ static void open_filled(struct rig *rig)
     rig_pass(rig, 10);
 }
 
-static bool keep_value(void *context, struct text key, struct text value)
+static bool keep_value(void *context, const struct engine_row *row)
 {
-    (void)key;
-    *(struct blob **)context = blob_copy(value);
+    *(struct blob **)context = blob_copy(row->value);
     return false;
 }
 

@@ -3,6 +3,8 @@
 
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 static bool comes_before(struct key a, struct key b)
 {
     return text_compare(key_text(&a), key_text(&b)) < 0;
@@ -66,4 +68,19 @@ Test(keys, end_behind_their_prefix)
     prefix = (struct key){.len = 2, .at = {0xff, 0xff}};
     end = key_after_prefix(&prefix);
     cr_expect_eq(end.len, 0, "nothing comes behind: to the end");
+}
+
+Test(keys, what_is_just_behind_a_key)
+{
+    struct key key = key_u32(TABLE_TOPIC, 7);
+    struct key behind = key_next(&key);
+    struct key next = key_u32(TABLE_TOPIC, 8);
+    struct key full = {.len = sizeof full.at};
+
+    cr_expect(text_compare(key_text(&behind), key_text(&key)) > 0);
+    cr_expect(text_compare(key_text(&behind), key_text(&next)) < 0);
+    memset(full.at, 'x', sizeof full.at);
+    behind = key_next(&full);
+    cr_expect(text_compare(key_text(&behind), key_text(&full)) > 0, "a key of full length too");
+    cr_expect(behind.len <= sizeof behind.at);
 }

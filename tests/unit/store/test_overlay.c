@@ -24,9 +24,9 @@ static const char *list(const struct overlay *overlay, uint64_t sequence, struct
     overlay_view_open(overlay, sequence, range, &view);
     text[0] = '\0';
     while (view.rows.advance(&view.rows)) {
-        int added =
-            snprintf(text + len, sizeof text - len, "%.*s%s%.*s ", TEXT_PRINTF(view.rows.key),
-                     view.rows.is_deleted ? "!" : "=", TEXT_PRINTF(view.rows.value));
+        int added = snprintf(
+            text + len, sizeof text - len, "%.*s%s%.*s ", TEXT_PRINTF(view.rows.row.key),
+            view.rows.row.is_deleted ? "!" : "=", TEXT_PRINTF(view.rows.row.value));
 
         len += (size_t)added;
     }
@@ -95,7 +95,7 @@ Test(overlay, sorts_thousands)
         char key[16];
 
         (void)snprintf(key, sizeof key, "%08u", seen);
-        cr_assert(text_equal(view.rows.key, text_from(key)));
+        cr_assert(text_equal(view.rows.row.key, text_from(key)));
     }
     cr_expect_eq(seen, COUNT);
     overlay_view_open(overlay, COUNT, (struct range){.reverse = true}, &view);
@@ -103,7 +103,7 @@ Test(overlay, sorts_thousands)
         char key[16];
 
         (void)snprintf(key, sizeof key, "%08u", seen - 1);
-        cr_assert(text_equal(view.rows.key, text_from(key)));
+        cr_assert(text_equal(view.rows.row.key, text_from(key)));
     }
     cr_expect_eq(seen, 0);
     overlay_free(overlay);

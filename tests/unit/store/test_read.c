@@ -2,6 +2,7 @@
 #include "store/keys.h"
 #include "store/store.h"
 #include "tests/support/need.h"
+#include "tests/support/temp_dir.h"
 
 #include <criterion/criterion.h>
 
@@ -128,7 +129,7 @@ static enum status broken_scan(void *context, struct text from, struct text to, 
     (void)from;
     (void)to;
     (void)reverse;
-    visit(visit_context, T("key"), T("value"));
+    visit(visit_context, &(struct engine_row){.key = T("key"), .value = T("value")});
     return STATUS_STORAGE;
 }
 
@@ -141,5 +142,109 @@ Test(read, of_a_broken_store_has_no_rows)
     cr_expect_eq(read->status, STATUS_STORAGE);
     cr_expect_eq(read->row_count, 0);
     cr_expect_not(read->complete);
+    read_free(read);
+}
+
+/* Twenty rows, of which an engine with a change log still shows the traces of the first
+ * eighteen. */
+static void *open_with_traces(const char *location)
+{
+    const struct engine *log = engine_find("log");
+    struct key keys[20];
+    void *log_self = NULL;
+    bool is_fatal = false;
+
+    NEED(log->open(location, (uint64_t)64 << 20, &log_self, NULL) == STATUS_OK);
+    for (int round = 0; round < 2; round++) {
+        struct batch *batch = batch_create((uint64_t)round + 1);
+
+        for (uint32_t i = 0; i < countof(keys); i++) {
+            struct blob *value = blob_new(1);
+
+            keys[i] = key_u32(TABLE_TOPIC, i);
+            if (round == 0 || i < 18) {
+                batch_add(batch, &keys[i], round == 0 ? value : NULL, NULL);
+            }
+            blob_unref(value);
+        }
+        NEED(log->commit(log_self, batch, &is_fatal, NULL) == STATUS_OK);
+        batch_free(batch);
+    }
+    return log_self;
+}
+
+/* How many reads it takes to see the two rows that are left. */
+static uint32_t reads_until_over(void *log_self, uint32_t visit_max, bool reverse)
+{
+    const struct engine *log = engine_find("log");
+    struct read *read = read_topics();
+    uint32_t seen = 0;
+    uint32_t reads = 0;
+
+    read->reverse = reverse;
+    read->visit_max = visit_max;
+    do {
+        if (reads > 0 && reverse) {
+            read->to = read_next_from(read);
+        } else if (reads > 0) {
+            read->from = read_next_from(read);
+        }
+        read_execute(read, log, log_self);
+        NEED(read->status == STATUS_OK && read->row_count <= visit_max);
+        for (uint32_t i = 0; i < read->row_count; i++) {
+            uint32_t number = key_get_u32(&read->rows[i].key, 1);
+
+            cr_expect_eq(number, reverse ? 19 - seen : 18 + seen);
+            seen++;
+        }
+        NEED(++reads < 100);
+    } while (!read->complete);
+    cr_expect_eq(seen, 2);
+    read_free(read);
+    return reads;
+}
+
+Test(read, is_bounded_by_what_it_looks_at_deleted_rows_included)
+{
+    struct temp_dir dir = temp_dir_make();
+    void *log_self = open_with_traces(dir.path);
+
+    cr_expect_eq(reads_until_over(log_self, 20, false), 1);
+    cr_expect_eq(reads_until_over(log_self, 20, true), 1);
+    cr_expect_eq(reads_until_over(log_self, 6, false), 4);
+    cr_expect_eq(reads_until_over(log_self, 6, true), 4);
+    cr_expect_eq(reads_until_over(log_self, 1, false), 20);
+    cr_expect_eq(reads_until_over(log_self, 1, true), 20);
+    engine_find("log")->close(log_self);
+    temp_dir_remove(&dir);
+}
+
+static enum status damaged_scan(void *context, struct text from, struct text to, bool reverse,
+                                engine_visit *visit, void *visit_context)
+{
+    (void)context;
+    (void)from;
+    (void)to;
+    (void)reverse;
+    visit(visit_context, &(struct engine_row){.key = T("a"), .value = T("1")});
+    visit(visit_context, &(struct engine_row){.key = T("b"), .is_damaged = true});
+    visit(visit_context, &(struct engine_row){.key = T("c"), .value = T("3")});
+    return STATUS_OK;
+}
+
+Test(read, goes_on_behind_a_damaged_row_and_tells_of_it)
+{
+    struct engine damaged = {.scan = damaged_scan};
+    struct read *read = read_topics();
+
+    read_execute(read, &damaged, NULL);
+    cr_expect_eq(read->status, STATUS_OK);
+    cr_assert_eq(read->row_count, 3);
+    cr_expect_eq(read->damaged_count, 1);
+    cr_expect_not(read->rows[0].is_damaged);
+    cr_expect(read->rows[1].is_damaged);
+    cr_expect_null(read->rows[1].value);
+    cr_expect_eq(read->rows[1].key.at[0], 'b');
+    cr_expect_eq(read->rows[2].value->at[0], '3');
     read_free(read);
 }

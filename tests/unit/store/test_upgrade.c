@@ -35,11 +35,11 @@ static void put_format(struct text value)
     blob_unref(blob);
 }
 
-static bool is_first_format(void *context, struct text key, struct text value)
+static bool is_first_format(void *context, const struct engine_row *row)
 {
     bool *found = context;
 
-    *found = text_equal(key, T("mformat")) && text_equal(value, T("\0\0\0\1"));
+    *found = text_equal(row->key, T("mformat")) && text_equal(row->value, T("\0\0\0\1"));
     return true;
 }
 
