@@ -215,6 +215,27 @@ void cell_outcome(struct cell *cell, int64_t now_ms, uint64_t attempt_id,
     step_end(cell);
 }
 
+/* Without these rows nothing can go on as if they had never been. */
+static bool is_vital(const struct key *key)
+{
+    return key->at[0] == TABLE_META || key->at[0] == TABLE_TOPIC || key->at[0] == TABLE_QUEUE;
+}
+
+static void fail_if_vital_is_damaged(struct cell *cell, const struct read *read)
+{
+    for (uint32_t i = 0; i < read->row_count && read->damaged_count > 0; i++) {
+        const struct row *row = &read->rows[i];
+
+        if (row->is_damaged && is_vital(&row->key)) {
+            cell->has_failed = true;
+            (void)fail(&cell->why, STATUS_STORAGE,
+                       "a row of the database (table '%c') is damaged, without which it cannot "
+                       "be served: restore the data directory from a copy",
+                       row->key.at[0]);
+        }
+    }
+}
+
 void cell_read_done(struct cell *cell, int64_t now_ms, struct read *take_read)
 {
     step_begin(cell, now_ms, "a read's rows");
@@ -222,6 +243,7 @@ void cell_read_done(struct cell *cell, int64_t now_ms, struct read *take_read)
         cell->has_failed = true;
         (void)fail(&cell->why, STATUS_STORAGE, "reading the data directory failed");
     }
+    fail_if_vital_is_damaged(cell, take_read);
     records_read_done(&cell->step, take_read);
     step_end(cell);
 }

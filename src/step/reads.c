@@ -21,9 +21,25 @@ struct read *records_next_read(struct records *records)
     return read;
 }
 
+/* Rows that are not what was written are as good as missing to whoever reads, and said here. */
+static void tell_damaged_rows(struct step *step, const struct read *read)
+{
+    for (uint32_t i = 0; i < read->row_count; i++) {
+        const struct row *row = &read->rows[i];
+
+        if (row->is_damaged && record_overlay(step, row) == NULL) {
+            record_set_aside(step, &row->key, NULL,
+                             "what is stored is not what was written: its checksum differs");
+        }
+    }
+}
+
 void records_read_done(struct step *step, struct read *take_read)
 {
     list_remove(&take_read->token);
+    if (take_read->damaged_count > 0) {
+        tell_damaged_rows(step, take_read);
+    }
     list_push(&step->records->held, &take_read->token); /* until read_free takes it out */
     take_read->done(take_read, step);
     /* Only now: done() still had to see what was written since the read was handed out. */

@@ -17,7 +17,10 @@
 #define TRANSACTION_BYTES ((size_t)1 << 20)
 #define TRANSACTION_ROWS  16384
 #define RETRY_SECONDS     1
-#define NICENESS          5
+/* Deletions when there is hardly room: so small a transaction needs few new pages, and its list
+ * of freed ones fits into one. */
+#define TIGHT_ROWS 64
+#define NICENESS   5
 
 /* The engine's own row, see lmdb_map.h: the sequence, in the machine's byte order like all that
  * LMDB writes around it. */
@@ -83,6 +86,87 @@ enum status checkpoint_write(struct log_engine *engine, const struct layer *laye
     return status;
 }
 
+/* --- No room: what was deleted goes first, whatever stands before it. */
+
+struct thinning {
+    struct log_engine *engine;
+    size_t rows; /* in the transaction */
+    size_t most; /* fewer when not even those find room */
+    enum status status;
+    bool *ret_fatal;
+    struct why *why;
+};
+
+static void thinning_commit(struct thinning *thinning)
+{
+    thinning->status =
+        lmdb_map_commit(thinning->engine->map, thinning->ret_fatal, thinning->why);
+    thinning->rows = 0;
+}
+
+/* The newest that is known of a key: only if that is a deletion the row goes.  The layers lie
+ * over LMDB, and are replayed in full after a crash, so it may go before its turn. */
+static bool thin_row(void *context, const struct engine_row *row)
+{
+    struct thinning *thinning = context;
+
+    if (!row->is_deleted) {
+        return true;
+    }
+    if (thinning->rows == 0) {
+        lmdb_map_begin(thinning->engine->map);
+    }
+    lmdb_map_delete(thinning->engine->map, row->key);
+    if (++thinning->rows == thinning->most) {
+        thinning_commit(thinning);
+    }
+    return thinning->status == STATUS_OK;
+}
+
+static enum status thin_out(struct log_engine *engine, size_t most, bool *ret_fatal,
+                            struct why *why)
+{
+    struct thinning thinning = {
+        .engine = engine, .most = most, .ret_fatal = ret_fatal, .why = why};
+    struct overlay_view views[2];
+    struct rows *origins[2];
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&engine->lock);
+    const struct layer *layers[] = {engine->active, engine->frozen};
+    uint64_t visible = engine->visible;
+
+    (void)pthread_mutex_unlock(&engine->lock);
+    for (size_t i = 0; i < countof(layers); i++) {
+        if (layers[i] != NULL) {
+            overlay_view_open(layers[i]->overlay, visible, (struct range){0}, &views[i]);
+            origins[count++] = &views[i].rows;
+        }
+    }
+    (void)rows_merge(origins, count, false, thin_row, &thinning);
+    if (thinning.rows > 0) {
+        thinning_commit(&thinning);
+    }
+    return thinning.status;
+}
+
+/* A layer that does not fit must not stand before the deletions that would make room for it. */
+static enum status checkpoint_or_thin(struct log_engine *engine, const struct layer *layer,
+                                      uint64_t sequence, bool *ret_fatal, struct why *why)
+{
+    enum status status = checkpoint_write(engine, layer, sequence, ret_fatal, why);
+
+    if (status != STATUS_FULL || mutant("store.no-thinning")) {
+        return status;
+    }
+    status = STATUS_FULL;
+    for (size_t most = TIGHT_ROWS; status == STATUS_FULL && most > 0; most /= 4) {
+        status = thin_out(engine, most, ret_fatal, why);
+    }
+    return status == STATUS_OK ? checkpoint_write(engine, layer, sequence, ret_fatal, why)
+                               : status;
+}
+
 /* Under the lock. */
 static void wait_before_retry(struct log_engine *engine)
 {
@@ -102,9 +186,10 @@ static void checkpoint_frozen(struct log_engine *engine)
     bool is_fatal = false;
 
     (void)pthread_mutex_unlock(&engine->lock);
-    enum status status = checkpoint_write(engine, layer, sequence, &is_fatal, &why);
+    enum status status = checkpoint_or_thin(engine, layer, sequence, &is_fatal, &why);
 
     (void)pthread_mutex_lock(&engine->lock);
+    engine->checkpoints++;
     engine->checkpoint = status;
     engine->is_fatal = is_fatal;
     engine->why = why;

@@ -55,11 +55,15 @@ static enum status lmdb_commit(void *self, const struct batch *batch, bool *ret_
     struct lmdb_engine *engine = self;
 
     ordered_ops_set(&engine->ordered, batch);
+    enum status status = lmdb_map_admit(engine->map, &engine->ordered, 0, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
     lmdb_map_begin(engine->map);
     lmdb_map_apply(engine->map, &engine->ordered);
     (void)fault_point("store.commit.before_sync");
-    enum status status = lmdb_map_commit(engine->map, ret_fatal, why);
-
+    status = lmdb_map_commit(engine->map, ret_fatal, why);
     (void)fault_point("store.commit.after_sync");
     return status;
 }
@@ -85,7 +89,7 @@ static uint64_t lmdb_free_bytes(void *self)
 {
     const struct lmdb_engine *engine = self;
 
-    return lmdb_map_free_bytes(engine->map);
+    return lmdb_map_room(engine->map, LMDB_KEEP_ALL);
 }
 
 const struct engine engine_lmdb = {

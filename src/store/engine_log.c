@@ -115,7 +115,14 @@ static enum status log_open(const char *location, uint64_t map_bytes, void **ret
 static enum status wait_for_checkpoint(struct log_engine *engine, bool *ret_fatal,
                                        struct why *why)
 {
-    while (engine->frozen != NULL && engine->checkpoint == STATUS_OK) {
+    /* One that did not fit is tried again with the deletions that have come since: also the one
+     * under way may have begun before them. */
+    uint64_t enough = engine->checkpoints + 2;
+
+    while (engine->frozen != NULL
+           && (engine->checkpoint == STATUS_OK
+               || (engine->checkpoint == STATUS_FULL && engine->checkpoints < enough))) {
+        (void)pthread_cond_signal(&engine->frozen_is_set);
         (void)pthread_cond_wait(&engine->has_moved, &engine->lock);
     }
     if (engine->frozen == NULL) {
@@ -272,6 +279,17 @@ static enum status refuse_if_broken(struct log_engine *engine, bool *ret_fatal, 
     return status;
 }
 
+/* What waits to be written to LMDB needs its room there too: the last version of each row. */
+static uint64_t pending_room(struct log_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    uint64_t pending = overlay_room(engine->active->overlay);
+
+    pending += engine->frozen == NULL ? 0 : overlay_room(engine->frozen->overlay);
+    (void)pthread_mutex_unlock(&engine->lock);
+    return pending;
+}
+
 static enum status log_commit(void *self, const struct batch *batch, bool *ret_fatal,
                               struct why *why)
 {
@@ -281,6 +299,9 @@ static enum status log_commit(void *self, const struct batch *batch, bool *ret_f
     size_t size = record_size(&engine->ordered);
     enum status status = refuse_if_broken(engine, ret_fatal, why);
 
+    if (status == STATUS_OK) {
+        status = lmdb_map_admit(engine->map, &engine->ordered, pending_room(engine), why);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -362,17 +383,11 @@ static enum status log_scan(void *self, struct text from, struct text to, bool r
     return status;
 }
 
-/* What waits to be written to LMDB needs its room there too: the last version of each row. */
 static uint64_t log_free_bytes(void *self)
 {
     struct log_engine *engine = self;
-
-    (void)pthread_mutex_lock(&engine->lock);
-    uint64_t pending = overlay_room(engine->active->overlay);
-
-    pending += engine->frozen == NULL ? 0 : overlay_room(engine->frozen->overlay);
-    (void)pthread_mutex_unlock(&engine->lock);
-    uint64_t room = lmdb_map_free_bytes(engine->map);
+    uint64_t pending = pending_room(engine);
+    uint64_t room = lmdb_map_room(engine->map, LMDB_KEEP_ALL);
 
     return room > pending ? room - pending : 0;
 }

@@ -3,11 +3,18 @@
 
 #include "base/memory.h"
 #include "base/mutants.h"
+#include "store/batch.h"
 #include "store/directory.h"
+#include "store/lmdb_layout.h"
+#include "store/lmdb_row.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,10 +22,17 @@
 #define MAP_BYTES_MIN     ((uint64_t)1 << 20)
 #define READERS_MAX       64
 #define PAGE_BYTES        4096
+#define META_PAGES        2
 /* What a transaction may touch besides its own bytes: a page per level and row, and the free
  * list.  Only decides whether an EIO was a full disk, so it may be generous. */
 #define PAGES_PER_ROW ((uint64_t)4)
 #define COMMIT_SLACK  ((uint64_t)4 << 20)
+/* Room that is kept for deletions, half of it also for the small rows that settling what was
+ * accepted writes.  LMDB writes pages anew before it frees the old ones, and those only two
+ * transactions later. */
+#define RESERVE_BYTES  ((uint64_t)4 << 20)
+#define RESERVE_PART   16 /* of a small map */
+#define SETTLING_BYTES ((uint64_t)16 << 10)
 
 struct lmdb_map {
     MDB_env *env;
@@ -29,17 +43,8 @@ struct lmdb_map {
     MDB_cursor *cursor;
     int error;      /* the first one, or 0 */
     uint64_t bytes; /* that it may write */
+    uint64_t held;  /* file bytes up to which the disk has been asked to keep room */
 };
-
-static MDB_val val_from(struct text text)
-{
-    union { /* LMDB takes a pointer that it promises to read only */
-        const char *ours;
-        void *theirs;
-    } at = {.ours = text.at};
-
-    return (MDB_val){.mv_size = text.len, .mv_data = at.theirs};
-}
 
 static struct text text_from_val(MDB_val val)
 {
@@ -122,6 +127,65 @@ static int database_open(MDB_env *env, MDB_dbi *ret_dbi)
     return error != 0 || mutant("store.map-unsynced") ? error : mdb_env_sync(env, 1);
 }
 
+static enum status open_failed(const char *location, int error, struct why *why)
+{
+    return fail(why, errno_means_full(error) ? STATUS_FULL : STATUS_STORAGE,
+                "the database in %s cannot be opened: %s", location, mdb_strerror(error));
+}
+
+/* LMDB's own assertions: what they find is damage in the file, not a fault of this process. */
+static void on_assertion(MDB_env *env, const char *message)
+{
+    const char *location = "";
+
+    (void)mdb_env_get_path(env, &location);
+    (void)fprintf(
+        stderr,
+        "fanfare: the database in %s is damaged: %s; restore the data directory from a "
+        "copy\n",
+        location, message);
+    _exit(EXIT_FAILURE);
+}
+
+/* A file that was cut would be read beyond its end. */
+static enum status refuse_if_cut(MDB_env *env, const char *location, struct why *why)
+{
+    MDB_envinfo info;
+    struct stat file;
+    mdb_filehandle_t fd = -1;
+
+    if (mdb_env_info(env, &info) != 0 || mdb_env_get_fd(env, &fd) != 0
+        || fstat(fd, &file) != 0) {
+        return fail(why, STATUS_STORAGE, "the database in %s cannot be read", location);
+    }
+    if ((uint64_t)file.st_size / PAGE_BYTES <= info.me_last_pgno) {
+        return fail(why, STATUS_STORAGE,
+                    "the database in %s was cut: it has %llu bytes and should have at least "
+                    "%llu; restore the data directory from a copy",
+                    location, (unsigned long long)file.st_size,
+                    (unsigned long long)(info.me_last_pgno + 1) * PAGE_BYTES);
+    }
+    return STATUS_OK;
+}
+
+/* Opened and looked at, before anything in it is believed. */
+static enum status environment_check(MDB_env *env, const char *location, MDB_dbi *ret_dbi,
+                                     struct why *why)
+{
+    (void)mdb_env_set_assert(env, on_assertion);
+    enum status status = refuse_if_cut(env, location, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    int error = database_open(env, ret_dbi);
+
+    if (error != 0) {
+        return open_failed(location, error, why);
+    }
+    return lmdb_layout_bring(env, *ret_dbi, why);
+}
+
 enum status lmdb_map_open(const char *location, uint64_t map_bytes, struct lmdb_map **ret_map,
                           struct why *why)
 {
@@ -129,18 +193,14 @@ enum status lmdb_map_open(const char *location, uint64_t map_bytes, struct lmdb_
     MDB_dbi dbi = 0;
     int error = environment_open(location, map_bytes, &env);
 
-    if (error == 0) {
-        error = database_open(env, &dbi);
-    }
     if (error != 0) {
-        if (env != NULL) {
-            mdb_env_close(env);
-        }
-        return fail(why, errno_means_full(error) ? STATUS_FULL : STATUS_STORAGE,
-                    "the database in %s cannot be opened: %s", location, mdb_strerror(error));
+        return open_failed(location, error, why);
     }
-    enum status status = directory_sync(location, why);
+    enum status status = environment_check(env, location, &dbi, why);
 
+    if (status == STATUS_OK) {
+        status = directory_sync(location, why);
+    }
     if (status != STATUS_OK) {
         mdb_env_close(env);
         return status;
@@ -176,29 +236,18 @@ void lmdb_map_begin(struct lmdb_map *map)
 
 void lmdb_map_put(struct lmdb_map *map, struct text key, struct text value)
 {
-    MDB_val key_val = val_from(key);
-    MDB_val value_val = val_from(value);
-
     map->bytes += PAGES_PER_ROW * PAGE_BYTES + 2 * value.len;
     if (map->error == 0) {
-        map->error = mdb_cursor_put(map->cursor, &key_val, &value_val, 0);
+        map->error = lmdb_row_put(map->cursor, key, value);
     }
 }
 
 void lmdb_map_delete(struct lmdb_map *map, struct text key)
 {
-    MDB_val key_val = val_from(key);
-
     map->bytes += PAGES_PER_ROW * PAGE_BYTES;
-    if (map->error != 0) {
-        return;
+    if (map->error == 0) {
+        map->error = lmdb_row_delete(map->cursor, key);
     }
-    int error = mdb_cursor_get(map->cursor, &key_val, NULL, MDB_SET);
-
-    if (error == 0) {
-        error = mdb_cursor_del(map->cursor, 0);
-    }
-    map->error = error == MDB_NOTFOUND ? 0 : error;
 }
 
 void lmdb_map_apply(struct lmdb_map *map, const struct ordered_ops *ordered)
@@ -231,6 +280,13 @@ static uint64_t file_size(const MDB_envinfo *info)
     return ((uint64_t)info->me_last_pgno + 1) * PAGE_BYTES;
 }
 
+static uint64_t reserve_bytes(const MDB_envinfo *info)
+{
+    uint64_t part = info->me_mapsize / RESERVE_PART;
+
+    return part < RESERVE_BYTES ? part : RESERVE_BYTES;
+}
+
 /* LMDB gives EIO for a write cut short, which is what a disk does that fills up half-way. */
 static bool was_full(const struct lmdb_map *map, int error)
 {
@@ -252,6 +308,25 @@ static enum status commit_failed(const struct lmdb_map *map, int error, struct w
                 mdb_strerror(error));
 }
 
+/* Asks the disk to keep the reserve behind the end of the file, so that others on it cannot
+ * take what deletions need.  A file system that cannot do that is no error. */
+static void hold_room(struct lmdb_map *map)
+{
+    MDB_envinfo info;
+    mdb_filehandle_t fd = -1;
+
+    if (mdb_env_info(map->env, &info) != 0 || mdb_env_get_fd(map->env, &fd) != 0) {
+        return;
+    }
+    uint64_t reserve = reserve_bytes(&info);
+    uint64_t end = file_size(&info);
+
+    if (end + reserve / 2 > map->held) {
+        map->held = end + reserve;
+        (void)fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)end, (off_t)reserve);
+    }
+}
+
 enum status lmdb_map_commit(struct lmdb_map *map, bool *ret_fatal, struct why *why)
 {
     if (map->error != 0) { /* nothing has been written yet */
@@ -264,6 +339,7 @@ enum status lmdb_map_commit(struct lmdb_map *map, bool *ret_fatal, struct why *w
 
     map->txn = NULL;
     if (error == 0) {
+        hold_room(map);
         return STATUS_OK;
     }
     enum status status = commit_failed(map, error, why);
@@ -276,19 +352,26 @@ enum status lmdb_map_get(struct lmdb_map *map, struct text key, void *ret_value,
                          size_t *ret_len)
 {
     MDB_txn *txn = NULL;
-    MDB_val key_val = val_from(key);
+    MDB_val key_val = lmdb_val(key);
     MDB_val value = {0};
     int error = mdb_txn_begin(map->env, NULL, MDB_RDONLY, &txn);
 
     if (error != 0) {
         return STATUS_STORAGE;
     }
+    struct lmdb_room pieces = {0};
+    struct text bytes = {0};
+
     error = mdb_get(txn, map->dbi, &key_val, &value);
+    if (error == 0 && !lmdb_row_value(txn, map->dbi, key, value, &pieces, &bytes)) {
+        error = MDB_CORRUPTED;
+    }
     if (error == 0) {
-        *ret_len = value.mv_size < room ? value.mv_size : room;
-        memcpy(ret_value, value.mv_data, *ret_len);
+        *ret_len = bytes.len < room ? bytes.len : room;
+        memcpy(ret_value, bytes.at, *ret_len);
     }
     mdb_txn_abort(txn);
+    lmdb_room_free(&pieces);
     if (error == MDB_NOTFOUND) {
         return STATUS_NOT_FOUND;
     }
@@ -311,13 +394,13 @@ static int view_begin(struct lmdb_view *view, MDB_val *key, MDB_val *value)
     const struct range *range = &view->range;
 
     if (!range->reverse) {
-        *key = val_from(range->from);
+        *key = lmdb_val(range->from);
         return mdb_cursor_get(view->cursor, key, value, MDB_SET_RANGE);
     }
     if (range->to.len == 0) {
         return mdb_cursor_get(view->cursor, key, value, MDB_LAST);
     }
-    *key = val_from(range->to);
+    *key = lmdb_val(range->to);
     int error = mdb_cursor_get(view->cursor, key, value, MDB_SET_RANGE);
 
     if (error == MDB_NOTFOUND) {
@@ -334,6 +417,23 @@ static bool is_inside(const struct range *range, struct text key)
     return range->to.len == 0 || text_compare(key, range->to) < 0;
 }
 
+/* Keys that do not come in order, or that are none, are damage in the tree: whatever else it
+ * says cannot be believed, and a scan might never end. */
+static bool is_in_order(const struct lmdb_view *view, struct text key)
+{
+    const struct range *range = &view->range;
+    struct text last = view->rows.row.key;
+
+    if (key.len == 0 || key.len >= KEY_MAX) {
+        return false;
+    }
+    if (last.len == 0) {
+        return range->reverse ? range->to.len == 0 || text_compare(key, range->to) < 0
+                              : text_compare(key, range->from) >= 0;
+    }
+    return range->reverse ? text_compare(key, last) < 0 : text_compare(key, last) > 0;
+}
+
 static bool view_advance(struct rows *rows)
 {
     struct lmdb_view *view = container_of(rows, struct lmdb_view, rows);
@@ -342,20 +442,28 @@ static bool view_advance(struct rows *rows)
     MDB_val value = {0};
     int error = view->has_begun ? mdb_cursor_get(view->cursor, &key, &value, step)
                                 : view_begin(view, &key, &value);
+    struct text found = text_from_val(key);
 
     view->has_begun = true;
-    if (error != 0) {
-        rows->status = error == MDB_NOTFOUND ? STATUS_OK : STATUS_STORAGE;
+    if (error == MDB_NOTFOUND || (error == 0 && !is_inside(&view->range, found))) {
         return false;
     }
-    rows->row.key = text_from_val(key);
-    rows->row.value = text_from_val(value);
-    return is_inside(&view->range, rows->row.key);
+    if (error != 0 || !is_in_order(view, found)) {
+        rows->status = STATUS_STORAGE;
+        return false;
+    }
+    rows->row = (struct engine_row){.key = found};
+    rows->row.is_damaged =
+        !lmdb_row_value(view->txn, view->map->dbi, found, value, &view->room, &rows->row.value);
+    if (rows->row.is_damaged) {
+        rows->row.value = (struct text){0};
+    }
+    return true;
 }
 
 enum status lmdb_view_open(struct lmdb_map *map, struct range range, struct lmdb_view *ret_view)
 {
-    struct lmdb_view view = {.rows = {.advance = view_advance}, .range = range};
+    struct lmdb_view view = {.rows = {.advance = view_advance}, .map = map, .range = range};
 
     if (range.from.len == 0) {
         view.range.from = T("\1"); /* behind the engine's own rows */
@@ -375,9 +483,25 @@ void lmdb_view_close(struct lmdb_view *view)
 {
     mdb_cursor_close(view->cursor);
     mdb_txn_abort(view->txn);
+    lmdb_room_free(&view->room);
 }
 
-uint64_t lmdb_map_free_bytes(const struct lmdb_map *map)
+/* Pages of the list of free pages, which are not free themselves. */
+static uint64_t free_list_pages(const struct lmdb_map *map)
+{
+    MDB_txn *txn = NULL;
+    MDB_stat stat = {0};
+
+    if (mdb_txn_begin(map->env, NULL, MDB_RDONLY, &txn) != 0) {
+        return 0;
+    }
+    (void)mdb_stat(txn, 0, &stat);
+    mdb_txn_abort(txn);
+    return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+}
+
+/* No value needs more than one page in one place, so every free page counts. */
+uint64_t lmdb_map_room(const struct lmdb_map *map, enum lmdb_reserve kept)
 {
     MDB_envinfo info;
     MDB_stat rows;
@@ -386,12 +510,38 @@ uint64_t lmdb_map_free_bytes(const struct lmdb_map *map)
         return 0;
     }
     uint64_t file_bytes = file_size(&info);
-    uint64_t used = (rows.ms_branch_pages + rows.ms_leaf_pages + rows.ms_overflow_pages)
+    uint64_t used = (META_PAGES + free_list_pages(map) + rows.ms_branch_pages
+                     + rows.ms_leaf_pages + rows.ms_overflow_pages)
                     * (uint64_t)PAGE_BYTES;
     uint64_t reusable = file_bytes > used ? file_bytes - used : 0; /* the file never shrinks */
     uint64_t left = info.me_mapsize > used ? info.me_mapsize - used : 0;
     uint64_t room = directory_room(map->location, file_bytes);
+    uint64_t reserve = reserve_bytes(&info);
 
+    if (kept == LMDB_KEEP_HALF || mutant("store.no-reserve")) {
+        reserve /= 2;
+    }
     room = room > UINT64_MAX - reusable ? UINT64_MAX : room + reusable;
-    return left < room ? left : room;
+    room = left < room ? left : room;
+    return room > reserve ? room - reserve : 0;
+}
+
+enum status lmdb_map_admit(const struct lmdb_map *map, const struct ordered_ops *ordered,
+                           uint64_t pending, struct why *why)
+{
+    uint64_t room = 0;
+    uint64_t wanted = 0;
+
+    for (size_t i = 0; i < ordered->count; i++) {
+        const struct batch_op *op = ordered->ops[i];
+
+        wanted += op->value == NULL ? 0 : row_room(op->key->len, op->value->len);
+    }
+    if (wanted > 0) {
+        room = lmdb_map_room(map, wanted > SETTLING_BYTES ? LMDB_KEEP_ALL : LMDB_KEEP_HALF);
+    }
+    return wanted + (wanted > 0 ? pending : 0) <= room
+               ? STATUS_OK
+               : fail(why, STATUS_FULL, "no room to commit in %s: %llu bytes are free",
+                      map->location, (unsigned long long)room);
 }

@@ -3,10 +3,9 @@
 #ifndef STORE_LMDB_MAP_H
 #define STORE_LMDB_MAP_H
 
+#include "store/lmdb_row.h"
 #include "store/ordered_ops.h"
 #include "store/rows.h"
-
-#include <lmdb.h>
 
 struct lmdb_map;
 
@@ -38,10 +37,12 @@ MUST_CHECK enum status lmdb_map_note(struct lmdb_map *map, struct text key, stru
 
 /* A view of one moment, on any thread; begins at lmdb_view_open. */
 struct lmdb_view {
-    struct rows rows; /* first: advance, key, value */
+    struct rows rows; /* first */
+    const struct lmdb_map *map;
     struct range range;
     MDB_txn *txn;
     MDB_cursor *cursor;
+    struct lmdb_room room;
     bool has_begun;
 };
 
@@ -49,6 +50,18 @@ enum status lmdb_view_open(struct lmdb_map *map, struct range range,
                            struct lmdb_view *ret_view);
 void lmdb_view_close(struct lmdb_view *view);
 
-uint64_t lmdb_map_free_bytes(const struct lmdb_map *map);
+/* Whoever adds leaves the reserve alone; what settles may use half of it, deletions all. */
+enum lmdb_reserve {
+    LMDB_KEEP_ALL,
+    LMDB_KEEP_HALF
+};
+
+/* What may still be written, without what is kept. */
+uint64_t lmdb_map_room(const struct lmdb_map *map, enum lmdb_reserve kept);
+/* Whether these puts and deletions may be written now, with `pending` bytes before them.
+ * STATUS_FULL with the reason. */
+MUST_CHECK enum status lmdb_map_admit(const struct lmdb_map *map,
+                                      const struct ordered_ops *ordered, uint64_t pending,
+                                      struct why *why);
 
 #endif

@@ -47,6 +47,7 @@ struct log_engine {
     uint64_t frozen_last;         /* the sequence of its last record */
     uint64_t visible;       /* what scans may see: the last commit that is in the overlay */
     enum status checkpoint; /* how the last one ended */
+    uint64_t checkpoints;   /* that ended */
     bool is_fatal;
     struct why why; /* of the last checkpoint that failed */
     bool stopping;

@@ -40,12 +40,6 @@ struct overlay {
     _Atomic(uint64_t) room; /* see overlay_room */
 };
 
-/* The database puts what is large on pages of its own, and pages that rows share are rarely
- * full. */
-#define PAGE_BYTES   ((uint64_t)4096)
-#define ROW_OVERHEAD 16
-#define ROW_INPLACE  2000
-
 /* A place in the order; sequence UINT64_MAX is before every version of the key. */
 struct place {
     struct text key;
@@ -165,13 +159,7 @@ static bool path_fits(const struct overlay *overlay, const struct place *place)
 
 static uint64_t room_of(const struct overlay_entry *entry)
 {
-    uint64_t bytes = entry->key_len + entry->value.len + ROW_OVERHEAD;
-
-    if (entry->is_deleted) {
-        return 0;
-    }
-    return bytes <= ROW_INPLACE ? bytes / 2 * 3
-                                : (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    return entry->is_deleted ? 0 : row_room(entry->key_len, entry->value.len);
 }
 
 /* Counts the new version in and the one before it out. */

@@ -3,7 +3,11 @@
 
 #include "base/must.h"
 
-#define ORIGINS_MAX 4
+#define ORIGINS_MAX  4
+#define PAGE_BYTES   ((uint64_t)4096)
+#define PIECE_BYTES  (PAGE_BYTES - 16) /* of a value on pages of its own */
+#define ROW_OVERHEAD 32
+#define ROW_INPLACE  2000
 
 struct merge {
     struct rows **origins; /* newest first */
@@ -66,4 +70,13 @@ enum status rows_merge(struct rows **origins, size_t count, bool reverse, engine
         }
     }
     return STATUS_OK;
+}
+
+uint64_t row_room(size_t key_len, size_t value_len)
+{
+    uint64_t entry = (key_len + ROW_OVERHEAD) / 2 * 3;
+    uint64_t pieces = (value_len + PIECE_BYTES - 1) / PIECE_BYTES;
+
+    return value_len <= ROW_INPLACE ? entry + value_len / 2 * 3
+                                    : entry + pieces * (entry + PAGE_BYTES);
 }

@@ -19,6 +19,10 @@ struct rows {
     enum status status; /* why it ended: STATUS_OK, or STATUS_STORAGE */
 };
 
+/* What a row takes in a database of pages: large ones have pages of their own, and pages that
+ * rows share are rarely full. */
+uint64_t row_room(size_t key_len, size_t value_len);
+
 /* Visits the union of `origins`, newest first; where two have the same key the newest one
  * counts, also when it says that the row is deleted.  `visit` and `context` as in engine.h. */
 enum status rows_merge(struct rows **origins, size_t count, bool reverse, engine_visit *visit,

@@ -29,7 +29,9 @@ struct read {
     uint32_t row_max;   /* stop after so many rows, at least 1 */
     uint32_t bytes_max; /* stop once so many value bytes were taken (at least one row is) */
     uint32_t value_max; /* take only so many bytes of each value; UINT32_MAX for all */
-    uint32_t visit_max; /* look at no more rows, deleted ones included; at least 1 */
+    /* Look at no more rows, deleted ones included; at least 1.  4 KiB of a value count as one.
+     */
+    uint32_t visit_max;
     /* For the core: run when the rows are here; may free the read (read_free). */
     void (*done)(struct read *read, struct step *step);
     void *context;
