@@ -328,7 +328,7 @@ static enum status log_begin(struct change_log *self, uint64_t first,
     enum status status = take_free(log, &segment, why);
 
     (void)pthread_mutex_unlock(&log->lock);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || segment == NULL) {
         return status;
     }
     *ret_stretch = &segment->stretch;

@@ -1,6 +1,7 @@
 """kill -9 amid everything that clients do, with a book of what was answered: what was answered 200 is delivered, in its dead
 letters, or waiting; no acknowledged deletion comes back; FIFO groups keep order and lock; in the end all counts are 0.
-ledger.py [rounds] [seed]; options for the daemon in LEDGER_OPTIONS."""
+ledger.py [rounds] [seed] [power]; power: each kill cuts the power, too, and what was not synced is lost (as root).
+Options for the daemon in LEDGER_OPTIONS."""
 
 import json
 import os
@@ -10,23 +11,30 @@ import sys
 import threading
 import time
 
+import power_disk
 from ledger_load import Load, killer
 from support import Daemon, wait_until
 from wire import ARN, Lost
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-SEED = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 and int(sys.argv[2]) else int(time.time())
+HAS_POWER = "power" in sys.argv
 
 
 class Kills:
     """How the daemon dies, and how long it needs to be back."""
 
-    def __init__(self, daemon, load, chance):
-        self.daemon, self.load, self.chance = daemon, load, chance
+    def __init__(self, daemon, load, chance, disk=None):
+        self.daemon, self.load, self.chance, self.disk = daemon, load, chance, disk
         self.starts, self.early, self.pauses, self.trapped = [], 0, 0, 0
 
     def die(self):
+        if self.disk:
+            self.disk.cut()
+            time.sleep(self.chance.uniform(0, 0.1))
         self.daemon.kill()
+        if self.disk:
+            self.disk.back()
 
     def start(self):
         began = time.monotonic()
@@ -41,10 +49,10 @@ class Kills:
 
     def die_at_an_answer(self):
         """The moment in which a FIFO receive is answered."""
-        self.load.trap = trap = killer(self.daemon)
+        self.load.trap = trap = killer(self.disk.cut if self.disk else self.daemon.process.kill)
         self.trapped += trap.done.wait(3)
         self.load.trap = None
-        self.die()
+        self.die()  # a second cut is none
 
     def die_while_starting(self):
         self.die()
@@ -191,13 +199,14 @@ def tell(load, kills):
         assert load.done[what] > 0, "none: " + what
 
 
-def main():
+def run(disk=None):
     chance = random.Random(SEED)
-    print("seed %d, %d rounds" % (SEED, ROUNDS), flush=True)
-    with Daemon("--set", "dev=true", "--set", "log_level=error", *os.environ.get("LEDGER_OPTIONS", "").split()) as daemon:
+    print("seed %d, %d rounds%s" % (SEED, ROUNDS, " of power cuts" if disk else ""), flush=True)
+    with Daemon("--set", "dev=true", "--set", "log_level=error", *os.environ.get("LEDGER_OPTIONS", "").split(),
+                data=os.path.join(disk.place, "data") if disk else None) as daemon:
         load = Load(daemon, SEED + 1)
         load.prepare()
-        kills = Kills(daemon, load, chance)
+        kills = Kills(daemon, load, chance, disk)
         load.start()
         for number in range(ROUNDS):
             kills.round(number)
@@ -223,6 +232,17 @@ def main():
         assert not load.wrongs.counts, "%s\n%s" % (dict(load.wrongs.counts), "\n".join(load.wrongs.texts))
         assert daemon.stop() == 0, "SIGTERM"
     print("ok")
+
+
+def main():
+    if not HAS_POWER:
+        return run()
+    disk = power_disk.make()
+    if disk:
+        try:
+            run(disk)
+        finally:
+            disk.close()
 
 
 main()
