@@ -30,7 +30,7 @@ class Wrongs:
 class Book:
     def __init__(self, name, url, wrongs, visibility=30):
         self.name, self.url, self.wrongs, self.visibility = name, url, wrongs, visibility
-        self.may_return = False  # what was deleted: replays bring it again
+        self.may_return = False  # a text, as another message: replayed, or attempted once more after a kill
         self.lock = threading.RLock()
         self.accepted = {}  # answered 200: (asked, answered)
         self.unsure = 0     # sends without an answer

@@ -95,7 +95,8 @@ class Load:
         self.fifo = Groups(self.book("ordered", "ordered.fifo", FIFO_VISIBILITY, FifoQueue="true"), FIFO_VISIBILITY)
         for i in range(PURGED_QUEUES):
             self.book("purged-%d" % i)
-        self.books["again"].may_return = True
+        for name in ("again", "good-dead", "bad-dead"):
+            self.books[name].may_return = True
         self.topic = wire.make_topic("all")
         self.fifo_topic = wire.make_topic("ordered.fifo", FifoTopic="true")
         wire.subscribe(self.topic, "sqs", ARN % ("sqs", "raw"), **raw)
