@@ -63,7 +63,7 @@ rate() { # script, port, process: requests/s, p99, processor time a request, and
     END {printf "%s p99 %s, %.1f us of CPU each%s\n", r, p, us / n, bad}' "$work/wrk"
 }
 share() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", a/b}'; }
-read -r worker _ <"/proc/$nginx/task/$nginx/children"
+worker=$(cut -d" " -f1 "/proc/$nginx/task/$nginx/children")
 for round in $(seq "$rounds"); do
   for what in publish send; do
     read -r theirs told_theirs <<<"$(rate $what "$nport" "$worker")"
