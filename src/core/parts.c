@@ -79,6 +79,8 @@ static void deliveries_part_create(struct cell *cell)
 {
     static const struct delivery_hooks hooks = {
         .deliver_here = router_deliver_here,
+        .is_ordered = router_is_ordered,
+        .traits = router_message_traits,
         .policy = router_retry_policy,
         .limits = router_lane_limits,
         .disable = router_disable,

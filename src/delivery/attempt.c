@@ -1,5 +1,6 @@
 /* One attempt, from its turn to its end: the only place where an outcome becomes a change. */
 #include "base/memory.h"
+#include "base/must.h"
 #include "base/mutants.h"
 #include "delivery/internal.h"
 
@@ -49,16 +50,22 @@ static enum status prepare_run(struct task *task, struct step *step)
 
     if (status == STATUS_OK) {
         status = record_get(step, &body, &message_record);
+        attempt->is_missing = status == STATUS_NOT_FOUND;
     }
     if (status != STATUS_OK) {
         return status;
     }
     struct why why = {""};
+    const struct delivery_here here = {
+        .lane = {attempt->lane->topic, attempt->lane->subscription},
+        .message = attempt->message,
+        .is_again = attempt->is_again,
+        .subscription_record = blob_text(subscription_record),
+        .message_record = blob_text(message_record),
+    };
 
     lane_learn(step, attempt->lane, blob_text(subscription_record));
-    status = attempt->lane->deliveries->hooks.deliver_here(
-        step, (struct lane_id){attempt->lane->topic, attempt->lane->subscription},
-        attempt->message, blob_text(subscription_record), blob_text(message_record), &why);
+    status = attempt->lane->deliveries->hooks.deliver_here(step, &here, &why);
     if (status == STATUS_WAIT) {
         return status;
     }
@@ -120,16 +127,32 @@ static void attempt_fly(struct step *step, struct attempt *attempt)
     deliveries->counters.attempts++;
 }
 
+static void message_miss(struct step *step, struct attempt *attempt)
+{
+    struct key body = key_u64(TABLE_BODY, attempt->message);
+
+    record_set_aside(step, &body, NULL, "the message of a delivery");
+    attempt_lose(step, attempt, "its message is not in the data directory");
+}
+
 static void prepare_done(struct task *task, struct step *step, enum status status)
 {
     struct attempt *attempt = container_of(task, struct attempt, task);
     struct lane *lane = attempt->lane;
     const char *reason = NULL;
 
+    if (attempt->is_local && status == STATUS_STORAGE) {
+        attempt_lose(step, attempt, "its message in the data directory is damaged");
+        return;
+    }
     if (attempt->is_local) {
         attempt->made++;
         lane->deliveries->counters.attempts++;
         attempt_finish(step, attempt, status == STATUS_OK ? END_DELIVERED : END_DEAD);
+        return;
+    }
+    if (attempt->is_missing && !lane->is_gone) {
+        message_miss(step, attempt);
         return;
     }
     if (status != STATUS_OK || lane->is_gone) {
@@ -142,12 +165,13 @@ static void prepare_done(struct task *task, struct step *step, enum status statu
         return;
     }
     attempt_fly(step, attempt);
-    lane_start_more(step, lane); /* it may have brought the limits that others wait for */
+    lane_want(step, lane); /* it may have brought the limits that others wait for */
 }
 
 void attempt_prepare(struct step *step, struct attempt *attempt)
 {
     relief_cancel(attempt);
+    look_cancel(attempt);
     attempt->stage = ATTEMPT_PREPARING;
     attempt->task = (struct task){.run = prepare_run, .done = prepare_done};
     task_start(&attempt->task, step);
@@ -167,6 +191,7 @@ bool deliveries_next_start(struct deliveries *deliveries, struct attempt_start *
         .lane = {.topic = attempt->lane->topic, .subscription = attempt->lane->subscription},
         .message = attempt->message,
         .attempt = attempt->made + 1,
+        .again_ms = attempt->is_again ? attempt->accepted_ms : 0,
         .subscription_record = blob_ref(attempt->subscription_record),
         .message_record = blob_ref(attempt->message_record),
     };
@@ -208,16 +233,32 @@ static enum status row_end(struct step *step, struct attempt *attempt)
     return status;
 }
 
+/* Under which moment its row is to be: the one it has, where rows keep an order. */
+static enum status row_place_find(struct step *step, const struct attempt *attempt,
+                                  int64_t *ret_due_ms)
+{
+    const struct lane *lane = attempt->lane;
+    bool has_row = attempt->owed == NULL;
+
+    *ret_due_ms = lane_row_due(lane, attempt->due_ms);
+    if (lane->is_ordered && has_row) {
+        *ret_due_ms = attempt->row_due;
+        return STATUS_OK;
+    }
+    return has_row || attempt->owed->is_resumed
+               ? lane_find_place(step, lane, attempt->message, ret_due_ms)
+               : STATUS_OK;
+}
+
 static enum status row_move(struct step *step, struct attempt *attempt)
 {
-    enum status status = STATUS_OK;
+    int64_t due_ms = 0;
 
     if (attempt->end == END_PARK && attempt->owed == NULL) {
         return STATUS_OK; /* its row stays as it is */
     }
-    if (attempt->owed == NULL || attempt->owed->is_resumed) {
-        status = lane_find_place(step, attempt->lane, attempt->message, &attempt->due_ms);
-    }
+    enum status status = row_place_find(step, attempt, &due_ms);
+
     if (status == STATUS_OK && attempt->owed != NULL) {
         status = body_add_references(step, attempt->message, 1);
     }
@@ -227,7 +268,9 @@ static enum status row_move(struct step *step, struct attempt *attempt)
     if (attempt->owed == NULL) {
         lane_delete_row(step, attempt->lane, attempt);
     }
-    lane_put_row(step, attempt->lane, attempt, attempt->due_ms);
+    attempt->not_before_ms =
+        attempt->lane->is_ordered && attempt->end == END_RETRY ? attempt->due_ms : 0;
+    lane_put_row(step, attempt->lane, attempt, due_ms);
     return STATUS_OK;
 }
 
@@ -283,12 +326,23 @@ static enum status dead_end(struct step *step, struct attempt *attempt)
     return status != STATUS_OK ? status : row_end(step, attempt);
 }
 
+static enum status delivered_end(struct step *step, struct attempt *attempt)
+{
+    enum status status = row_end(step, attempt);
+
+    /* What it put into a queue of this daemon is in the batch that fills: so is its end.  The
+     * count of the message's references is known since. */
+    must(status != STATUS_WAIT || !attempt->is_local);
+    return status;
+}
+
 static enum status settle_run(struct task *task, struct step *step)
 {
     struct attempt *attempt = container_of(task, struct attempt, task);
 
     switch (attempt->end) {
-    case END_DELIVERED:
+    case END_DELIVERED: return delivered_end(step, attempt);
+    case END_LOST:
     case END_GONE: return row_end(step, attempt);
     case END_RETRY:
     case END_PARK: return row_move(step, attempt);
@@ -319,6 +373,10 @@ static void attempt_count(const struct attempt *attempt)
             attempt_log(attempt, "delivery_lost");
         }
         break;
+    case END_LOST:
+        counters->lost++;
+        attempt_log(attempt, "delivery_lost");
+        break;
     case END_GONE:
     case END_PARK: break;
     }
@@ -340,35 +398,29 @@ static void settle_done(struct task *task, struct step *step, enum status status
     if (attempt->is_probe) {
         breaker_unasked(&lane->breaker); /* unless its outcome has said more */
     }
-    if (attempt->end == END_PARK && owed == NULL && attempt->row_due < lane->next_due
-        && !mutant("delivery.parked-forgotten")) {
-        lane->next_due = attempt->row_due;
+    if (attempt->end == END_PARK && owed == NULL && !mutant("delivery.parked-forgotten")) {
+        lane_row_back(lane, attempt);
     }
     attempt_free(attempt);
     if (was_started) {
         lane->in_flight--;
         deliveries->in_flight--;
         deliveries->trials -= was_trial;
-    } else {
-        lane->holds--;
     }
-    lane->holds++; /* what follows may close lanes: not this one yet */
     if (owed != NULL) {
         owed_settle(step, owed, index);
     }
-    lanes_share(step, deliveries); /* those that waited for the global limit come first */
-    lane->holds--;
-    lane_start_more(step, lane);
+    lane_want(step, lane);
 }
 
 void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end)
 {
     relief_cancel(attempt);
+    look_cancel(attempt);
     attempt->stage_before = attempt->stage;
     attempt->stage = ATTEMPT_SETTLING;
     if (attempt->stage_before == ATTEMPT_QUEUED) {
         /* Nothing counts it, but it may wait for its row's place: the lane stays until then. */
-        attempt->lane->holds++;
         list_remove(&attempt->node);
         list_push(&attempt->lane->flying, &attempt->node);
     }
@@ -378,6 +430,12 @@ void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end
     }
     attempt->task = (struct task){.run = settle_run, .done = settle_done};
     task_start(&attempt->task, step);
+}
+
+void attempt_lose(struct step *step, struct attempt *attempt, const char *reason)
+{
+    (void)snprintf(attempt->reason, sizeof attempt->reason, "%s", reason);
+    attempt_finish(step, attempt, END_LOST);
 }
 
 /* --- Its outcome. */

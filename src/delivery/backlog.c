@@ -36,7 +36,7 @@ static void resume_done(struct task *task, struct step *step, enum status status
     struct owed *owed = container_of(task, struct owed, task);
 
     (void)status; /* not found: nothing of it was settled */
-    owed_dispatch(step, owed);
+    owed_want(step, owed);
 }
 
 static void backlog_take(struct step *step, struct deliveries *deliveries,
@@ -54,10 +54,7 @@ static void backlog_take(struct step *step, struct deliveries *deliveries,
     owed->is_resumed = true;
     deliveries->last_active = message;
     list_push(&deliveries->active, &owed->node);
-    if (!owed_chunk_decode(blob_text(value), owed)) {
-        owed->count = 0; /* not ours to judge here: it stays on disk, nothing is dispatched */
-        return;
-    }
+    owed_take_chunk(step, owed, value);
     owed->task = (struct task){.run = resume_run, .done = resume_done};
     task_start(&owed->task, step);
 }

@@ -16,6 +16,9 @@ struct deliveries *deliveries_create(const struct deliveries_options *options,
     list_init(&deliveries->starved);
     list_init(&deliveries->doubted);
     list_init(&deliveries->resting);
+    list_init(&deliveries->working);
+    list_init(&deliveries->dispatching);
+    deliveries->turn.fire = deliveries_turn;
     deliveries->relief.fire = relief_on_timer;
     deliveries->late.fire = attempts_on_late;
     list_init(&deliveries->launching);
@@ -69,11 +72,10 @@ void deliveries_forget(struct step *step, struct lane_id id)
 
     if (lane != NULL) {
         lane->is_gone = true;
-        lane_start_more(step, lane); /* rests it, or frees it */
-        lane = lane_find(deliveries_of(step), id.subscription);
-        if (lane != NULL && lane->next_due != INT64_MAX) {
+        if (lane->rows.next_due != INT64_MAX) {
             lane_schedule(step, lane, step->now_ms);
         }
+        lane_want(step, lane); /* which ends what is left of it */
     }
 }
 
@@ -95,7 +97,7 @@ int64_t deliveries_oldest_ms(const struct deliveries *deliveries)
 
     for (struct map_node *node = map_next(&deliveries->lanes, NULL); node != NULL;
          node = map_next(&deliveries->lanes, node)) {
-        int64_t lane_ms = container_of(node, struct lane, map)->oldest_ms;
+        int64_t lane_ms = container_of(node, struct lane, map)->rows.oldest_ms;
 
         if (lane_ms != 0 && (oldest_ms == 0 || lane_ms < oldest_ms)) {
             oldest_ms = lane_ms;
@@ -114,7 +116,7 @@ struct lane_status lane_status(const struct deliveries *deliveries, struct lane_
     bool is_open = breaker_is_open(&lane->breaker);
 
     return (struct lane_status){
-        .waiting = lane->row_count + lane->waiting_count,
+        .waiting = lane->rows.count + lane->waiting_count,
         .failing = lane->failing,
         .in_flight = lane->in_flight,
         .window = lane->window,

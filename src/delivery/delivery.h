@@ -40,7 +40,8 @@ struct attempt_start {
     uint64_t id; /* answered by deliveries_outcome */
     struct lane_id lane;
     uint64_t message;
-    uint32_t attempt;                 /* 1 is the first */
+    uint32_t attempt; /* 1 is the first */
+    int64_t again_ms; /* a delivery once more, asked for at that time; 0: the first one */
     struct blob *subscription_record; /* one reference, the taker's */
     struct blob *message_record;      /* one reference, the taker's */
 };
@@ -67,15 +68,32 @@ struct lane_limits {
     bool is_disabled;     /* nothing goes there: what is owed is dead-lettered */
 };
 
+/* A delivery that may end inside this daemon. */
+struct delivery_here {
+    struct lane_id lane;
+    uint64_t message;
+    bool is_again; /* once more, on purpose: it must come, whatever deduplication says */
+    struct text subscription_record, message_record;
+};
+
+/* What deliveries need to know of a message. */
+struct message_traits {
+    bool is_control; /* about its subscription, not for it: says nothing of what is owed */
+    uint64_t group;  /* the same for messages of one group */
+};
+
 /* What the rest of the cell does for deliveries: given by core/, so that no arrow points
  * upwards. */
 struct delivery_hooks {
     /* Deliveries that end inside this daemon (a local queue): STATUS_NOT_FOUND when it is not
      * such a one; STATUS_OK: done, with a reference to the body of its own; STATUS_INVALID:
-     * never will be, with the reason; STATUS_WAIT before changing anything. */
-    enum status (*deliver_here)(struct step *step, struct lane_id lane, uint64_t message,
-                                struct text subscription_record, struct text message_record,
+     * never will be, with the reason; STATUS_STORAGE: the message cannot be read, and that has
+     * been said; STATUS_WAIT before changing anything. */
+    enum status (*deliver_here)(struct step *step, const struct delivery_here *here,
                                 struct why *why);
+    /* Whether a group's messages must come in their order: a FIFO topic's lane. */
+    bool (*is_ordered)(struct step *step, struct lane_id lane);
+    struct message_traits (*traits)(struct text message_record);
     /* The retry policy out of a subscription record. */
     void (*policy)(struct step *step, struct text subscription_record,
                    struct retry_policy *ret_policy);

@@ -26,6 +26,8 @@
 #define LANES_RESTING_MAX 4096
 /* Deliveries parked too long that are ended together. */
 #define LANE_EXPIRED_MAX 64
+/* Under which moment the rows of a lane that keeps an order are: they sort by message. */
+#define ORDERED_DUE_MS 1
 
 /* A message whose owed list is being worked off: one chunk of it in memory. */
 struct owed {
@@ -38,9 +40,11 @@ struct owed {
     int64_t accepted_ms;
     uint32_t chunk;
     bool is_last_chunk;
-    bool is_dispatching;
     bool is_resumed; /* found on disk: some of it may have rows that its cursor does not show */
+    bool is_damaged; /* its last chunk could not be read: there may be none behind it */
     bool has_cursor; /* a cursor row is, or is about to be, in the store */
+    struct list_node work; /* in deliveries.dispatching: there may be something to dispatch */
+    uint32_t in_a_row;     /* dispatched since others had their turn */
     uint32_t *subscriptions;
     uint32_t count;
     uint32_t next;                      /* to be dispatched */
@@ -48,8 +52,32 @@ struct owed {
     uint64_t settled[OWED_WINDOW / 64]; /* bit i: entry base + i */
     struct sealed sealed;               /* writes the cursor */
     struct task task;                   /* loads, ends the chunk */
-    struct read *read;
     struct deliveries *deliveries;
+};
+
+/* Where a row is in its lane: the order in which they are read. */
+struct row_place {
+    int64_t due_ms;
+    uint64_t message;
+};
+
+/* A lane's rows on disk, as far as memory knows of them. */
+struct lane_rows {
+    struct timer timer;      /* when the next is due */
+    int64_t next_due;        /* INT64_MAX: no row known */
+    int64_t due_since;       /* the least due of rows that became durable while reading */
+    int64_t pending_due;     /* the least due of rows that the hook waits for */
+    int64_t late_due;        /* of rows written since the hook was set */
+    struct row_place clear;  /* in front of it there are only rows whose attempts are in memory,
+                              * and what deletions leave behind: reading begins here */
+    struct row_place unread; /* the least place that the read under way may not show */
+    struct row_place probed; /* the row that was probed last, so that the next is another */
+    struct hook hook;
+    bool is_hooked;
+    bool is_reading;
+    bool is_behind;    /* the read under way began behind `probed` */
+    uint64_t count;    /* rows written or met, not settled: for people */
+    int64_t oldest_ms; /* accept time of the oldest of them, 0: none */
 };
 
 struct lane {
@@ -70,25 +98,10 @@ struct lane {
     struct timer pause;  /* its rate, or its breaker's next probe */
     struct list waiting; /* attempts; at most LANE_WAITING_MAX of owed lists */
     uint32_t waiting_count;
-    struct list flying;  /* attempts */
-    struct timer timer;  /* when the next row is due */
-    int64_t next_due;    /* INT64_MAX: no row known */
-    int64_t due_since;   /* the least due of rows that became durable while reading */
-    int64_t pending_due; /* the least due of rows that the hook waits for */
-    int64_t late_due;    /* of rows written since the hook was set */
-    int64_t probed_due;  /* the row that was probed last, so that the next is another */
-    uint64_t probed_message;
-    struct key begin;       /* no row that can be read is before it; len 0: not known */
-    struct key written;     /* the first row written since the read began; len 0: none */
-    bool is_reading_behind; /* the read began behind the row that was probed last */
-    struct hook hook;
-    bool is_hooked;
-    bool is_reading;
-    bool is_starting;
-    bool has_turn;           /* of those that wait for the global limit */
-    uint32_t holds;          /* must not be closed while there are any */
-    uint64_t row_count;      /* rows written or met, not settled: for people */
-    int64_t oldest_ms;       /* accept time of the oldest of them, 0: none */
+    struct list flying; /* attempts */
+    struct lane_rows rows;
+    bool is_ordered;         /* a group's messages go one after the other: see lane_order.c */
+    struct list_node work;   /* in deliveries.working: there may be something to start */
     struct list_node global; /* in deliveries.starved or deliveries.doubted */
     struct list_node rest;   /* in deliveries.resting */
     struct deliveries *deliveries;
@@ -107,7 +120,8 @@ enum attempt_end {
     END_RETRY, /* a row, due later */
     END_PARK,  /* back to its row, or to a new one, due now: it is not its turn */
     END_DEAD,
-    END_GONE /* its subscription or its message is no more */
+    END_LOST, /* its row or its message cannot be read: it is said, and over */
+    END_GONE  /* its subscription is no more */
 };
 
 struct attempt {
@@ -127,6 +141,7 @@ struct attempt {
     enum attempt_stage stage;
     enum attempt_stage stage_before; /* it was settled: what it was doing */
     bool is_local;                   /* it ended inside this daemon */
+    bool is_missing;                 /* its message is not there */
     bool is_dead_lettered;
     bool is_probe;     /* of its lane's breaker */
     bool is_trial;     /* started while its lane was not trusted */
@@ -137,7 +152,12 @@ struct attempt {
     enum attempt_end end;
     struct owed *owed; /* NULL: it has a row */
     uint32_t owed_index;
-    int64_t row_due; /* of its row */
+    int64_t row_due;       /* of its row */
+    int64_t not_before_ms; /* in a lane that keeps an order: its next attempt; 0: any time */
+    uint64_t group;        /* in such a lane, once it is known */
+    bool knows_group;
+    bool is_looking; /* its task is finding out */
+    bool is_again;   /* delivered once more on purpose: no deduplication may swallow it */
     struct blob *subscription_record;
     struct blob *message_record;
     char reason[256];
@@ -160,12 +180,15 @@ struct deliveries {
     struct list starved; /* lanes that could start more but for the global limit, in turn */
     struct list doubted; /* the same of lanes that are not trusted */
     bool is_turn_of_doubted;
+    struct list working;     /* lanes that may have something to start */
+    struct list dispatching; /* owed lists that may have something to dispatch */
+    struct timer turn;
+    uint32_t turn_left;  /* of what one turn may do */
     uint32_t trials;     /* in flight: at most half of the limit, or what hangs takes it all */
     struct list resting; /* lanes without work, the longest first */
     uint32_t resting_count;
     uint32_t reading; /* lanes whose due rows are being read */
     uint32_t open_breakers;
-    bool is_sharing;
     struct timer relief;
     uint32_t in_flight;
     uint32_t attempt_count; /* in memory, wherever they are */
@@ -183,15 +206,32 @@ struct deliveries {
     struct delivery_counters counters;
 };
 
+/* turn.c: lanes and lists only say that they may have something to do; a turn, once a step,
+ * does so much of it and leaves the rest to the next. */
+void lane_want(struct step *step, struct lane *lane);
+void owed_want(struct step *step, struct owed *owed);
+void deliveries_turn(struct timer *timer, struct step *step);
+/* One more thing was done in this turn. */
+void turn_count(struct deliveries *deliveries);
+
 /* lane.c */
 struct lane *lane_find(const struct deliveries *deliveries, uint32_t subscription);
 struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription);
 void lane_free(struct lane *lane);
 void lane_offer(struct step *step, struct lane *lane, struct attempt *attempt);
-void lane_start_more(struct step *step, struct lane *lane);
-void lane_close_if_idle(struct step *step, struct lane *lane);
+/* Of a turn only: starts what waits while there is room; the lane may be gone afterwards.
+ * `is_chosen`: it comes before those that wait for the global limit. */
+void lane_work(struct step *step, struct lane *lane, bool is_chosen);
 void lane_push_waiting(struct lane *lane, struct attempt *attempt);
-void lanes_share(struct step *step, struct deliveries *deliveries);
+/* The next lane that waits for the global limit, when there is room under it; or NULL. */
+struct lane *lane_next_starved(struct deliveries *deliveries);
+
+/* lane_order.c */
+/* Which of those that wait may start; NULL: none, and when to ask again (INT64_MAX: after an
+ * event). */
+struct attempt *lane_first_in_order(struct step *step, struct lane *lane, int64_t *ret_wake_ms);
+void lane_push_in_order(struct lane *lane, struct attempt *attempt);
+void look_cancel(struct attempt *attempt);
 
 /* lane_limits.c */
 uint32_t lane_room(const struct lane *lane, int64_t now_ms);
@@ -208,16 +248,26 @@ struct key lane_row_key(uint32_t subscription, int64_t due_ms, uint64_t message)
  * which no row of it is due.  May STATUS_WAIT. */
 MUST_CHECK enum status lane_find_place(struct step *step, const struct lane *lane,
                                        uint64_t message, int64_t *io_due_ms);
+/* When a row's next attempt may be: `value` is the row's, or empty. */
+int64_t lane_row_next_ms(struct text value, int64_t due_ms);
 void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
                   int64_t due_ms);
 void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt);
 void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms);
 void lane_read_due(struct step *step, struct lane *lane);
 bool lane_has_due_rows(const struct lane *lane, int64_t now_ms);
+/* Whether there may be rows that no attempt in memory stands for. */
+bool lane_has_unread_rows(const struct lane *lane);
+/* Its row stays, and no attempt stands for it any more. */
+void lane_row_back(struct lane *lane, const struct attempt *attempt);
+/* Whether all rows in front of its place, and its own, are in memory or over. */
+bool lane_is_clear_for(const struct lane *lane, const struct attempt *attempt);
+/* Under which moment a delivery that is due then has its row. */
+int64_t lane_row_due(const struct lane *lane, int64_t due_ms);
+void lane_rows_init(struct lane *lane);
 void lanes_find(struct step *step);
 
 /* relief.c */
-bool owed_is_stuck(const struct owed *owed);
 bool deliveries_are_crowded(const struct deliveries *deliveries);
 void relief_ask(struct step *step, struct deliveries *deliveries);
 void relief_cancel(struct attempt *attempt);
@@ -229,6 +279,8 @@ struct attempt *attempt_create(struct lane *lane, uint64_t message, uint32_t mad
 void attempt_free(struct attempt *attempt);
 void attempt_prepare(struct step *step, struct attempt *attempt);
 void attempt_finish(struct step *step, struct attempt *attempt, enum attempt_end end);
+/* It cannot be made, for that reason. */
+void attempt_lose(struct step *step, struct attempt *attempt, const char *reason);
 void attempts_on_late(struct timer *timer, struct step *step);
 
 /* remembered.c: for the history. */
@@ -238,8 +290,13 @@ void attempt_remember(struct step *step, const struct attempt *attempt);
 
 /* owed.c */
 void owed_settle(struct step *step, struct owed *owed, uint32_t index);
-void owed_dispatch(struct step *step, struct owed *owed);
+/* After a dispatch: there is more, but no room for it. */
+bool owed_is_stuck(const struct owed *owed);
+/* Of a turn only: dispatches while there is room; true: it wants another turn. */
+MUST_CHECK bool owed_work(struct step *step, struct owed *owed);
 void owed_free(struct owed *owed);
+/* The chunk that it has come to; one that cannot be read is set aside, and counts as empty. */
+void owed_take_chunk(struct step *step, struct owed *owed, struct blob *value);
 struct owed *owed_open(struct deliveries *deliveries, uint64_t message);
 
 /* backlog.c */

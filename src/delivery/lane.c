@@ -10,12 +10,7 @@ static struct text lane_key(const uint32_t *subscription)
 
 static void lane_on_pause(struct timer *timer, struct step *step)
 {
-    lane_start_more(step, container_of(timer, struct lane, pause));
-}
-
-static void lane_on_due(struct timer *timer, struct step *step)
-{
-    lane_start_more(step, container_of(timer, struct lane, timer));
+    lane_want(step, container_of(timer, struct lane, pause));
 }
 
 struct lane *lane_find(const struct deliveries *deliveries, uint32_t subscription)
@@ -47,12 +42,10 @@ struct lane *lane_open(struct step *step, uint32_t topic, uint32_t subscription)
     lane->topic = topic;
     lane->subscription = subscription;
     lane->window = LANE_WINDOW_FIRST;
-    lane->next_due = INT64_MAX;
-    lane->due_since = INT64_MAX;
-    lane->pending_due = INT64_MAX;
-    lane->late_due = INT64_MAX;
     lane->breaker.min_before = deliveries->options.breaker_min;
-    lane->timer.fire = lane_on_due;
+    lane->is_ordered =
+        deliveries->hooks.is_ordered(step, (struct lane_id){topic, subscription});
+    lane_rows_init(lane);
     lane->pause.fire = lane_on_pause;
     list_init(&lane->waiting);
     list_init(&lane->flying);
@@ -69,6 +62,7 @@ void lane_free(struct lane *lane)
 
     lane_wake(lane);
     list_remove(&lane->global);
+    list_remove(&lane->work);
     deliveries->open_breakers -= breaker_is_open(&lane->breaker);
     map_remove(&deliveries->lanes, &lane->map);
     memory_free(lane);
@@ -94,17 +88,21 @@ static void resting_trim(struct step *step, struct deliveries *deliveries)
     }
 }
 
-void lane_close_if_idle(struct step *step, struct lane *lane)
+static bool is_busy(const struct lane *lane)
+{
+    return list_contains(&lane->work) || !list_is_empty(&lane->flying)
+           || lane->waiting_count > 0 || lane->rows.is_hooked || lane->rows.is_reading
+           || lane->rows.next_due != INT64_MAX;
+}
+
+static void lane_close_if_idle(struct step *step, struct lane *lane)
 {
     struct deliveries *deliveries = lane->deliveries;
-    bool is_busy = lane->holds > 0 || lane->is_starting || lane->in_flight > 0
-                   || lane->waiting_count > 0 || lane->is_hooked || lane->is_reading
-                   || lane->next_due != INT64_MAX;
 
-    if (is_busy) {
+    if (is_busy(lane)) {
         return;
     }
-    timer_cancel(step, &lane->timer);
+    timer_cancel(step, &lane->rows.timer);
     timer_cancel(step, &lane->pause);
     list_remove(&lane->global);
     lane_wake(lane);
@@ -130,15 +128,16 @@ static bool has_room_for_trials(const struct deliveries *deliveries)
            && deliveries->trials < (deliveries->options.in_flight_max + 1) / 2;
 }
 
-/* Whoever waits for the global limit comes before whoever comes now. */
-static bool lane_may_go(struct lane *lane)
+/* Whoever waits for the global limit comes before whoever comes now; being chosen counts once.
+ */
+static bool lane_may_go(struct lane *lane, bool *io_is_chosen)
 {
     struct deliveries *deliveries = lane->deliveries;
     bool may_go = lane->is_trusted ? has_room(deliveries) : has_room_for_trials(deliveries);
     struct list *others = lane->is_trusted ? &deliveries->starved : &deliveries->doubted;
 
-    if (may_go && (lane->has_turn || list_is_empty(others))) {
-        lane->has_turn = false;
+    if (may_go && (*io_is_chosen || list_is_empty(others))) {
+        *io_is_chosen = false;
         return true;
     }
     if (!list_contains(&lane->global)) {
@@ -163,32 +162,18 @@ static struct list_node *starved_pop(struct deliveries *deliveries)
     return node == NULL && may_try ? list_pop(&deliveries->doubted) : node;
 }
 
-/* One from each in turn, while there is room. */
-void lanes_share(struct step *step, struct deliveries *deliveries)
+struct lane *lane_next_starved(struct deliveries *deliveries)
 {
-    struct list_node *node = NULL;
+    struct list_node *node = starved_pop(deliveries);
 
-    if (deliveries->is_sharing) {
-        return; /* the outer call goes on */
-    }
-    deliveries->is_sharing = true;
-    while ((node = starved_pop(deliveries)) != NULL) {
-        struct lane *lane = container_of(node, struct lane, global);
-
-        lane->has_turn = true;
-        lane->holds++;
-        lane_start_more(step, lane);
-        lane->holds--;
-        lane->has_turn = false;
-        lane_close_if_idle(step, lane);
-    }
-    deliveries->is_sharing = false;
+    return node == NULL ? NULL : container_of(node, struct lane, global);
 }
 
 /* --- Starting. */
 
 static void lane_start(struct step *step, struct lane *lane, struct attempt *attempt)
 {
+    turn_count(lane->deliveries);
     lane->in_flight++;
     lane->deliveries->in_flight++;
     attempt->is_trial = !lane->is_trusted;
@@ -204,25 +189,40 @@ static void pause_until(struct step *step, struct lane *lane, int64_t at_ms)
     }
 }
 
-/* The next that waits, when the lane has room for it; NULL: none. */
-static struct attempt *lane_take_waiting(struct step *step, struct lane *lane)
+/* The one whose turn it is among those that wait; NULL: none can go now. */
+static struct attempt *lane_first_waiting(struct step *step, struct lane *lane)
 {
     struct list_node *node = list_first(&lane->waiting);
+    int64_t wake_ms = INT64_MAX;
 
-    if (node == NULL) {
+    if (node == NULL || !lane->is_ordered) {
+        return node == NULL ? NULL : container_of(node, struct attempt, node);
+    }
+    struct attempt *attempt = lane_first_in_order(step, lane, &wake_ms);
+
+    pause_until(step, lane, wake_ms);
+    return attempt;
+}
+
+/* The next that waits, when the lane has room for it; NULL: none. */
+static struct attempt *lane_take_waiting(struct step *step, struct lane *lane,
+                                         bool *io_is_chosen)
+{
+    struct attempt *attempt = lane_first_waiting(step, lane);
+
+    if (attempt == NULL) {
         return NULL;
     }
-    struct attempt *attempt = container_of(node, struct attempt, node);
     int64_t at_ms = attempt->is_expired ? 0 : lane_next_start(lane, step->now_ms);
 
     if (at_ms > step->now_ms) {
         pause_until(step, lane, at_ms);
         return NULL;
     }
-    if (!lane_may_go(lane)) {
+    if (!lane_may_go(lane, io_is_chosen)) {
         return NULL;
     }
-    list_remove(node);
+    list_remove(&attempt->node);
     lane->waiting_count--;
     if (!attempt->is_expired) {
         attempt->is_probe = breaker_start(&lane->breaker);
@@ -231,39 +231,63 @@ static struct attempt *lane_take_waiting(struct step *step, struct lane *lane)
     return attempt;
 }
 
-static void rows_want(struct step *step, struct lane *lane)
+/* Where an order is kept the rows in front of what waits come into memory however much that is.
+ */
+static bool has_enough(const struct lane *lane)
+{
+    struct list_node *first = list_first(&lane->waiting);
+
+    if (first == NULL || !lane->is_ordered) {
+        return first != NULL;
+    }
+    return lane->waiting_count >= LANE_WAITING_MAX
+           && lane_is_clear_for(lane, container_of(first, struct attempt, node));
+}
+
+static bool wants_rows(const struct lane *lane, int64_t now_ms)
+{
+    return lane->rows.next_due <= now_ms && !lane->rows.is_reading && !has_enough(lane);
+}
+
+static void rows_want(struct step *step, struct lane *lane, bool *io_is_chosen)
 {
     int64_t at_ms = lane_next_start(lane, step->now_ms);
 
     if (at_ms > step->now_ms) {
         pause_until(step, lane, at_ms);
-    } else if (!lane->is_reading && lane_may_go(lane)) {
+    } else if (lane_may_go(lane, io_is_chosen)) {
         lane_read_due(step, lane);
     }
 }
 
-/* Starts what waits while there is room; the lane may be gone afterwards. */
-void lane_start_more(struct step *step, struct lane *lane)
+void lane_work(struct step *step, struct lane *lane, bool is_chosen)
 {
+    const struct deliveries *deliveries = lane->deliveries;
     struct attempt *attempt = NULL;
+    bool has_more = true;
 
-    if (lane->is_starting) {
-        return; /* the outer call goes on */
+    while (has_more && deliveries->turn_left > 0) {
+        attempt = lane_take_waiting(step, lane, &is_chosen);
+        has_more = attempt != NULL;
+        if (has_more) {
+            lane_start(step, lane, attempt);
+        }
     }
-    lane->is_starting = true;
-    while ((attempt = lane_take_waiting(step, lane)) != NULL) {
-        lane_start(step, lane, attempt);
-    }
-    lane->is_starting = false;
-    if (lane->waiting_count == 0 && lane->next_due <= step->now_ms) {
-        rows_want(step, lane);
+    if (has_more) {
+        lane_want(step, lane);
+    } else if (wants_rows(lane, step->now_ms)) {
+        rows_want(step, lane, &is_chosen);
     }
     lane_close_if_idle(step, lane);
 }
 
 void lane_push_waiting(struct lane *lane, struct attempt *attempt)
 {
-    list_push(&lane->waiting, &attempt->node);
+    if (lane->is_ordered) {
+        lane_push_in_order(lane, attempt);
+    } else {
+        list_push(&lane->waiting, &attempt->node);
+    }
     lane->waiting_count++;
 }
 
@@ -276,13 +300,21 @@ static bool lane_is_held(const struct lane *lane, int64_t now_ms)
                && rate_next_ms(&lane->rate, lane->limits.per_second, now_ms) > now_ms);
 }
 
+/* Of a lane that keeps an order what is on disk is read in front of what waits: it needs room.
+ */
+static uint32_t waiting_max(const struct lane *lane)
+{
+    return lane->is_ordered && lane_has_unread_rows(lane) ? LANE_WAITING_MAX / 2
+                                                          : LANE_WAITING_MAX;
+}
+
 void lane_offer(struct step *step, struct lane *lane, struct attempt *attempt)
 {
     bool may_start =
         lane->waiting_count == 0 && lane_next_start(lane, step->now_ms) <= step->now_ms;
-    bool has_rows = lane_has_due_rows(lane, step->now_ms);
+    bool has_rows = !lane->is_ordered && lane_has_due_rows(lane, step->now_ms);
     bool is_late = !may_start
-                   && (lane->waiting_count >= LANE_WAITING_MAX || has_rows
+                   && (lane->waiting_count >= waiting_max(lane) || has_rows
                        || lane_is_held(lane, step->now_ms));
 
     attempt->since_ms = step->now_ms;
@@ -292,5 +324,5 @@ void lane_offer(struct step *step, struct lane *lane, struct attempt *attempt)
         return;
     }
     lane_push_waiting(lane, attempt);
-    lane_start_more(step, lane);
+    lane_work(step, lane, false);
 }

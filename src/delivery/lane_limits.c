@@ -202,8 +202,7 @@ static void on_opened(struct step *step, struct attempt *attempt)
                    "%u of the last %u attempts failed, the last one: %.120s", failures,
                    attempts, attempt->reason);
     lane->deliveries->open_breakers++;
-    lane->probed_due = 0;
-    lane->probed_message = 0;
+    lane->rows.probed = (struct row_place){0, 0};
     breaker_log(attempt, "breaker_open", text_from(reason));
     waiting_park(step, lane);
 }
@@ -216,6 +215,15 @@ static void on_closed(struct attempt *attempt)
     lane->window = 1;
     lane->successes = 0;
     breaker_log(attempt, "breaker_closed", T("a probe was answered"));
+}
+
+/* Whether an endpoint confirms says little of how it takes what it is owed. */
+static bool attempt_is_control(const struct attempt *attempt)
+{
+    const struct delivery_hooks *hooks = &attempt->lane->deliveries->hooks;
+
+    return hooks->traits(blob_text(attempt->message_record)).is_control
+           && !mutant("delivery.control-feeds-the-breaker");
 }
 
 void lane_feedback(struct step *step, struct attempt *attempt,
@@ -236,7 +244,9 @@ void lane_feedback(struct step *step, struct attempt *attempt,
     if (!said.has_failed) {
         usual_learn(lane, step->now_ms - attempt->flying_ms);
     }
-    switch (breaker_count(&lane->breaker, &said)) {
+    bool is_of_interest = attempt->is_probe || !attempt_is_control(attempt);
+
+    switch (is_of_interest ? breaker_count(&lane->breaker, &said) : BREAKER_STAYS) {
     case BREAKER_STAYS: break;
     case BREAKER_OPENED: on_opened(step, attempt); break;
     case BREAKER_CLOSED_AGAIN: on_closed(attempt); break;

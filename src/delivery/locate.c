@@ -153,7 +153,7 @@ static struct range lane_range(uint32_t subscription)
                           .to = key_after_prefix(&prefix),
                           .row_max = LANE_ROWS,
                           .bytes_max = UINT32_MAX,
-                          .value_max = 0};
+                          .value_max = UINT32_MAX};
 }
 
 static enum status search_lane(struct step *step, struct delivery_search *search)
@@ -166,10 +166,11 @@ static enum status search_lane(struct step *step, struct delivery_search *search
     }
     for (uint32_t i = 0; i < read->row_count; i++) {
         const struct row *row = &read->rows[i];
+        struct blob *value = record_overlay(step, row);
 
-        if (key_get_u64(&row->key, 13) == search->message
-            && record_overlay(step, row) != NULL) {
-            (void)found(step, search, DELIVERY_WAITING, (int64_t)key_get_u64(&row->key, 5));
+        if (key_get_u64(&row->key, 13) == search->message && value != NULL) {
+            (void)found(step, search, DELIVERY_WAITING,
+                        lane_row_next_ms(blob_text(value), (int64_t)key_get_u64(&row->key, 5)));
             return STATUS_OK;
         }
     }

@@ -2,6 +2,7 @@
  */
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/must.h"
 #include "base/mutants.h"
 #include "delivery/internal.h"
 
@@ -34,6 +35,7 @@ void owed_free(struct owed *owed)
 {
     list_remove(&owed->sealed.node);
     list_remove(&owed->node);
+    list_remove(&owed->work);
     task_cancel(&owed->task);
     memory_free(owed->subscriptions);
     memory_free(owed);
@@ -50,6 +52,19 @@ static void owed_end(struct step *step, struct owed *owed)
         && deliveries->active_count <= deliveries->options.active_message_max / 2) {
         backlog_read(step, deliveries);
     }
+}
+
+void owed_take_chunk(struct step *step, struct owed *owed, struct blob *value)
+{
+    struct key chunk = chunk_key(owed);
+
+    owed->is_damaged = !owed_chunk_decode(blob_text(value), owed);
+    if (!owed->is_damaged) {
+        return;
+    }
+    record_set_aside(step, &chunk, value, "a part of an owed list");
+    owed->count = 0;
+    owed->is_last_chunk = false; /* for all that is known: the next look tells */
 }
 
 /* The chunk is worked off: its row goes, and with the last one the body's reference. */
@@ -75,6 +90,7 @@ static enum status chunk_end_run(struct task *task, struct step *step)
     return STATUS_OK;
 }
 
+/* Also brings the one behind a chunk that cannot be read; when there is none, the list ends. */
 static enum status next_chunk_run(struct task *task, struct step *step)
 {
     struct owed *owed = container_of(task, struct owed, task);
@@ -82,21 +98,23 @@ static enum status next_chunk_run(struct task *task, struct step *step)
     struct blob *value = NULL;
     enum status status = record_get(step, &chunk, &value);
 
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK) {
+        owed_take_chunk(step, owed, value);
+    } else if (status == STATUS_NOT_FOUND) {
+        if (!owed->is_damaged) {
+            record_set_aside(step, &chunk, NULL, "the rest of an owed list");
+        }
+        owed->count = 0;
+        owed->is_last_chunk = true;
+        status = STATUS_OK;
     }
-    return owed_chunk_decode(blob_text(value), owed) ? STATUS_OK : STATUS_STORAGE;
+    return status;
 }
 
 static void next_chunk_done(struct task *task, struct step *step, enum status status)
 {
-    struct owed *owed = container_of(task, struct owed, task);
-
-    if (status != STATUS_OK) {
-        owed_end(step, owed);
-        return;
-    }
-    owed_dispatch(step, owed);
+    (void)status;
+    owed_want(step, container_of(task, struct owed, task));
 }
 
 static void chunk_end_done(struct task *task, struct step *step, enum status status)
@@ -130,6 +148,7 @@ void owed_settle(struct step *step, struct owed *owed, uint32_t index)
     uint32_t bit = index - owed->base;
     bool moved = false;
 
+    must(bit < OWED_WINDOW);
     owed->settled[bit / 64] |= 1ULL << (bit % 64);
     while ((owed->settled[0] & 1) != 0) {
         bits_shift(owed->settled);
@@ -140,7 +159,7 @@ void owed_settle(struct step *step, struct owed *owed, uint32_t index)
         step_seal(step, &owed->sealed);
     }
     if (moved) {
-        owed_dispatch(step, owed);
+        owed_want(step, owed);
     }
 }
 
@@ -152,31 +171,46 @@ static bool owed_has_room(const struct owed *owed)
            || (ahead < OWED_WINDOW && owed->deliveries->attempt_count < ATTEMPTS_MAX);
 }
 
-void owed_dispatch(struct step *step, struct owed *owed)
+bool owed_is_stuck(const struct owed *owed)
 {
-    /* An offer may settle at once and come back here: the outer call goes on then. */
-    if (owed->is_dispatching) {
-        return;
-    }
-    owed->is_dispatching = true;
-    while (owed->next < owed->count && owed_has_room(owed)) {
-        uint32_t index = owed->next++;
-        struct lane *lane = lane_open(step, owed->topic, owed->subscriptions[index]);
-        struct attempt *attempt = attempt_create(lane, owed->message, 0, owed->accepted_ms);
+    return owed->next < owed->count && !owed_has_room(owed);
+}
 
-        attempt->owed = owed;
-        attempt->owed_index = index;
-        list_push(&owed->attempts, &attempt->owed_node);
-        lane_offer(step, lane, attempt);
+static void owed_dispatch(struct step *step, struct owed *owed)
+{
+    uint32_t index = owed->next++;
+    struct lane *lane = lane_open(step, owed->topic, owed->subscriptions[index]);
+    struct attempt *attempt = attempt_create(lane, owed->message, 0, owed->accepted_ms);
+
+    attempt->owed = owed;
+    attempt->owed_index = index;
+    list_push(&owed->attempts, &attempt->owed_node);
+    owed->in_a_row++;
+    turn_count(owed->deliveries);
+    lane_offer(step, lane, attempt);
+}
+
+bool owed_work(struct step *step, struct owed *owed)
+{
+    const struct deliveries *deliveries = owed->deliveries;
+
+    while (owed->next < owed->count && owed_has_room(owed) && deliveries->turn_left > 0
+           && owed->in_a_row < OWED_WINDOW) {
+        owed_dispatch(step, owed);
     }
-    owed->is_dispatching = false;
-    if (owed_is_stuck(owed) || deliveries_are_crowded(owed->deliveries)) {
+    if (owed_is_stuck(owed) || deliveries_are_crowded(deliveries)) {
         relief_ask(step, owed->deliveries);
     }
+    if (owed->next < owed->count && owed_has_room(owed)) {
+        return true;
+    }
+    list_remove(&owed->work);
+    owed->in_a_row = 0;
     if (owed->base == owed->count) {
         owed->task = (struct task){.run = chunk_end_run, .done = chunk_end_done};
         task_start(&owed->task, step);
     }
+    return false;
 }
 
 struct owed *owed_open(struct deliveries *deliveries, uint64_t message)
@@ -208,7 +242,7 @@ static void on_launched(struct hook *hook, struct step *step, enum status status
     list_move_all(&launched, &deliveries->launching);
     while ((node = list_pop(&launched)) != NULL) {
         list_push(&deliveries->active, node);
-        owed_dispatch(step, container_of(node, struct owed, node));
+        owed_want(step, container_of(node, struct owed, node));
     }
 }
 

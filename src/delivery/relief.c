@@ -7,12 +7,6 @@
 #define PATIENCE_MS 100
 #define RELIEF_MAX  1024 /* deliveries at a time */
 
-/* After a dispatch: there is more, but no room for it. */
-bool owed_is_stuck(const struct owed *owed)
-{
-    return owed->next < owed->count;
-}
-
 bool deliveries_are_crowded(const struct deliveries *deliveries)
 {
     return deliveries->active_count > deliveries->options.active_message_max / 2;
@@ -20,7 +14,7 @@ bool deliveries_are_crowded(const struct deliveries *deliveries)
 
 static bool can_move(const struct attempt *attempt)
 {
-    return !attempt->is_relieving
+    return !attempt->is_relieving && !attempt->is_looking
            && (attempt->stage == ATTEMPT_QUEUED || attempt->stage == ATTEMPT_FLYING);
 }
 
@@ -111,7 +105,7 @@ void relief_on_timer(struct timer *timer, struct step *step)
 
         if (can_move(attempt)) { /* still: the one before may have set it going */
             attempt->is_relieving = true;
-            attempt->due_ms = step->now_ms;
+            attempt->due_ms = lane_row_due(attempt->lane, step->now_ms);
             attempt->task = (struct task){.run = relief_run, .done = relief_done};
             task_start(&attempt->task, step);
         }

@@ -58,6 +58,7 @@ static enum attempt_fate fate_of(const struct attempt *attempt)
     case END_RETRY: return FATE_RETRY;
     case END_PARK: return FATE_PARKED;
     case END_DEAD: return attempt->is_dead_lettered ? FATE_DEAD_LETTERED : FATE_LOST;
+    case END_LOST: return FATE_LOST;
     case END_DELIVERED:
     case END_GONE: break;
     }

@@ -42,6 +42,7 @@ struct sending {
     struct list_node node;  /* in transport.ready, outbound.settled or outbound.spare */
     uint64_t id;
     uint64_t attempt_id;
+    int64_t again_ms;     /* of a delivery once more: when that was asked for; else 0 */
     uint64_t deadline_ms; /* of the loop's clock */
     enum sending_state state;
     bool is_forgotten; /* its outcome interests nobody any more */

@@ -1,5 +1,7 @@
 /* One attempt: its records become a payload and what a deliverer is told. */
+#include "base/digest.h"
 #include "base/memory.h"
+#include "base/mutants.h"
 #include "outbound/content_type.h"
 #include "outbound/internal.h"
 
@@ -41,6 +43,7 @@ struct sending *sending_take(struct outbound *outbound, const struct attempt_sta
     sending->is_forgotten = false;
     sending->subscription_record = take_start->subscription_record;
     sending->message_record = take_start->message_record;
+    sending->again_ms = take_start->again_ms;
     sending->delivery = (struct delivery){.attempt = take_start->attempt};
     sending->headers = NULL;
     sending_limit(sending, timeout_ms);
@@ -231,6 +234,20 @@ static void describe_pages(struct sending *sending)
                                                T(SUBSCRIPTION_UNSUBSCRIBE_TOKEN)));
 }
 
+/* A delivery once more has one of its own, or the queue would take it for the first; the same
+ * with each attempt of it. */
+static struct text deduplication_id(struct sending *sending)
+{
+    struct text id = sending->message.deduplication_id;
+
+    if (sending->again_ms == 0 || id.len == 0 || mutant("outbound.again-is-a-duplicate")) {
+        return arena_copy(&sending->arena, id);
+    }
+    /* Within SQS's 128 characters; the digest tells long ones apart. */
+    return arena_printf(&sending->arena, "%.*s.%016llx.%lld", TEXT_PRINTF(text_first(id, 90)),
+                        (unsigned long long)digest_fast(id), (long long)sending->again_ms);
+}
+
 void sending_describe(struct sending *sending)
 {
     struct delivery *delivery = &sending->delivery;
@@ -253,7 +270,7 @@ void sending_describe(struct sending *sending)
     delivery->subject = arena_copy(arena, sending->message.subject).at;
     delivery->time_ms = sending->message.time_ms;
     delivery->group_id = arena_copy(arena, sending->message.group_id).at;
-    delivery->deduplication_id = arena_copy(arena, sending->message.deduplication_id).at;
+    delivery->deduplication_id = deduplication_id(sending).at;
     delivery->body = body.at;
     delivery->body_size = body.len;
     if (delivery->content_type == NULL) {

@@ -162,7 +162,7 @@ enum status queue_send_reference(struct step *step, struct queue *queue,
     if ((state->unloaded & LOAD_ROWS) != 0) {
         return wait_in(step, &state->loaders);
     }
-    if (state->fifo != NULL && entry.deduplication_id.len > 0
+    if (state->fifo != NULL && entry.deduplication_id.len > 0 && !reference->is_again
         && fifo_knows(state, step->now_ms, fifo_scope(queue, entry.group_id),
                       entry.deduplication_id)) {
         return STATUS_EXISTS;

@@ -1,5 +1,6 @@
 /* Deliveries that end in a queue of this daemon: sqs subscriptions and dead letters. */
 #include "base/characters.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mutants.h"
 #include "router/internal.h"
@@ -75,14 +76,16 @@ static enum status queue_may_take(const struct queue *queue, const struct messag
     return queue_takes(queue, body, size, why);
 }
 
-enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t message_number,
-                          const struct message *message, uint32_t *ret_references,
+enum status queue_deliver(struct step *step, const struct slot *slot,
+                          const struct queue_letter *letter, uint32_t *ret_references,
                           struct why *why)
 {
+    const struct message *message = letter->message;
     struct queue *queue = target_queue(step, slot->target);
     struct queue_reference reference = {
-        .message = message_number,
+        .message = letter->number,
         .raw = slot->is_raw,
+        .is_again = letter->is_again && !mutant("router.again-is-a-duplicate"),
         .protocol = slot->protocol,
     };
 
@@ -100,32 +103,83 @@ enum status queue_deliver(struct step *step, const struct slot *slot, uint64_t m
 
 /* --- For delivery/, given to it by core/. */
 
-enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t message_number,
-                                struct text subscription_record, struct text message_record,
-                                struct why *why)
+static void message_set_aside(struct step *step, uint64_t message_number)
 {
-    struct router *router = router_of(step);
-    const struct slot *slot = slot_find(router, lane.subscription);
+    struct key key = key_u64(TABLE_BODY, message_number);
+    struct blob *value = NULL;
+    bool is_there = record_peek(step, &key, &value) == STATUS_OK;
+
+    record_set_aside(step, &key, is_there ? value : NULL, "the message of a delivery");
+}
+
+static void subscription_set_aside(struct step *step, struct lane_id lane)
+{
+    struct key key = key_u32_u32(TABLE_SUBSCRIPTION, lane.topic, lane.subscription);
+    struct blob *value = NULL;
+    bool is_there = record_peek(step, &key, &value) == STATUS_OK;
+
+    record_set_aside(step, &key, is_there ? value : NULL, "a subscription");
+}
+
+static enum status message_put(struct step *step, const struct slot *slot,
+                               const struct delivery_here *here, struct why *why)
+{
     struct arena arena = {0};
     struct message message;
+    struct queue_letter letter = {
+        .number = here->message, .message = &message, .is_again = here->is_again};
     uint32_t references = 0;
+    enum status status = STATUS_STORAGE;
+
+    if (message_decode(here->message_record, &arena, &message)) {
+        status = queue_deliver(step, slot, &letter, &references, why);
+    } else {
+        message_set_aside(step, here->message);
+    }
+    if (status == STATUS_OK && references > 0 && !mutant("router.reference-uncounted")) {
+        status = body_add_references(step, here->message, 1);
+    }
+    arena_free(&arena);
+    return status;
+}
+
+enum status router_deliver_here(struct step *step, const struct delivery_here *here,
+                                struct why *why)
+{
+    const struct slot *slot = slot_find(router_of(step), here->lane.subscription);
 
     if (slot != NULL && slot->protocol == PROTOCOL_SMS) {
-        return phone_refuses(step, lane, subscription_record, message_record, why);
+        return phone_refuses(step, here->lane, here->subscription_record, here->message_record,
+                             why);
     }
     if (slot == NULL || slot->target == NULL) {
         return STATUS_NOT_FOUND;
     }
-    enum status status = body_known(step, message_number);
+    enum status status = body_known(step, here->message);
 
-    if (status == STATUS_OK && message_decode(message_record, &arena, &message)) {
-        status = queue_deliver(step, slot, message_number, &message, &references, why);
-        if (status == STATUS_OK && references > 0 && !mutant("router.reference-uncounted")) {
-            status = body_add_references(step, message_number, 1);
-        }
+    return status == STATUS_OK ? message_put(step, slot, here, why) : status;
+}
+
+bool router_is_ordered(struct step *step, struct lane_id lane)
+{
+    const struct topic *topic = topic_find_number(router_of(step), lane.topic);
+
+    return topic != NULL && topic->is_fifo;
+}
+
+struct message_traits router_message_traits(struct text message_record)
+{
+    struct message_traits traits = {0};
+    struct arena arena = {0};
+    struct message message;
+
+    /* What says nothing of itself is not told apart: it keeps everybody's order. */
+    if (message_decode(message_record, &arena, &message)) {
+        traits.is_control = message.kind != MESSAGE_NOTIFICATION;
+        traits.group = message.group_id.len > 0 ? digest_fast(message.group_id) : 0;
     }
     arena_free(&arena);
-    return status;
+    return traits;
 }
 
 static enum status letter_send(struct step *step, uint64_t message_number,
@@ -161,6 +215,13 @@ static enum status letter_send(struct step *step, uint64_t message_number,
     return status;
 }
 
+/* Whom a confirmation does not reach has no use for it in a queue, and a redrive would send a
+ * token that has ended (AWS does not, either). */
+static bool is_dead_letter(const struct message *message)
+{
+    return message->kind == MESSAGE_NOTIFICATION || mutant("router.control-dead-lettered");
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the shape of struct delivery_hooks */
 enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t message_number,
                                struct text subscription_record, struct text message_record,
@@ -171,9 +232,16 @@ enum status router_dead_letter(struct step *step, struct lane_id lane, uint64_t 
     struct message message;
     enum status status = STATUS_NOT_FOUND;
 
-    (void)lane;
-    if (subscription_decode(subscription_record, &arena, &subscription)
-        && message_decode(message_record, &arena, &message)) {
+    if (!message_decode(message_record, &arena, &message)) {
+        message_set_aside(step, message_number);
+        status = fail(why, STATUS_NOT_FOUND, "its message in the data directory is damaged");
+    } else if (!is_dead_letter(&message)) {
+        status = fail(why, STATUS_NOT_FOUND, "a confirmation is not dead-lettered");
+    } else if (!subscription_decode(subscription_record, &arena, &subscription)) {
+        subscription_set_aside(step, lane);
+        status =
+            fail(why, STATUS_NOT_FOUND, "its subscription in the data directory is damaged");
+    } else {
         status =
             letter_send(step, message_number, &subscription, &message, ret_references, why);
     }

@@ -139,10 +139,17 @@ MUST_CHECK enum status phone_refuses(struct step *step, struct lane_id lane,
                                      struct text subscription_record,
                                      struct text message_record, struct why *why);
 
-/* fanout.c: one delivery into a queue of this daemon. */
+/* fanout.c */
+/* One delivery into a queue of this daemon. */
+struct queue_letter {
+    uint64_t number; /* of the message's body */
+    const struct message *message;
+    bool is_again; /* once more on purpose: no deduplication may swallow it */
+};
+
 /* *ret_references: how many references to the body it took, 0 or 1. */
 MUST_CHECK enum status queue_deliver(struct step *step, const struct slot *slot,
-                                     uint64_t message_number, const struct message *message,
+                                     const struct queue_letter *letter,
                                      uint32_t *ret_references, struct why *why);
 
 #endif

@@ -105,20 +105,23 @@ enum status topic_match(struct step *step, const struct topic *topic,
 static uint32_t serve_local(struct step *step, struct router *router, uint64_t number,
                             const struct message *message)
 {
+    const struct queue_letter letter = {.number = number, .message = message};
+    /* Those of a FIFO topic all at once, or a message that only some of them get could come
+     * before one that they still are owed. */
+    uint32_t max = message->sequence_number.len > 0 ? UINT32_MAX : LOCAL_MAX;
     uint32_t served = 0;
 
     router->owed.count = 0;
     for (size_t i = 0; i < router->matched.count; i++) {
         uint32_t subscription = router->matched.at[i];
         const struct slot *slot = slot_find(router, subscription);
-        bool is_local = slot != NULL && slot->target != NULL && served < LOCAL_MAX;
+        bool is_local = slot != NULL && slot->target != NULL && served < max;
         uint32_t references = 0;
 
         if (slot == NULL) {
             continue;
         }
-        if (is_local
-            && queue_deliver(step, slot, number, message, &references, NULL) == STATUS_OK) {
+        if (is_local && queue_deliver(step, slot, &letter, &references, NULL) == STATUS_OK) {
             served += references;
         } else {
             numbers_append(&router->owed, subscription);

@@ -310,9 +310,10 @@ MUST_CHECK enum status router_load_topic(struct router *router, const struct key
 /* Starts reading the subscriptions and building the indexes. */
 void router_start(struct step *step, struct router *router);
 /* What delivery/ asks of the router: see struct delivery_hooks. */
-enum status router_deliver_here(struct step *step, struct lane_id lane, uint64_t message_number,
-                                struct text subscription_record, struct text message_record,
+enum status router_deliver_here(struct step *step, const struct delivery_here *here,
                                 struct why *why);
+bool router_is_ordered(struct step *step, struct lane_id lane);
+struct message_traits router_message_traits(struct text message_record);
 void router_retry_policy(struct step *step, struct text subscription_record,
                          struct retry_policy *ret_policy);
 bool router_lane_limits(struct step *step, struct lane_id lane, struct text subscription_record,

@@ -17,6 +17,13 @@ struct batch *records_filling(struct records *records)
     return records->filling;
 }
 
+size_t step_batch_size(const struct step *step)
+{
+    const struct batch *filling = step->records->filling;
+
+    return filling == NULL ? 0 : filling->count;
+}
+
 bool records_has_batch(const struct records *records)
 {
     return !list_is_empty(&records->closed) || records->filling != NULL

@@ -183,6 +183,9 @@ struct step {
     struct task *running;    /* private to step/ */
 };
 
+/* Changes in the batch that fills: who has many to make leaves some to the next. */
+size_t step_batch_size(const struct step *step);
+
 /* New work is refused (STATUS_FULL with the reason) while free space is below the watermark. */
 MUST_CHECK enum status step_may_grow(struct step *step, struct why *why);
 /* Free space comes near the watermark: what can be spared should go. */
