@@ -188,7 +188,9 @@ static bool row_expire(struct step *step, struct history *history, const struct 
     struct attempt_row head = {0};
 
     history->journal.oldest = first;
-    if (attempt_row_open(blob_text(row->value), &head)) {
+    bool is_read = attempt_row_open(blob_text(row->value), &head);
+
+    if (is_read) {
         bool is_old = options->attempts_max_age_ms > 0
                       && head.written_ms + options->attempts_max_age_ms <= step->now_ms;
         bool is_beyond = last - first + 1 >= options->attempts_max_count + head.count
@@ -200,8 +202,14 @@ static bool row_expire(struct step *step, struct history *history, const struct 
         }
     }
     history->journal.gone = first + (head.count > 0 ? head.count - 1 : 0);
-    history->journal.begin = first + 1;
-    record_delete(step, &row->key);
+    if (!mutant("history.attempts-from-the-front")) {
+        history->journal.begin = first + 1; /* in front of it there are deletions only */
+    }
+    if (is_read) {
+        record_delete(step, &row->key);
+    } else {
+        record_set_aside(step, &row->key, row->value, "attempts of deliveries");
+    }
     return true;
 }
 

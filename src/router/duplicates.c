@@ -10,7 +10,6 @@
 
 #define LIFE_MS        (5LL * 60 * 1000) /* AWS */
 #define SWEEP_EVERY_MS LIFE_MS
-#define SWEEP_ROWS     1024
 
 /* The scope is the topic, or with FifoThroughputScope=MessageGroup the group. */
 static struct key duplicate_key(const struct topic *topic, const struct message *message)
@@ -68,8 +67,6 @@ enum status duplicate_find(struct step *step, const struct topic *topic,
 
 /* --- Old ones go: a look at all of them while there may be any. */
 
-static void sweep_from(struct step *step, struct key from);
-
 static void sweep_arm(struct step *step, struct router *router)
 {
     if (!heap_contains(&router->duplicates.node)) {
@@ -77,46 +74,30 @@ static void sweep_arm(struct step *step, struct router *router)
     }
 }
 
-static void on_rows(struct read *read, struct step *step)
+static void row_meet(struct table_walk *walk, struct step *step, const struct key *key,
+                     struct blob *value)
 {
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        struct blob *value = record_overlay(step, &read->rows[i]);
-        struct cursor cursor = cursor_over(blob_text(value));
+    struct cursor cursor = cursor_over(blob_text(value));
+    int64_t accepted_ms = (int64_t)cursor_u64(&cursor);
+    int64_t life_ms = mutant("router.duplicates-swept-early") ? LIFE_MS / 2 : LIFE_MS;
 
-        if (value == NULL) {
-            continue;
-        }
-        int64_t life_ms = mutant("router.duplicates-swept-early") ? LIFE_MS / 2 : LIFE_MS;
-
-        if ((int64_t)cursor_u64(&cursor) + life_ms <= step->now_ms) {
-            record_delete(step, &read->rows[i].key);
-        } else {
-            sweep_arm(step, router_of(step));
-        }
+    (void)walk;
+    if (cursor.broken) {
+        record_set_aside(step, key, value, "what a FIFO topic accepted");
+    } else if (accepted_ms + life_ms <= step->now_ms) {
+        record_delete(step, key);
+    } else {
+        sweep_arm(step, router_of(step));
     }
-    if (!read->complete) {
-        sweep_from(step, read_next_from(read));
-    }
-    read_free(read);
-}
-
-static void sweep_from(struct step *step, struct key from)
-{
-    struct key table = key_table(TABLE_TOPIC_DUPLICATE);
-    struct read *read = read_create(on_rows, NULL);
-
-    read->from = from;
-    read->to = key_after_prefix(&table);
-    read->row_max = SWEEP_ROWS;
-    read->bytes_max = UINT32_MAX;
-    read->value_max = UINT32_MAX;
-    step_read(step, read);
 }
 
 static void on_sweep(struct timer *timer, struct step *step)
 {
+    const struct table_walk walk = {.from = key_table(TABLE_TOPIC_DUPLICATE),
+                                    .visit = row_meet};
+
     (void)timer;
-    sweep_from(step, key_table(TABLE_TOPIC_DUPLICATE));
+    table_walk(step, &walk);
 }
 
 void duplicates_start(struct step *step, struct router *router)

@@ -23,10 +23,15 @@ static void load_row(struct step *step, const struct row *row)
     struct subscription subscription;
     struct arena arena = {0};
 
-    if (topic != NULL && value != NULL && slot_find(router, key_get_u32(&row->key, 5)) == NULL
-        && subscription_decode(blob_text(value), &arena, &subscription)
-        && !subscription.is_deleted) {
-        subscription_enter(router, topic, &subscription);
+    if (topic != NULL && value != NULL
+        && slot_find(router, key_get_u32(&row->key, 5)) == NULL) {
+        bool is_read = subscription_decode(blob_text(value), &arena, &subscription);
+
+        if (!is_read) {
+            record_set_aside(step, &row->key, value, "a subscription");
+        } else if (!subscription.is_deleted) {
+            subscription_enter(router, topic, &subscription);
+        }
     }
     arena_free(&arena);
     router->progress.subscriptions_loaded++;

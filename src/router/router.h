@@ -181,9 +181,7 @@ struct subscription_page {
     struct subscription *rows; /* in arena */
     size_t count;
     bool is_last;
-    struct read *read;   /* private, NULL at first */
-    bool is_read;        /* private */
-    struct list waiters; /* private */
+    struct range range; /* private, zeroed at first */
 };
 
 MUST_CHECK enum status subscription_page_read(struct step *step,

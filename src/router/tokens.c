@@ -9,7 +9,6 @@
 #define TOKEN_BYTES    32
 #define TOKEN_VALID_MS (2LL * 24 * 3600 * 1000)
 #define SWEEP_EVERY_MS (3600LL * 1000)
-#define SWEEP_ROWS     1024
 
 static struct key token_key(struct text bytes)
 {
@@ -178,8 +177,6 @@ void subscription_send_confirmation(struct step *step, struct topic *topic,
 
 /* --- Old tokens go, an hourly look at all of them. */
 
-static void sweep_from(struct step *step, struct key from);
-
 /* What only that token could have brought back. */
 static void deleted_end(struct step *step, const struct token_row *row)
 {
@@ -191,40 +188,25 @@ static void deleted_end(struct step *step, const struct token_row *row)
     }
 }
 
-static void on_tokens(struct read *read, struct step *step)
+static void token_meet(struct table_walk *walk, struct step *step, const struct key *key,
+                       struct blob *value)
 {
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        struct blob *value = record_overlay(step, &read->rows[i]);
-        struct token_row row;
+    struct token_row row;
 
-        if (value != NULL && token_read(blob_text(value), &row)
-            && row.expires_ms < step->now_ms) {
-            record_delete(step, &read->rows[i].key);
-            deleted_end(step, &row);
-        }
+    (void)walk;
+    if (!token_read(blob_text(value), &row)) {
+        record_set_aside(step, key, value, "a confirmation token");
+    } else if (row.expires_ms < step->now_ms) {
+        record_delete(step, key);
+        deleted_end(step, &row);
     }
-    if (!read->complete) {
-        sweep_from(step, read_next_from(read));
-    }
-    read_free(read);
-}
-
-static void sweep_from(struct step *step, struct key from)
-{
-    struct key table = key_table(TABLE_TOKEN);
-    struct read *read = read_create(on_tokens, NULL);
-
-    read->from = from;
-    read->to = key_after_prefix(&table);
-    read->row_max = SWEEP_ROWS;
-    read->bytes_max = UINT32_MAX;
-    read->value_max = UINT32_MAX;
-    step_read(step, read);
 }
 
 static void on_sweep(struct timer *timer, struct step *step)
 {
-    sweep_from(step, key_table(TABLE_TOKEN));
+    const struct table_walk walk = {.from = key_table(TABLE_TOKEN), .visit = token_meet};
+
+    table_walk(step, &walk);
     timer_set(step, timer, step->now_ms + SWEEP_EVERY_MS);
 }
 

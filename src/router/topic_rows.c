@@ -3,9 +3,6 @@
 #include "base/memory.h"
 #include "router/internal.h"
 
-#define RECLAIM_ROWS  256
-#define RECLAIM_BYTES (1024 * 1024)
-
 static struct key garbage_key(uint32_t topic)
 {
     struct key key = key_u64_u32(TABLE_GARBAGE, 0, topic);
@@ -14,43 +11,40 @@ static struct key garbage_key(uint32_t topic)
     return key;
 }
 
-static void reclaim_read(struct step *step, uint32_t topic, struct key from);
-
-static void on_rows(struct read *read, struct step *step)
+static void subscription_meet(struct table_walk *walk, struct step *step, const struct key *key,
+                              struct blob *value)
 {
-    uint32_t topic = key_get_u32(&read->from, 1);
+    struct subscription subscription;
+    struct arena arena = {0};
 
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        struct blob *value = record_overlay(step, &read->rows[i]);
-        struct subscription subscription;
-        struct arena arena = {0};
-
-        if (value != NULL && subscription_decode(blob_text(value), &arena, &subscription)) {
-            subscription_delete(step, &subscription);
-        }
-        arena_free(&arena);
-    }
-    if (read->complete) {
-        struct key garbage = garbage_key(topic);
-
-        record_delete(step, &garbage);
+    (void)walk;
+    if (subscription_decode(blob_text(value), &arena, &subscription)) {
+        subscription_delete(step, &subscription);
     } else {
-        reclaim_read(step, topic, read_next_from(read));
+        record_set_aside(step, key, value, "a subscription of a deleted topic");
     }
-    read_free(read);
+    arena_free(&arena);
 }
 
-static void reclaim_read(struct step *step, uint32_t topic, struct key from)
+static void on_over(struct table_walk *walk, struct step *step)
+{
+    struct key garbage = garbage_key((uint32_t)walk->number);
+
+    record_delete(step, &garbage);
+}
+
+static void reclaim_begin(struct step *step, uint32_t topic)
 {
     struct key prefix = key_u32(TABLE_SUBSCRIPTION, topic);
-    struct read *read = read_create(on_rows, NULL);
+    const struct table_walk walk = {
+        .from = prefix,
+        .to = key_after_prefix(&prefix),
+        .visit = subscription_meet,
+        .over = on_over,
+        .number = topic,
+    };
 
-    read->from = from;
-    read->to = key_after_prefix(&prefix);
-    read->row_max = RECLAIM_ROWS;
-    read->bytes_max = RECLAIM_BYTES;
-    read->value_max = UINT32_MAX;
-    step_read(step, read);
+    table_walk(step, &walk);
 }
 
 static void reclaim_all(struct step *step, uint32_t topic)
@@ -69,7 +63,7 @@ static void on_deleted(struct hook *hook, struct step *step, enum status status)
     struct reclaim *reclaim = container_of(hook, struct reclaim, hook);
 
     if (status == STATUS_OK) {
-        reclaim_all(step, reclaim->topic);
+        reclaim_begin(step, reclaim->topic);
     }
     memory_free(reclaim);
 }
@@ -85,29 +79,20 @@ void topic_reclaim(struct step *step, uint32_t topic)
     step_when_durable(step, &reclaim->hook);
 }
 
-static void garbage_read(struct step *step, struct key from);
-
-static void on_garbage(struct read *read, struct step *step)
+static void garbage_meet(struct table_walk *walk, struct step *step, const struct key *key,
+                         struct blob *value)
 {
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        reclaim_all(step, key_get_u32(&read->rows[i].key, 9));
-    }
-    if (!read->complete) {
-        garbage_read(step, read_next_from(read));
-    }
-    read_free(read);
+    (void)walk;
+    (void)value;
+    reclaim_begin(step, key_get_u32(key, 9));
 }
 
 static void garbage_read(struct step *step, struct key from)
 {
-    struct read *read = read_create(on_garbage, NULL);
+    const struct table_walk walk = {
+        .from = garbage_key(0), .to = garbage_key(UINT32_MAX), .visit = garbage_meet};
 
-    read->from = from;
-    read->to = garbage_key(UINT32_MAX);
-    read->row_max = UINT32_MAX;
-    read->bytes_max = UINT32_MAX;
-    read->value_max = 0;
-    step_read(step, read);
+    table_walk(step, &walk);
 }
 
 void topics_reclaim_start(struct step *step)

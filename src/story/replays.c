@@ -299,39 +299,33 @@ size_t replay_list(const struct step *step, struct replay *ret_replays, size_t m
 
 /* --- At start. */
 
-static void rows_read(struct step *step, struct key from);
-
-static void on_rows(struct read *read, struct step *step)
+static void row_meet(struct table_walk *walk, struct step *step, const struct key *key,
+                     struct blob *value)
 {
     struct replays *replays = step->replays;
+    struct replay_run *run = run_create(replays, key_get_u64(key, 1));
 
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        struct replay_run *run = run_create(replays, key_get_u64(&read->rows[i].key, 1));
+    (void)walk;
+    if (!run_decode(blob_text(value), run)) {
+        run_free(replays, run);
+        record_set_aside(step, key, value, "a replay");
+    } else if (run->replay.state == REPLAY_RUNNING) {
+        replay_run_begin(step, run);
+    }
+}
 
-        if (!run_decode(blob_text(read->rows[i].value), run)) {
-            run_free(replays, run); /* of a later version: it stays on disk */
-        } else if (run->replay.state == REPLAY_RUNNING) {
-            replay_run_begin(step, run);
-        }
-    }
-    replays->is_loaded = read->complete;
-    if (!read->complete) {
-        rows_read(step, read_next_from(read));
-    }
-    read_free(read);
+static void on_over(struct table_walk *walk, struct step *step)
+{
+    (void)walk;
+    step->replays->is_loaded = true;
 }
 
 static void rows_read(struct step *step, struct key from)
 {
-    struct key table = key_table(TABLE_REPLAY);
-    struct read *read = read_create(on_rows, NULL);
+    const struct table_walk walk = {
+        .from = key_table(TABLE_REPLAY), .visit = row_meet, .over = on_over};
 
-    read->from = from;
-    read->to = key_after_prefix(&table);
-    read->row_max = 4 * REPLAYS_KEPT_MAX;
-    read->bytes_max = UINT32_MAX;
-    read->value_max = UINT32_MAX;
-    step_read(step, read);
+    table_walk(step, &walk);
 }
 
 void replays_start(struct step *step)

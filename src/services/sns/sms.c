@@ -327,7 +327,7 @@ static enum status numbers_read(struct step *step, const struct topic *topic,
 
     *ret_is_last = false;
     while (!*ret_is_last && out->numbers.count < PAGE_SIZE_MAX) {
-        if (out->page.read == NULL) {
+        if (out->page.range.read == NULL) {
             out->page.topic = topic->number;
             out->page.max = (uint32_t)(PAGE_SIZE_MAX - out->numbers.count);
         }

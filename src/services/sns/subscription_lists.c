@@ -123,7 +123,7 @@ static enum status topic_read(struct request *request, struct step *step,
     bool is_last = false;
 
     while (!is_last && out->subscriptions.count < PAGE_SIZE_MAX) {
-        if (out->page.read == NULL) {
+        if (out->page.range.read == NULL) {
             out->page.topic = topic->number;
             out->page.max = (uint32_t)(PAGE_SIZE_MAX - out->subscriptions.count);
         }
