@@ -1,6 +1,7 @@
 /* One connection to the relay: a mail after the other goes through it. */
 #include "smtp.h"
 
+#include "deliverers/common/mutants.h"
 #include "deliverers/common/outcomes.h"
 
 #include <arpa/inet.h>
@@ -108,6 +109,8 @@ static size_t on_answer(char *at, size_t size, size_t count, void *context)
     return size * count;
 }
 
+static bool channel_start(struct channel *channel, const struct mail *mail, bool is_fresh);
+
 /* --- The outcome. */
 
 static int32_t microseconds(CURL *easy, CURLINFO info)
@@ -210,30 +213,63 @@ static void channel_settle(struct channel *channel, CURLcode code)
     smtp_finished(channel, &outcome);
 }
 
+/* The relay had grown tired of a connection that was kept, and says so where the mail begins:
+ * that is no answer to this mail. */
+static bool was_idle(const struct channel *channel)
+{
+    long connects = 1;
+
+    (void)curl_easy_getinfo(channel->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return connects == 0 && reply_code(channel) == 421 && strcmp(channel->command, "MAIL") == 0
+           && !mutant("deliverers.idle-relay-costs-an-attempt");
+}
+
 static void on_finished(void *context, void *transfer, CURLcode code)
 {
     struct channel *channel = transfer;
 
     (void)context;
     (void)curl_multi_remove_handle(channel->transfers.multi, channel->easy);
+    if (code != CURLE_OK && was_idle(channel) && channel_start(channel, channel->mail, true)) {
+        return; /* once more, on a connection of its own */
+    }
     channel_settle(channel, code);
 }
 
 /* --- Sending. */
 
-const char *channel_send(struct channel *channel, struct mail *mail)
+static int64_t time_left_ms(const struct mail *mail)
 {
-    const struct delivery *delivery = mail->delivery;
     int64_t spent_ms = (int64_t)((uv_hrtime() - mail->started_ns) / 1000000);
-    int64_t left_ms = delivery->timeout_ms - spent_ms;
 
+    return mail->delivery->timeout_ms - spent_ms;
+}
+
+/* The letter is written.  `is_fresh`: not on a connection that is there already.  False: there
+ * is no time left, or libcurl takes no more. */
+static bool channel_start(struct channel *channel, const struct mail *mail, bool is_fresh)
+{
+    int64_t left_ms = time_left_ms(mail);
+
+    if (left_ms <= 0) {
+        return false;
+    }
     channel->sent = 0;
     channel->is_leaving = false;
     channel->reply_size = 0;
     channel->command[0] = '\0';
     channel->error[0] = '\0';
+    (void)curl_easy_setopt(channel->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+    (void)curl_easy_setopt(channel->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+    return curl_multi_add_handle(channel->transfers.multi, channel->easy) == CURLM_OK;
+}
+
+const char *channel_send(struct channel *channel, struct mail *mail)
+{
+    const struct delivery *delivery = mail->delivery;
+
     channel->letter.len = 0;
-    if (left_ms <= 0) {
+    if (time_left_ms(mail) <= 0) {
         return "every connection to the relay was busy all the time: raise smtp.connections, "
                "or ask why the relay is slow";
     }
@@ -246,8 +282,7 @@ const char *channel_send(struct channel *channel, struct mail *mail)
     (void)curl_easy_setopt(channel->easy, CURLOPT_MAIL_RCPT, &channel->rcpt);
     (void)curl_easy_setopt(channel->easy, CURLOPT_INFILESIZE_LARGE,
                            (curl_off_t)channel->letter.len);
-    (void)curl_easy_setopt(channel->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
-    if (curl_multi_add_handle(channel->transfers.multi, channel->easy) != CURLM_OK) {
+    if (!channel_start(channel, mail, false)) {
         return "libcurl took no further mail";
     }
     channel->mail = mail;

@@ -105,6 +105,9 @@ static const char *rig_option(struct deliverer_host *host, const char *name)
     if (rig->commands != NULL && strcmp(name, "commands") == 0) {
         return rig->commands;
     }
+    if (rig->option != NULL && rig->option(name) != NULL) {
+        return rig->option(name);
+    }
     while (strcmp(option->name, name) != 0) {
         option++;
     }

@@ -30,11 +30,12 @@ struct rig {
     void *self;
     struct rig_delivery deliveries[RIG_DELIVERIES]; /* id is index + 1 */
     size_t count;
-    uint32_t strangers;    /* settled ids that were never delivered */
-    const char *ca_file;   /* the option of that name, or NULL */
-    const char *commands;  /* likewise */
-    const char *addresses; /* what every name resolves to; NULL: denied */
-    const char *denied;    /* an address that may not be connected to, or NULL */
+    uint32_t strangers;                      /* settled ids that were never delivered */
+    const char *ca_file;                     /* the option of that name, or NULL */
+    const char *commands;                    /* likewise */
+    const char *(*option)(const char *name); /* any other; NULL, or its NULL: the default */
+    const char *addresses;                   /* what every name resolves to; NULL: denied */
+    const char *denied; /* an address that may not be connected to, or NULL */
 };
 
 /* The built-in of that name, or NULL. */

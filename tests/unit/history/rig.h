@@ -22,6 +22,7 @@ struct rig {
     void *disk;
     struct random *random;
     struct history_options options;
+    struct key attempts_from; /* where the last read of many attempts began */
 };
 
 static inline bool rig_take(void *context, const struct engine_row *row)
@@ -91,6 +92,9 @@ static inline bool rig_read(struct rig *rig)
 
     if (read == NULL) {
         return false;
+    }
+    if (read->from.at[0] == TABLE_ATTEMPT && read->row_max > 1) {
+        rig->attempts_from = read->from;
     }
     read_execute(read, rig->engine, rig->disk);
     records_read_done(&rig->step, read);

@@ -138,3 +138,21 @@ Test(journal, a_damaged_row_is_refused)
     cr_assert(attempt_row_open(T("\x01zzzzzzzzzzzz..."), &row));
     cr_expect(!attempt_row_next(&row, &record));
 }
+
+/* What it let go leaves deletions behind: it does not walk over them again. */
+Test(journal, the_old_end_is_read_from_where_it_was)
+{
+    struct history_options options = {.attempts_max_count = 1000,
+                                      .attempts_max_age_ms = HOUR_MS};
+    struct rig rig;
+
+    rig_open(&rig, &options);
+    for (int i = 0; i < 20; i++) {
+        add(&rig, 10);
+        rig_pass(&rig, HOUR_MS / 4);
+    }
+    cr_expect_leq(rig_rows(&rig, TABLE_ATTEMPT), 6);
+    cr_expect_gt(rig.attempts_from.len, 1);
+    cr_expect_gt(key_get_u64(&rig.attempts_from, 1), 100);
+    rig_close(&rig);
+}
