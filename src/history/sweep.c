@@ -176,6 +176,19 @@ static uint32_t references_of(struct step *step, const struct read *references,
     return cursor_u32(&cursor);
 }
 
+/* One that cannot be read was lost to whoever would have replayed it. */
+static void body_end(struct step *step, const struct row *row)
+{
+    uint8_t id[16];
+    int64_t time_ms = 0;
+
+    if (message_head(blob_text(row->value), id, &time_ms)) {
+        record_delete(step, &row->key);
+    } else {
+        record_set_aside(step, &row->key, row->value, "a message of the history");
+    }
+}
+
 static void row_pass(struct step *step, struct sweep *sweep, const struct row *row,
                      uint32_t *io_at)
 {
@@ -186,7 +199,7 @@ static void row_pass(struct step *step, struct sweep *sweep, const struct row *r
                <= mutant("history.sweeps-what-is-owed")) {
         struct key references = key_u64(TABLE_REFERENCES, message);
 
-        record_delete(step, &row->key);
+        body_end(step, row);
         record_delete(step, &references);
     }
     if (message > sweep->start) {

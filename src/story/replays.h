@@ -18,9 +18,8 @@ struct replay_run {
     struct timer timer;
     struct hook hook;
     struct range range;
-    uint32_t at;        /* in the range's rows */
-    bool is_reading_on; /* the range has not been begun */
-    uint32_t chunk;     /* looked at since it last paused */
+    uint32_t at;    /* in the range's rows */
+    uint32_t chunk; /* looked at since it last paused */
     uint64_t chunk_bytes;
     int64_t moment_ms;  /* when it last went on: its deliveries are due since then */
     int64_t resumed_ms; /* since when the rate is counted */
