@@ -141,7 +141,7 @@ struct queue_reference {
     uint8_t subscription_id[16]; /* for the envelope's UnsubscribeURL */
     bool raw;
     bool is_dead_letter;
-    bool is_again; /* once more on purpose (a replay): it is no duplicate */
+    bool is_again;    /* once more on purpose (a replay): it is no duplicate */
     uint8_t protocol; /* enum protocol of router.h: which variant of a json structure */
     struct text group_id;
     struct text deduplication_id;
