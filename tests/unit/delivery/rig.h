@@ -28,6 +28,11 @@ struct rig_flying {
     int64_t answer_ms;
 };
 
+struct rig_reading { /* looked at, not back */
+    struct read *read;
+    int64_t back_ms;
+};
+
 struct rig {
     struct step step;
     const struct engine *engine;
@@ -44,6 +49,9 @@ struct rig {
     /* What was seen. */
     uint32_t delivered;
     size_t batch_most, step_most; /* changes in one batch, in one step */
+    struct rig_reading reading[64];
+    uint32_t reading_count;
+    int64_t read_ms; /* how long a read takes */
     int64_t commit_ms,
         commit_pause_ms; /* when the disk is ready again, and how long it takes */
     uint64_t lane_reads, lane_reads_back; /* and of these: not behind the one before */
@@ -196,13 +204,8 @@ static inline bool rig_commit(struct rig *rig)
     return true;
 }
 
-static inline bool rig_read(struct rig *rig)
+static inline void rig_look(struct rig *rig, struct read *read)
 {
-    struct read *read = records_next_read(rig->step.records);
-
-    if (read == NULL) {
-        return false;
-    }
     if (read->from.at[0] == TABLE_LANE && read->from.len > 5 && read->row_max > 1) {
         rig->lane_reads++;
         rig->lane_reads_back +=
@@ -210,6 +213,24 @@ static inline bool rig_read(struct rig *rig)
         rig->lane_from = read->from;
     }
     read_execute(read, rig->engine, rig->disk);
+    cr_assert_lt(rig->reading_count, 64);
+    rig->reading[rig->reading_count++] =
+        (struct rig_reading){read, rig->step.now_ms + rig->read_ms};
+}
+
+static inline bool rig_read(struct rig *rig)
+{
+    struct read *read = NULL;
+
+    while (rig->reading_count < 64 && (read = records_next_read(rig->step.records)) != NULL) {
+        rig_look(rig, read);
+    }
+    if (rig->reading_count == 0 || rig->reading[0].back_ms > rig->step.now_ms) {
+        return false;
+    }
+    read = rig->reading[0].read;
+    rig->reading_count--;
+    memmove(&rig->reading[0], &rig->reading[1], rig->reading_count * sizeof rig->reading[0]);
     records_read_done(&rig->step, read);
     rig_run(rig);
     return true;
@@ -281,6 +302,9 @@ static inline int64_t rig_next_ms(const struct rig *rig)
 
     if (records_has_batch(rig->step.records) && rig->commit_ms < next_ms) {
         next_ms = rig->commit_ms;
+    }
+    if (rig->reading_count > 0 && rig->reading[0].back_ms < next_ms) {
+        next_ms = rig->reading[0].back_ms;
     }
     for (uint32_t i = 0; i < rig->flying_count; i++) {
         next_ms = rig->flying[i].answer_ms < next_ms ? rig->flying[i].answer_ms : next_ms;
@@ -365,6 +389,9 @@ static inline void rig_open(struct rig *rig)
 
 static inline void rig_stop(struct rig *rig)
 {
+    while (rig->reading_count > 0) {
+        read_free(rig->reading[--rig->reading_count].read);
+    }
     deliveries_free(rig->step.deliveries);
     history_free(rig->step.history);
     records_free(rig->step.records);
