@@ -97,11 +97,6 @@ struct key lane_row_key(uint32_t subscription, int64_t due_ms, uint64_t message)
     return key_u32_u64_u64(TABLE_LANE, subscription, (uint64_t)due_ms, message);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static struct key row_key(const struct lane *lane, int64_t due_ms, uint64_t message)
 {
     return lane_row_key(lane->subscription, due_ms, message);
@@ -364,7 +359,7 @@ static bool rows_take(struct step *step, struct lane *lane, const struct read *r
     if (!read->complete) { /* perhaps without a row: it looked at so many that are gone */
         struct key next = read_next_from(read);
 
-        *ret_clear = place_after(place_of(&next));
+        *ret_clear = place_of(&next);
     }
     return read->complete;
 }
