@@ -47,11 +47,6 @@ static void reclaim_begin(struct step *step, uint32_t topic)
     table_walk(step, &walk);
 }
 
-static void reclaim_all(struct step *step, uint32_t topic)
-{
-    reclaim_read(step, topic, key_u32(TABLE_SUBSCRIPTION, topic));
-}
-
 /* Its last rows may be on their way to disk: reading starts once the deletion is durable. */
 struct reclaim {
     struct hook hook;
@@ -87,15 +82,10 @@ static void garbage_meet(struct table_walk *walk, struct step *step, const struc
     reclaim_begin(step, key_get_u32(key, 9));
 }
 
-static void garbage_read(struct step *step, struct key from)
+void topics_reclaim_start(struct step *step)
 {
     const struct table_walk walk = {
         .from = garbage_key(0), .to = garbage_key(UINT32_MAX), .visit = garbage_meet};
 
     table_walk(step, &walk);
-}
-
-void topics_reclaim_start(struct step *step)
-{
-    garbage_read(step, garbage_key(0));
 }

@@ -320,15 +320,10 @@ static void on_over(struct table_walk *walk, struct step *step)
     step->replays->is_loaded = true;
 }
 
-static void rows_read(struct step *step, struct key from)
+void replays_start(struct step *step)
 {
     const struct table_walk walk = {
         .from = key_table(TABLE_REPLAY), .visit = row_meet, .over = on_over};
 
     table_walk(step, &walk);
-}
-
-void replays_start(struct step *step)
-{
-    rows_read(step, key_table(TABLE_REPLAY));
 }
