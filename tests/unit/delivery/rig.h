@@ -139,15 +139,18 @@ struct rig_found {
     struct blob *value; /* of the last */
 };
 
-static inline bool rig_visit(void *context, struct text key, struct text value)
+static inline bool rig_visit(void *context, const struct engine_row *row)
 {
     struct rig_found *found = context;
 
+    if (row->is_deleted) {
+        return true;
+    }
     found->count++;
-    found->last.len = (uint8_t)key.len;
-    memcpy(found->last.at, key.at, key.len);
+    found->last.len = (uint8_t)row->key.len;
+    memcpy(found->last.at, row->key.at, row->key.len);
     blob_unref(found->value);
-    found->value = blob_copy(value);
+    found->value = blob_copy(row->value);
     return true;
 }
 
