@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define LOCK_NAME "LOCK"
+#define MARK_NAME "STORE"
 
 static const char *error_text(int error, char *at, size_t room)
 {
@@ -90,6 +91,32 @@ void directory_unlock(int lock)
     if (lock >= 0) {
         close(lock);
     }
+}
+
+bool directory_is_marked(const char *location)
+{
+    char path[PATH_ROOM];
+
+    return directory_path(location, MARK_NAME, path) && access(path, F_OK) == 0;
+}
+
+enum status directory_mark(const char *location, struct why *why)
+{
+    char path[PATH_ROOM];
+
+    if (!directory_path(location, MARK_NAME, path)) {
+        return fail(why, STATUS_STORAGE, "data directory %s: the path is too long", location);
+    }
+    int mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (mark < 0 && errno_means_full(errno)) {
+        return STATUS_OK;
+    }
+    if (mark < 0) {
+        return refuse_directory(location, why);
+    }
+    close(mark);
+    return directory_sync(location, why);
 }
 
 enum status directory_sync(const char *location, struct why *why)

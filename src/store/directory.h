@@ -11,6 +11,11 @@
 MUST_CHECK enum status directory_lock(const char *location, int *ret_lock, struct why *why);
 void directory_unlock(int lock);
 
+/* Whether a store was ever opened here: then its files must be here, too. */
+MUST_CHECK bool directory_is_marked(const char *location);
+/* From now on it is.  A disk that is full leaves it unmarked. */
+MUST_CHECK enum status directory_mark(const char *location, struct why *why);
+
 /* Makes durable which files the directory has. */
 MUST_CHECK enum status directory_sync(const char *location, struct why *why);
 

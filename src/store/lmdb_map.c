@@ -186,20 +186,46 @@ static enum status environment_check(MDB_env *env, const char *location, MDB_dbi
     return lmdb_layout_bring(env, *ret_dbi, why);
 }
 
+/* LMDB takes a file that is missing or empty for a new database. */
+static enum status refuse_lost_file(const char *location, struct why *why)
+{
+    char path[PATH_ROOM];
+    struct stat file;
+
+    if (!directory_is_marked(location) || !directory_path(location, "data.mdb", path)
+        || mutant("store.lost-file-is-new")) {
+        return STATUS_OK;
+    }
+    if (stat(path, &file) == 0 && file.st_size > 0) {
+        return STATUS_OK;
+    }
+    return fail(why, STATUS_STORAGE,
+                "the database %s is missing or empty, but this directory has had one: restore "
+                "it from a copy; to begin anew, choose an empty directory",
+                path);
+}
+
 enum status lmdb_map_open(const char *location, uint64_t map_bytes, struct lmdb_map **ret_map,
                           struct why *why)
 {
     MDB_env *env = NULL;
     MDB_dbi dbi = 0;
+    enum status status = refuse_lost_file(location, why);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
     int error = environment_open(location, map_bytes, &env);
 
     if (error != 0) {
         return open_failed(location, error, why);
     }
-    enum status status = environment_check(env, location, &dbi, why);
-
+    status = environment_check(env, location, &dbi, why);
     if (status == STATUS_OK) {
         status = directory_sync(location, why);
+    }
+    if (status == STATUS_OK && !directory_is_marked(location)) {
+        status = directory_mark(location, why);
     }
     if (status != STATUS_OK) {
         mdb_env_close(env);

@@ -231,6 +231,9 @@ Test(engine_log, refuses_a_database_older_than_the_log)
     commit_and_crash(1, 100);
     (void)snprintf(path, sizeof path, "%s/data.mdb", dir.path);
     cr_assert_eq(unlink(path), 0);
+    expect_refused("missing or empty");
+    (void)snprintf(path, sizeof path, "%s/STORE", dir.path); /* as if it were an older copy */
+    cr_assert_eq(unlink(path), 0);
     expect_refused("the database is older than the log");
 }
 
@@ -417,13 +420,13 @@ Test(engine_log, makes_room_of_what_was_deleted_when_asked)
 /* The limit on the size of files stands for a disk on which no file may grow any more. */
 Test(engine_log, goes_on_in_another_file_when_one_cannot_grow)
 {
-    struct rlimit limit = {.rlim_cur = 512 << 10, .rlim_max = RLIM_INFINITY};
+    struct rlimit limit = {.rlim_cur = 3 << 20, .rlim_max = RLIM_INFINITY};
     void *self = NULL;
 
     NEED(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    NEED(engine_log.open(dir.path, STORE_BYTES, &self, NULL) == STATUS_OK);
-    for (int i = 0; i < 200; i++) { /* 2 MB of one row that is replaced */
+    NEED(engine_log.open(dir.path, 8 * STORE_BYTES, &self, NULL) == STATUS_OK);
+    for (int i = 0; i < 800; i++) { /* 8 MB of one row that is replaced, in files of 3 */
         commit_number(self, 1, 10000);
     }
     engine_log.close(self);

@@ -278,3 +278,22 @@ Test(lmdb_map, rows_of_no_known_layout_are_refused)
     cr_expect_eq(lmdb_map_open(dir.path, MAP_BYTES, &map, &why), STATUS_STORAGE);
     cr_expect(strstr(why.text, "damaged") != NULL, "%s", why.text);
 }
+
+Test(lmdb_map, a_database_that_is_gone_or_empty_is_no_new_one)
+{
+    char path[4096];
+    struct why why = {.text = ""};
+
+    NEED(lmdb_map_open(dir.path, MAP_BYTES, &map, NULL) == STATUS_OK);
+    lmdb_map_close(map);
+    map = NULL;
+    (void)snprintf(path, sizeof path, "%s/data.mdb", dir.path);
+    NEED(truncate(path, 0) == 0);
+    cr_expect_eq(lmdb_map_open(dir.path, MAP_BYTES, &map, &why), STATUS_STORAGE);
+    cr_expect(strstr(why.text, "missing or empty") != NULL, "%s", why.text);
+    NEED(unlink(path) == 0);
+    cr_expect_eq(lmdb_map_open(dir.path, MAP_BYTES, &map, &why), STATUS_STORAGE);
+    (void)snprintf(path, sizeof path, "%s/STORE", dir.path);
+    NEED(unlink(path) == 0); /* who wants a new one says so */
+    cr_expect_eq(lmdb_map_open(dir.path, MAP_BYTES, &map, &why), STATUS_OK, "%s", why.text);
+}
