@@ -18,6 +18,7 @@ if(ENABLE_HARDENING)
 endif()
 if(ENABLE_LTO) # objects that can be linked without it, too: tests are not worth the time
   add_compile_options(-flto=auto -ffat-lto-objects)
+  add_link_options(-fno-lto) # the linker would take the bytecode whenever it is there
   set(LTO_LINK_OPTIONS -flto=auto)
 endif()
 if(ENABLE_FUZZERS)
