@@ -370,7 +370,7 @@ int fallocate(int fd, int mode, off_t offset, off_t len)
     (void)pthread_mutex_lock(&lock);
     int result = next_fallocate(fd, mode, offset, len);
 
-    if (result == 0) {
+    if (result == 0 && (mode & FALLOC_FL_KEEP_SIZE) == 0) { /* else only blocks are taken */
         tell(POWER_SIZE, file->name, (uint64_t)(offset + len), NULL, 0);
     }
     (void)pthread_mutex_unlock(&lock);
