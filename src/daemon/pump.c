@@ -116,6 +116,10 @@ void pump_close(struct server *server)
     server->store = NULL;
 }
 
+enum {
+    RELOAD_PAUSE_MS = 200
+};
+
 /* --- What the store reports. */
 
 static void on_committed(void *context, struct batch *take_batch, enum status status,
@@ -133,6 +137,7 @@ static void on_committed(void *context, struct batch *take_batch, enum status st
                    "would answer is not true any more; do not start both",
                    why->text);
     }
+    server->is_store_full = status == STATUS_FULL;
     if (fatal) {
         server_die(server,
                    "a sync to disk failed (%s): what is stored is unknown, so nothing more is "
@@ -328,9 +333,14 @@ void pump_on_prepare(uv_prepare_t *handle)
 
     store_poll(server->store, &events);
     if (cell_has_failed(server->cell, &why)) {
-        if (server->api == NULL || server->is_reloading) {
+        bool is_again = server->is_reloading && server->is_store_full;
+
+        if (server->api == NULL || (server->is_reloading && !is_again)) {
             server_die(server, "%s", why.text);
             return;
+        }
+        if (is_again) {
+            uv_sleep(RELOAD_PAUSE_MS); /* nobody is served meanwhile, and room may come */
         }
         reload(server);
     }

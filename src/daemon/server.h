@@ -39,6 +39,7 @@ struct server {
     uv_signal_t signals[2];
     bool is_paused;
     bool is_disk_low;
+    bool is_store_full;  /* the last commit found no room */
     bool signing_failed; /* no key: nothing that SNS signs can be delivered */
     bool is_stopping;
     bool is_reloading;

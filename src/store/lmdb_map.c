@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,9 @@ struct lmdb_map {
     /* The transaction that is being written. */
     MDB_txn *txn;
     MDB_cursor *cursor;
-    int error;      /* the first one, or 0 */
-    uint64_t bytes; /* that it may write */
-    uint64_t held;  /* file bytes up to which the disk has been asked to keep room */
+    int error;              /* the first one, or 0 */
+    uint64_t bytes;         /* that it may write */
+    _Atomic(uint64_t) held; /* file bytes up to which the disk has been asked to keep room */
 };
 
 static struct text text_from_val(MDB_val val)
@@ -347,9 +348,9 @@ static void hold_room(struct lmdb_map *map)
     uint64_t reserve = reserve_bytes(&info);
     uint64_t end = file_size(&info);
 
-    if (end + reserve / 2 > map->held) {
+    if (end + reserve / 2 > map->held
+        && fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)end, (off_t)reserve) == 0) {
         map->held = end + reserve;
-        (void)fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)end, (off_t)reserve);
     }
 }
 
@@ -543,6 +544,10 @@ uint64_t lmdb_map_room(const struct lmdb_map *map, enum lmdb_reserve kept)
     uint64_t left = info.me_mapsize > used ? info.me_mapsize - used : 0;
     uint64_t room = directory_room(map->location, file_bytes);
     uint64_t reserve = reserve_bytes(&info);
+
+    uint64_t held = map->held;
+
+    reusable += held > file_bytes ? held - file_bytes : 0; /* ours already */
 
     if (kept == LMDB_KEEP_HALF || mutant("store.no-reserve")) {
         reserve /= 2;
