@@ -35,7 +35,12 @@ static struct text message_clean(struct arena *arena, struct text message)
     char *clean = arena_take(arena, message.len + 1);
 
     for (size_t i = 0; i < message.len; i++) {
-        clean[i] = (message.at[i] & 0x80) != 0 ? '?' : message.at[i];
+        bool is_ascii = (message.at[i] & 0x80) == 0;
+
+        clean[i] = '?';
+        if (is_ascii) {
+            clean[i] = message.at[i];
+        }
     }
     return text_make(clean, message.len);
 }

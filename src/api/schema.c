@@ -17,11 +17,12 @@ void *field_in(const struct field *field, void *owner)
 /* Without the blanks that MIME and Ruby's encode64 put into it, and padded. */
 static struct text base64_tidy(struct arena *arena, struct text base64)
 {
+    static const struct text blanks = TEXT(" \t\r\n");
     char *tidy = arena_take(arena, base64.len + 2);
     size_t len = 0;
 
     for (size_t i = 0; i < base64.len; i++) {
-        if (memchr(" \t\r\n", base64.at[i], 4) == NULL) {
+        if (text_find(blanks, base64.at[i]) == blanks.len) {
             tidy[len++] = base64.at[i];
         }
     }

@@ -78,24 +78,30 @@ static const char *file_of_line(const char *line, uintptr_t fault)
     return fault >= start && fault < end ? strchr(at, '/') : NULL;
 }
 
+/* False at the end of the file. */
+static bool next_byte(int maps, char block[BLOCK_ROOM], size_t *used, size_t *len, char *ret)
+{
+    if (*used == *len) {
+        ssize_t got = read(maps, block, BLOCK_ROOM);
+
+        *used = 0;
+        *len = got > 0 ? (size_t)got : 0;
+    }
+    if (*len == 0) {
+        return false;
+    }
+    *ret = block[(*used)++];
+    return true;
+}
+
 /* Reads a line without its end; false at the end of the file. */
 static bool next_line(int maps, char block[BLOCK_ROOM], size_t *used, size_t *len,
                       char line[LINE_ROOM])
 {
     size_t filled = 0;
+    char c = '\0';
 
-    for (;;) {
-        if (*used == *len) {
-            ssize_t got = read(maps, block, BLOCK_ROOM);
-
-            if (got <= 0) {
-                return false;
-            }
-            *used = 0;
-            *len = (size_t)got;
-        }
-        char c = block[(*used)++];
-
+    while (next_byte(maps, block, used, len, &c)) {
         if (c == '\n') {
             line[filled] = '\0';
             return true;
@@ -104,6 +110,7 @@ static bool next_line(int maps, char block[BLOCK_ROOM], size_t *used, size_t *le
             line[filled++] = c;
         }
     }
+    return false;
 }
 
 static void say_file_at(uintptr_t fault)

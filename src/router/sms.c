@@ -36,11 +36,12 @@ enum status sms_topic_open(struct step *step, struct text account, struct text r
 
 struct text phone_number_plain(struct text number, struct arena *arena)
 {
+    static const struct text separators = TEXT(" -/.");
     char *plain = arena_take(arena, number.len + 1);
     size_t len = 0;
 
     for (size_t i = 0; i < number.len; i++) {
-        if (memchr(" -/.", number.at[i], 4) == NULL) {
+        if (text_find(separators, number.at[i]) == separators.len) {
             plain[len++] = number.at[i];
         }
     }

@@ -46,11 +46,12 @@ bool name_is_printable(struct text name)
 
 bool name_is_phone(struct text name)
 {
+    static const struct text separators = TEXT("/-. ");
     struct text digits = text_after(name, text_starts_with(name, T("+")) ? 1 : 0);
     bool is_after_digit = false;
 
     for (size_t i = 0; i < digits.len; i++) {
-        bool is_separator = memchr("/-. ", digits.at[i], 4) != NULL;
+        bool is_separator = text_find(separators, digits.at[i]) < separators.len;
 
         if (!is_digit(digits.at[i]) && !(is_separator && is_after_digit)) {
             return false;
