@@ -123,6 +123,7 @@ static bool thin_row(void *context, const struct engine_row *row)
     return thinning->status == STATUS_OK;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): thinning_commit writes through it */
 static enum status thin_out(struct log_engine *engine, size_t most, bool *ret_fatal,
                             struct why *why)
 {

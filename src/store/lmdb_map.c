@@ -568,10 +568,13 @@ enum status lmdb_map_admit(const struct lmdb_map *map, const struct ordered_ops 
 
         wanted += op->value == NULL ? 0 : row_room(op->key->len, op->value->len);
     }
+    bool grows = wanted > SETTLING_BYTES;
+
     if (wanted > 0) {
-        room = lmdb_map_room(map, wanted > SETTLING_BYTES ? LMDB_KEEP_ALL : LMDB_KEEP_HALF);
+        room = lmdb_map_room(map, grows ? LMDB_KEEP_ALL : LMDB_KEEP_HALF);
     }
-    return wanted + (wanted > 0 ? pending : 0) <= room
+    /* What settles goes in front of what waits: it is what makes room. */
+    return wanted + (grows ? pending : 0) <= room
                ? STATUS_OK
                : fail(why, STATUS_FULL, "no room to commit in %s: %llu bytes are free",
                       map->location, (unsigned long long)room);

@@ -139,25 +139,32 @@ static int pieces_put(MDB_cursor *cursor, struct text key, struct text value)
     return error;
 }
 
+/* The first piece there is; MDB_NOTFOUND: none is left. */
+static int piece_find(MDB_cursor *cursor, const struct piece_key *first)
+{
+    struct text prefix = text_first(piece_text(first), first->len - 2);
+    MDB_val found = lmdb_val(piece_text(first));
+    int error = mdb_cursor_get(cursor, &found, NULL, MDB_SET_RANGE);
+
+    if (error != 0) {
+        return error;
+    }
+    struct text at = text_make(found.mv_data, found.mv_size);
+
+    return at.len == first->len && text_equal(text_first(at, prefix.len), prefix)
+               ? 0
+               : MDB_NOTFOUND;
+}
+
 /* All there are: how many there should be may not be readable any more. */
 static int pieces_delete(MDB_cursor *cursor, struct text key)
 {
     struct piece_key first = piece_key(key, 0);
-    struct text prefix = text_first(piece_text(&first), first.len - 2);
-    int error = 0;
+    int error = piece_find(cursor, &first);
 
     while (error == 0) {
-        MDB_val found = lmdb_val(piece_text(&first));
-
-        error = mdb_cursor_get(cursor, &found, NULL, MDB_SET_RANGE);
-        if (error == 0) {
-            struct text at = text_make(found.mv_data, found.mv_size);
-
-            if (at.len != first.len || !text_equal(text_first(at, prefix.len), prefix)) {
-                return 0;
-            }
-            error = mdb_cursor_del(cursor, 0);
-        }
+        error = mdb_cursor_del(cursor, 0);
+        error = error != 0 ? error : piece_find(cursor, &first);
     }
     return error == MDB_NOTFOUND ? 0 : error;
 }

@@ -355,6 +355,7 @@ static enum status make_room(struct segment_log *log, struct segment *segment,
     return status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as the interface has it */
 static enum status log_append(struct change_log *self, struct stretch *stretch,
                               uint64_t sequence, const struct ordered_ops *ordered,
                               struct record *ret_record, bool *ret_fatal, struct why *why)
@@ -379,6 +380,7 @@ static enum status log_append(struct change_log *self, struct stretch *stretch,
 }
 
 /* Each append has waited for its own sync. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): as the interface has it */
 static enum status log_await(struct change_log *self, uint64_t sequence, bool *ret_fatal,
                              struct why *why)
 {

@@ -207,7 +207,7 @@ static struct text policy_compact(struct arena *arena, struct text policy)
     for (size_t i = 0; i < policy.len; i++) {
         char c = policy.at[i];
 
-        if (!is_string && memchr(" \t\r\n", c, 4) != NULL) {
+        if (!is_string && text_find(T(" \t\r\n"), c) < 4) {
             continue;
         }
         compact[len++] = c;
