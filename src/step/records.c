@@ -61,7 +61,7 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
-    records_stop(records);
+    table_walks_free(records); /* timers and ranges are their owners': they may be gone */
     damages_free(records);
     reads_forget(records);
     while ((map_node = map_pop(&records->map)) != NULL) {
