@@ -64,13 +64,16 @@ static enum status prepare_run(struct task *task, struct step *step)
         .message_record = blob_text(message_record),
     };
 
+    /* Before the hook: what cannot be read is set aside there, and its record goes. */
+    blob_unref(attempt->subscription_record);
+    blob_unref(attempt->message_record);
+    attempt->subscription_record = blob_ref(subscription_record);
+    attempt->message_record = blob_ref(message_record);
     lane_learn(step, attempt->lane, blob_text(subscription_record));
     status = attempt->lane->deliveries->hooks.deliver_here(step, &here, &why);
     if (status == STATUS_WAIT) {
         return status;
     }
-    attempt->subscription_record = blob_ref(subscription_record);
-    attempt->message_record = blob_ref(message_record);
     (void)snprintf(attempt->reason, sizeof attempt->reason, "%.200s", why.text);
     attempt->is_local = status != STATUS_NOT_FOUND;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
