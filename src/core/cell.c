@@ -121,15 +121,10 @@ static void step_begin(struct cell *cell, int64_t now_ms, const char *input)
     }
 }
 
-/* What the input has set going; then each part does what it put off to the end of the step. */
+/* What the input has set going. */
 static void step_end(struct cell *cell)
 {
     records_run(&cell->step);
-    for (size_t i = 0; i < cell_part_count; i++) {
-        if (cell_parts[i].turn != NULL && cell->is_ready) {
-            cell_parts[i].turn(cell);
-        }
-    }
     must_doing(NULL);
 }
 

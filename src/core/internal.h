@@ -21,16 +21,13 @@ struct cell {
 };
 
 /* A part of the cell: router, queues, deliveries, ...  It is created, its table (if it has one)
- * is loaded, it is started, it has a turn at the end of every step, it is freed.  Optional: all
- * but create and free. */
+ * is loaded, it is started, it is freed.  Optional: noun, table and load. */
 struct part {
     const char *noun; /* of a row of its table, for people */
     void (*create)(struct cell *cell);
     enum table table;
     enum status (*load)(struct cell *cell, const struct key *key, struct text value);
     void (*start)(struct cell *cell);
-    /* What the step has left to do, within a budget. */
-    void (*turn)(struct cell *cell);
     void (*free)(struct cell *cell);
 };
 

@@ -39,9 +39,7 @@ static void on_table(struct table_walk *walk, struct step *step)
 static void parts_start(struct cell *cell)
 {
     for (size_t i = 0; i < cell_part_count; i++) {
-        if (cell_parts[i].start != NULL) {
-            cell_parts[i].start(cell);
-        }
+        cell_parts[i].start(cell);
     }
     cell->is_ready = true;
 }

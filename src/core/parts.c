@@ -20,15 +20,10 @@ static void history_part_free(struct cell *cell)
 
 /* --- Queues. */
 
-static enum status release_body(struct step *step, uint64_t message)
-{
-    return body_release(step, message);
-}
-
 static void queues_part_create(struct cell *cell)
 {
     static const struct queues_hooks hooks = {
-        .release = release_body,
+        .release = body_release,
         .expect_release = body_expect_release,
         .redeliver = router_redeliver,
     };
