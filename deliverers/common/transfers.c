@@ -99,9 +99,15 @@ static void on_ready(uv_poll_t *handle, int status, int events)
     struct transfers *transfers = watch->transfers;
     int running = 0;
     int flags = ((events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0)
-                | ((events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0)
-                | (status < 0 ? CURL_CSELECT_ERR : 0);
+                | ((events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0);
 
+    /* A socket in error.  libcurl is to read it: then it knows which error, and sends a request
+     * once more that went out on a connection which had been given up.  "An error" alone would
+     * fail it at once.  libuv watches the socket no longer. */
+    if (status < 0) {
+        flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
+        watch->armed = 0;
+    }
     if (watch->wanted == 0) { /* a kept connection was closed by the other side */
         watch->armed = 0;
         (void)uv_poll_stop(&watch->handle);

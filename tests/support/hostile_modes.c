@@ -142,6 +142,12 @@ static bool act_close_second(struct hostile_peer *peer)
     return peer->requests == 1 && hostile_send(peer, OK_ANSWER);
 }
 
+/* As close_second, by a reset: what was sent is lost, and the socket is in error. */
+static bool act_reset_second(struct hostile_peer *peer)
+{
+    return peer->requests == 1 ? hostile_send(peer, OK_ANSWER) : act_reset(peer);
+}
+
 /* --- Too slow, too long, too much. */
 
 static bool drip(struct hostile_peer *peer, const char *text, int ms)
@@ -319,6 +325,7 @@ static const struct hostile_mode modes[] = {
     {"close-mid-body", act_close_mid_body, false},
     {"close-idle", act_close_idle, false},
     {"close-second", act_close_second, false},
+    {"reset-second", act_reset_second, false},
     {"slow-head", act_slow_head, false},
     {"slow-body", act_slow_body, false},
     {"endless-body", act_endless_body, false},

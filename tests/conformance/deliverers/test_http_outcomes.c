@@ -245,9 +245,11 @@ Test(http, keeps_connections_and_survives_their_end)
     struct hostile_endpoint *kept = start("ok", HOSTILE_PLAIN);
     struct hostile_endpoint *closed = start("close-idle", HOSTILE_PLAIN);
     struct hostile_endpoint *cut = start("close-second", HOSTILE_PLAIN);
+    struct hostile_endpoint *reset = start("reset-second", HOSTILE_PLAIN);
 
     rig_open(&rig, rig_find("http"));
     for (int round = 0; round < 4; round++) {
+        rig_deliver(&rig, rig_prepare(&rig, "http://127.0.0.1:%u/", hostile_port(reset)));
         rig_deliver(&rig, rig_prepare(&rig, "http://127.0.0.1:%u/", hostile_port(kept)));
         rig_deliver(&rig, rig_prepare(&rig, "http://127.0.0.1:%u/", hostile_port(closed)));
         rig_deliver(&rig, rig_prepare(&rig, "http://127.0.0.1:%u/", hostile_port(cut)));
@@ -264,6 +266,7 @@ Test(http, keeps_connections_and_survives_their_end)
     hostile_stop(kept);
     hostile_stop(closed);
     hostile_stop(cut);
+    hostile_stop(reset);
 }
 
 Test(http, keeps_the_first_kibibyte_of_an_answer_as_it_came)
