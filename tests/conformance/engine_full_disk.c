@@ -138,7 +138,7 @@ static void fill_map(const char *name)
 
 #define MIXED_ROWS  6000
 #define MIXED_BATCH 32
-#define LONG_BYTES  (300 * 1024)
+#define LONG_BYTES  ((size_t)300 * 1024)
 #define MIXED_TURNS 120
 
 /* What is there: 0 for nothing, else how long the value is. */

@@ -6,6 +6,7 @@
  * what had been acknowledged until then.
  *
  * engine_power_cuts [CUTS [SEED]]: 1000 is a thorough run. */
+/* NOLINTBEGIN(concurrency-mt-unsafe): one thread, and processes */
 #include "numbered.h"
 
 #include "base/memory.h"
@@ -302,3 +303,5 @@ int main(int argc, char **argv)
     try_engine(program, "lmdb", cuts, seed);
     return 0;
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

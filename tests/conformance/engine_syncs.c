@@ -36,6 +36,7 @@ static bool is_log(int fd)
     char path[4096] = "";
 
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    /* NOLINTNEXTLINE(readability-suspicious-call-argument): in the order of readlink's own */
     CHECK(readlink(link, path, sizeof path - 1) > 0);
     return strstr(path, LOG) != NULL;
 }
