@@ -1,5 +1,6 @@
 /* application/x-www-form-urlencoded: a request's parameters. */
 #include "api/internal.h"
+#include "base/form.h"
 
 #include <stdlib.h>
 
@@ -18,34 +19,6 @@ void params_sort(struct params *params)
     }
 }
 
-/* Nothing to decode is lent as it stands, the rest goes into the arena. */
-static bool decode(struct arena *arena, struct text text, struct text *ret)
-{
-    if (text_find(text, '%') == text.len && text_find(text, '+') == text.len) {
-        *ret = text.at == NULL ? T("") : text;
-        return true;
-    }
-    /* Decoded it is no longer than before, so this never grows out of the arena's bytes. */
-    struct buffer buffer = buffer_over(arena_take(arena, text.len), text.len);
-    bool is_good = percent_decode(&buffer, text, true);
-
-    *ret = buffer_text(&buffer);
-    return is_good;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *pair_parse(struct arena *arena, struct text name, struct text value,
-                              struct string_pair *ret)
-{
-    if (!decode(arena, name, &ret->name) || !decode(arena, value, &ret->value)) {
-        return "a percent escape is broken";
-    }
-    if (!text_is_utf8(ret->name) || !text_is_utf8(ret->value)) {
-        return "a parameter is not valid UTF-8";
-    }
-    return NULL;
-}
-
 bool params_parse(struct arena *arena, struct text form, struct params *params,
                   const char **ret_reason)
 {
@@ -62,13 +35,9 @@ bool params_parse(struct arena *arena, struct text form, struct params *params,
         items[i] = params->items[i];
     }
     params->items = items;
-    while (form.len > 0 && reason == NULL) {
-        struct text value = text_cut(&form, '&');
-        struct text name = text_cut(&value, '=');
-
-        if (name.len > 0) {
-            reason = pair_parse(arena, name, value, &items[params->count++]);
-        }
+    while (form_next(arena, &form, &items[params->count].name, &items[params->count].value,
+                     &reason)) {
+        params->count++;
     }
     if (reason != NULL) {
         *ret_reason = reason;

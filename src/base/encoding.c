@@ -311,3 +311,28 @@ bool uuid_parse(struct text text, uint8_t ret_bytes[16])
     memcpy(ret_bytes, bytes, sizeof(bytes));
     return true;
 }
+
+/* Length of the UTF-8 sequence that the text begins with; 0: it is none. */
+static size_t sequence_len(struct text text)
+{
+    for (size_t len = 1; len <= 4 && len <= text.len; len++) {
+        if (text_is_utf8(text_first(text, len))) {
+            return len;
+        }
+    }
+    return 0;
+}
+
+void utf8_add_clean(struct buffer *to, struct text text)
+{
+    if (text_is_utf8(text) && text_find(text, '\0') == text.len) {
+        buffer_add(to, text);
+        return;
+    }
+    while (text.len > 0) {
+        size_t len = text.at[0] == '\0' ? 0 : sequence_len(text);
+
+        buffer_add(to, len > 0 ? text_first(text, len) : T("\xef\xbf\xbd"));
+        text = text_after(text, len > 0 ? len : 1);
+    }
+}

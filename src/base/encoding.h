@@ -17,6 +17,10 @@ void percent_encode(struct buffer *to, struct text text);
  * false. */
 MUST_CHECK bool percent_decode(struct buffer *to, struct text text, bool plus_is_blank);
 
+/* As it stands, but U+FFFD for what is not UTF-8 in it and for NUL, which many readers refuse.
+ */
+void utf8_add_clean(struct buffer *to, struct text text);
+
 #define UUID_SIZE 37 /* 36 characters and NUL */
 
 /* 16 random bytes made a version-4 UUID (bits set in the text, not in the bytes). */

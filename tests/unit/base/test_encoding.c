@@ -220,3 +220,27 @@ Test(encoding, uuids_are_read_in_their_one_form)
     }
     cr_expect_eq(bytes[15], 0xef, "untouched");
 }
+
+Test(encoding, cleans_what_is_no_utf8)
+{
+    static const struct pair rows[] = {
+        {TEXT("plain \xc3\xa9"), TEXT("plain \xc3\xa9")},
+        {TEXT("a\xff"
+              "b"),
+         TEXT("a\xef\xbf\xbd"
+              "b")},
+        {TEXT("\xc3"), TEXT("\xef\xbf\xbd")},
+        {TEXT("a\0b"), TEXT("a\xef\xbf\xbd"
+                            "b")},
+        {TEXT(""), TEXT("")},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct buffer clean;
+
+        buffer_init(&clean, MAX);
+        utf8_add_clean(&clean, rows[i].plain);
+        cr_expect(text_equal(buffer_text(&clean), rows[i].encoded), "row %zu", i);
+        buffer_free(&clean);
+    }
+}
