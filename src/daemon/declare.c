@@ -2,8 +2,8 @@
  * a client would, one after the other.  Nothing is ever deleted. */
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/declared.h"
 #include "daemon/server.h"
+#include "settings/declared.h"
 
 #include <stdio.h>
 

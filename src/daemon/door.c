@@ -1,15 +1,17 @@
 /* The way in: every request passes the one policy of access/ before it is a page's or the
  * API's. */
 #include "access/access.h"
-#include "daemon/pages.h"
+#include "base/form.h"
+#include "daemon/server.h"
 
 /* The link that SNS's own confirmations carry, which people click in web mail: its token
  * proves that it was sent here. */
 static bool is_confirmation(struct http_request *request)
 {
     return text_equal(request->method, T("GET")) && text_equal(request->path, T("/"))
-           && text_equal(page_parameter(request, T("Action")), T("ConfirmSubscription"))
-           && page_parameter(request, T("Token")).len > 0;
+           && text_equal(form_find(request->arena, request->query, T("Action"), NULL),
+                         T("ConfirmSubscription"))
+           && form_find(request->arena, request->query, T("Token"), NULL).len > 0;
 }
 
 /* What no client of AWS's sends: answered as a page's refusals are, everywhere. */
@@ -32,7 +34,7 @@ static void refuse(struct server *server, struct http_request *request, bool is_
     if (refusal->status == 405) {
         answer_method(request, refusal->reason);
     } else if (is_page) {
-        page_fail(request, refusal->status, "%.*s", TEXT_PRINTF(refusal->reason));
+        pages_refuse(request, refusal->status, refusal->reason);
     } else {
         api_refuse(server->api, request, refusal->status, refusal->code, refusal->reason);
     }
@@ -44,14 +46,14 @@ void door_request(struct server *server, struct http_request *request)
     const struct door door = {.public_url = settings->public_url,
                               .allowed_hosts = settings->allowed_hosts.items,
                               .allowed_host_count = settings->allowed_hosts.count};
-    bool is_page = admin_owns(request);
-    bool is_open = is_page ? admin_is_open(request) : is_confirmation(request);
+    bool is_page = pages_own(request);
+    bool is_open = is_page ? pages_are_open(request) : is_confirmation(request);
     struct door_refusal refusal;
 
     if (!door_admits(&door, request, is_open, &refusal)) {
         refuse(server, request, is_page, &refusal);
     } else if (is_page) {
-        admin_request(server, request);
+        pages_request(server->pages, request);
     } else {
         api_request(server->api, request);
     }

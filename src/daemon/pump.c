@@ -1,9 +1,10 @@
 /* Between the cell and the world: its effects become I/O, the world's answers its inputs. */
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/faults.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/pages.h"
+#include "daemon/server.h"
 
 #include <stdio.h>
 
@@ -163,13 +164,15 @@ static void reload(struct server *server)
     (void)cell_has_failed(server->cell, &why);
     log_error("cell_reload", "reason=\"%s\"", why.text);
     server->is_reloading = true; /* the API gets the new cell once it is loaded */
-    cell_stop(server->cell);     /* calls under way hear of it while the API can still answer */
+    pages_set_cell(server->pages, NULL);
+    cell_stop(server->cell); /* calls under way hear of it while the API can still answer */
     api_set_cell(server->api, NULL);
     outbound_forget(server->outbound);
     pump_close(server);
     if (pump_open(server, &why) != STATUS_OK) {
         server_die(server, "%s", why.text);
     }
+    pages_set_cell(server->pages, server->cell);
 }
 
 /* --- Time. */

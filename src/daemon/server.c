@@ -1,12 +1,11 @@
 /* Start, run, stop: what comes after what. */
+#include "daemon/server.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/signals.h"
-#include "daemon/pages.h"
-#include "services/sns/sns.h"
-#include "services/sqs/sqs.h"
-#include "services/sts/sts.h"
+#include "services/services.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,9 +20,6 @@
 #ifdef HAVE_SYSTEMD
 #    include <systemd/sd-daemon.h>
 #endif
-
-static const struct service *const services[] = {&sns_service, &sqs_service, &sts_service,
-                                                 NULL};
 
 void server_die(struct server *server, const char *format, ...)
 {
@@ -208,6 +204,7 @@ static void on_signal(uv_signal_t *signal, int number)
 #endif
     server->is_stopping = true;
     api_stop(server->api);
+    pages_stop(server->pages);
     net_server_stop(server->net, server->settings->stop_timeout_ms, on_stopped, server);
 }
 
@@ -365,7 +362,7 @@ static void api_open(struct server *server)
         .cell = server->cell,
         .now_ms = on_now_ms,
         .random = server->random,
-        .services = services,
+        .services = services_builtin,
         .default_account = settings->account,
         .default_region = settings->region,
         .public_url = settings->public_url,
@@ -377,6 +374,38 @@ static void api_open(struct server *server)
     };
 
     server->api = api_create(&options);
+}
+
+static void on_sources(void *context, struct metrics_sources *ret_sources)
+{
+    struct server *server = context;
+
+    *ret_sources = (struct metrics_sources){
+        .cell = server->cell,
+        .store = server->store,
+        .api = server->api,
+        .net = server->net,
+        .turns = &server->turns,
+        .clock_ahead_us = server->clock.ahead_us,
+        .signing_failed = server->signing_failed,
+    };
+}
+
+static void pages_open(struct server *server)
+{
+    struct pages_options options = {
+        .settings = server->settings,
+        .version = FANFARE_VERSION,
+        .services = services_builtin,
+        .cell = server->cell,
+        .api = server->api,
+        .signer = server->signer,
+        .now_ms = on_now_ms,
+        .sources = on_sources,
+        .context = server,
+    };
+
+    server->pages = pages_create(&options);
 }
 
 /* Loads what is stored, then opens the doors. */
@@ -394,6 +423,7 @@ static enum status server_start(struct server *server, struct why *why)
         (void)uv_run(&server->loop, UV_RUN_ONCE);
     }
     api_open(server);
+    pages_open(server);
     status = listen_start(server, why);
     if (status == STATUS_OK) {
         api_set_port(server->api, net_server_port(server->net));
@@ -414,6 +444,7 @@ static void server_close(struct server *server)
     /* Its threads wake the loop: they end before it does. */
     pump_close(server);
     declare_free(server);
+    pages_free(server->pages);
     api_free(server->api);
     signer_close(server->signer);
     uv_walk(&server->loop, close_handle, NULL);

@@ -5,21 +5,15 @@
 #include "api/api.h"
 #include "base/steady.h"
 #include "core/core.h"
-#include "daemon/settings.h"
+#include "metrics/metrics.h"
 #include "net/net.h"
 #include "notification/notification.h"
 #include "outbound/outbound.h"
+#include "pages/pages.h"
+#include "settings/settings.h"
 #include "store/store.h"
 
 #include <uv.h>
-
-/* How long the loop is busy between two sleeps: as long as its longest step, at least. */
-struct turns {
-    uint64_t ended_ns, idle_ns; /* at the last turn's end */
-    uint64_t count, busy_ns;
-    uint64_t longest_ns; /* since somebody read it last, without the turn in which that was */
-    bool was_read;
-};
 
 struct server {
     struct settings *settings;
@@ -28,6 +22,7 @@ struct server {
     struct store *store;
     struct cell *cell;
     struct api *api;
+    struct pages *pages;
     struct signer *signer;
     struct outbound *outbound;
     struct net_server *net;
@@ -49,7 +44,6 @@ struct server {
     struct turns turns;
     struct steady clock;
     int64_t clock_told_us; /* how far ahead the wall clock was when the log heard of it */
-    uint32_t page_call_count;
     struct declaration *declaration; /* resources being declared, or NULL */
 };
 
@@ -66,18 +60,6 @@ void pump_close(struct server *server);
 
 /* door.c: the request is a page's, the API's, or is refused. */
 void door_request(struct server *server, struct http_request *request);
-/* admin.c: the daemon's own pages and all that is below their folders. */
-bool admin_owns(const struct http_request *request);
-/* Whether browsers may be sent to that page from anywhere. */
-bool admin_is_open(const struct http_request *request);
-void admin_request(struct server *server, struct http_request *request);
-
-/* mail_pages.c: links of mails */
-void page_confirm(struct server *server, struct http_request *http);
-void page_unsubscribe(struct server *server, struct http_request *http);
-/* sms_page.c: what phones answer */
-void page_sms_inbound(struct server *server, struct http_request *http);
-
 /* declare.c: starts making the configuration's resources; calls server_announce when done. */
 void declare_start(struct server *server);
 /* Goes on with it: at each turn of the loop. */

@@ -198,7 +198,7 @@ static void describe_attributes(struct sending *sending)
     sending->delivery.attribute_count = message->attribute_count;
 }
 
-/* Of the pages in daemon/mail_pages.c. */
+/* Of the pages in pages/mail.c. */
 static const char *page_url(struct sending *sending, const char *page, const char *parameter,
                             struct text arn, struct text token)
 {

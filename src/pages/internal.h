@@ -1,26 +1,90 @@
-/* Inside daemon/: what the pages under /_fanfare/ have in common. */
-#ifndef DAEMON_PAGES_H
-#define DAEMON_PAGES_H
+/* Inside pages/: what a page is, and what all of them have in common. */
+#ifndef PAGES_INTERNAL_H
+#define PAGES_INTERNAL_H
 
-#include "daemon/server.h"
+#include "base/form.h"
+#include "notification/notification.h"
+#include "pages/pages.h"
 
-/* --- Asking the cell: a call of a page's own, answered when the cell is done with it. */
-
-struct page_call {
-    struct call call; /* run, leave and only_reads are the page's */
-    struct server *server;
-    struct http_request *request;
-    /* Answers: on STATUS_OK from inside the step that ended it, or when it is durable. */
-    void (*finish)(struct page_call *call, enum status status);
-    /* Frees what it has and the call itself; `step` may be gone. */
-    void (*drop)(struct page_call *call);
+struct pages {
+    struct pages_options options;
+    struct cell *cell; /* NULL: none */
+    uint32_t call_count;
+    bool is_stopping;
 };
 
-/* Takes the call over: an answer, by finish() or because the cell is gone, then drop(). */
-void page_call_start(struct server *server, struct http_request *request,
-                     struct page_call *take_call);
+/* --- A page is a row. */
 
-/* --- Answers. */
+enum parameter_kind {
+    PARAMETER_TEXT,        /* struct text, in the call's arena */
+    PARAMETER_NUMBER,      /* int64_t within least and most */
+    PARAMETER_FLAG,        /* bool: "true" or "false" */
+    PARAMETER_TIME,        /* int64_t, ms; as in AWS's dates, or seconds since 1970 */
+    PARAMETER_ID,          /* struct page_id: a UUID */
+    PARAMETER_SUBSCRIPTION /* struct page_id: the end of a subscription's ARN */
+};
+
+struct page_id {
+    bool is_given;
+    uint8_t id[16];
+};
+
+/* Of the query.  Absent and empty are the same. */
+struct page_parameter {
+    const char *name;
+    enum parameter_kind kind;
+    size_t offset; /* in the page's call */
+    bool is_required;
+    int64_t least, most; /* of a number */
+    int64_t otherwise;   /* a number or time that is not given */
+    const char *form;    /* for the refusal: what it must be */
+};
+
+struct page;
+
+/* A page's question to the cell: the first member of the page's own struct, which is zeroed but
+ * for its parameters. */
+struct page_call {
+    struct call call; /* private */
+    struct pages *pages;
+    const struct page *page;
+    struct http_request *request;
+    struct arena arena; /* until the answer */
+    struct why why;     /* what run() or begin() refuse with */
+};
+
+struct page {
+    const char *path;
+    const char *method; /* "GET" (HEAD is one) or "POST" */
+    bool is_prefix;     /* and everything that begins so */
+    bool is_open;       /* for browsers that come from anywhere: a link in a mail, a probe */
+    const char *permission; /* what a caller must be allowed, once callers are told apart */
+    /* Answers at once, or later by itself; NULL: the page asks the cell. */
+    void (*show)(struct pages *pages, struct http_request *request);
+
+    size_t call_size;
+    const struct page_parameter *parameters; /* NULL-terminated by name, or NULL */
+    /* Optional: what the parameters' rows cannot say; false with the reason in call->why: 400.
+     */
+    bool (*begin)(struct page_call *call);
+    /* Inside the cell, restartable.  A reason in call->why goes with what is not STATUS_OK. */
+    enum status (*run)(struct page_call *call, struct step *step);
+    bool only_reads;
+    /* The answer, JSON: inside the step that ended it, or when it is durable. */
+    void (*write)(struct page_call *call, struct buffer *to);
+    /* Optional: gives back what neither the arena nor the call has; the step may be gone. */
+    void (*end)(struct page_call *call);
+};
+
+#define PARAMETERS_END \
+    {                  \
+        .name = NULL   \
+    }
+
+/* table.c */
+extern const struct page *const pages_table[]; /* NULL-terminated */
+
+/* --- Answers of pages that show by themselves. */
 
 void page_answer(struct http_request *request, int status, struct text type, struct text body);
 void page_answer_json(struct http_request *request, int status, struct buffer *take_body);
@@ -28,12 +92,15 @@ void page_answer_json(struct http_request *request, int status, struct buffer *t
 PRINTF_LIKE(3, 4)
 void page_fail(struct http_request *request, int status, const char *format, ...);
 
-/* A parameter of the query, decoded into the request's arena; at == NULL: not given. */
-struct text page_parameter(struct http_request *request, struct text name);
-/* The id at the end of a subscription's ARN. */
-MUST_CHECK bool page_subscription_id(struct text arn, uint8_t ret_id[16]);
+/* call.c: reads the parameters, asks the cell, answers. */
+void page_call_start(struct pages *pages, const struct page *page,
+                     struct http_request *request);
+/* Whether the cell can be asked now. */
+bool pages_are_ready(const struct pages *pages);
+/* parameters.c: into the call; false with the reason in call->why. */
+MUST_CHECK bool parameters_read(struct page_call *call);
 
-/* --- JSON: members of the object that is being written; commas come by themselves. */
+/* --- JSON (json.c): members of the object that is being written; commas come by themselves. */
 
 void json_comma(struct buffer *to); /* unless a bracket was just opened */
 void json_name(struct buffer *to, const char *name);
@@ -43,17 +110,5 @@ void json_text(struct buffer *to, const char *name, struct text value);
 void json_number(struct buffer *to, const char *name, int64_t value);
 void json_boolean(struct buffer *to, const char *name, bool value);
 void json_time(struct buffer *to, const char *name, int64_t time_ms); /* null for 0 */
-
-/* --- The pages of other files than admin.c. */
-void page_story(struct server *server, struct http_request *request);
-void page_dlq_list(struct server *server, struct http_request *request);
-void page_dlq_messages(struct server *server, struct http_request *request);
-void page_dlq_redrives(struct server *server, struct http_request *request);
-void page_dlq_redrive(struct server *server, struct http_request *request);
-void page_dlq_drop(struct server *server, struct http_request *request);
-void page_rotate_secret(struct server *server, struct http_request *request);
-void page_replay_start(struct server *server, struct http_request *request);
-void page_replay_list(struct server *server, struct http_request *request);
-void page_replay_cancel(struct server *server, struct http_request *request);
 
 #endif

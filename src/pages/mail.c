@@ -3,7 +3,7 @@
  */
 #include "base/encoding.h"
 #include "base/memory.h"
-#include "daemon/server.h"
+#include "pages/internal.h"
 
 #define HTML_MAX ((size_t)64 * 1024)
 #define FORM_MAX ((size_t)64 * 1024)
@@ -36,23 +36,6 @@ static const struct wording ending = {
 };
 
 static const char busy[] = "The server cannot do that now. Try again later.";
-
-/* --- Parameters out of the query. */
-
-/* Decoded; false: absent, empty or no text. */
-static bool query_get(struct text query, const char *name, struct buffer *to)
-{
-    while (query.len > 0) {
-        struct text value = text_cut(&query, '&');
-        struct text key = text_cut(&value, '=');
-
-        if (text_equal(key, text_from(name))) {
-            return percent_decode(to, value, true) && to->len > 0 && !to->overflown
-                   && text_is_utf8(buffer_text(to));
-        }
-    }
-    return false;
-}
 
 /* --- Answers. */
 
@@ -110,16 +93,9 @@ struct press {
     struct own_call own;
     struct http_request *http;
     const struct wording *wording;
-    struct buffer arn;
+    struct text arn; /* the request's */
     struct buffer form;
 };
-
-static void press_free(struct press *press)
-{
-    buffer_free(&press->arn);
-    buffer_free(&press->form);
-    memory_free(press);
-}
 
 static void on_pressed(struct own_call *call, int http_status, struct text body)
 {
@@ -132,51 +108,62 @@ static void on_pressed(struct own_call *call, int http_status, struct text body)
                 http_status < 300 ? wording->done
                 : is_ours         ? busy
                                   : wording->failed,
-                buffer_text(&press->arn), NULL);
-    press_free(press);
+                press->arn, NULL);
+    buffer_free(&press->form);
+    memory_free(press);
 }
 
-static void show(struct server *server, struct http_request *http,
-                 const struct wording *wording)
+static void press_start(struct pages *pages, struct http_request *http,
+                        const struct wording *wording, struct text arn, struct text token)
 {
     struct press *press = memory_zero(sizeof *press);
-    struct buffer token;
 
     press->http = http;
     press->wording = wording;
-    buffer_init(&press->arn, FORM_MAX);
+    press->arn = arn;
     buffer_init(&press->form, FORM_MAX);
-    buffer_init(&token, FORM_MAX);
-    bool is_whole = query_get(http->query, wording->parameter, &press->arn)
-                    && query_get(http->query, "Token", &token);
+    buffer_printf(&press->form, "Action=%s&%s=", wording->action, wording->parameter);
+    percent_encode(&press->form, arn);
+    buffer_add_string(&press->form, "&Token=");
+    percent_encode(&press->form, token);
+    press->own.service = T("sns");
+    press->own.form = buffer_text(&press->form);
+    press->own.done = on_pressed;
+    api_own_call(pages->options.api, &press->own);
+}
+
+static void show(struct pages *pages, struct http_request *http, const struct wording *wording)
+{
+    struct text arn = form_find(http->arena, http->query, text_from(wording->parameter), NULL);
+    struct text token = form_find(http->arena, http->query, T("Token"), NULL);
+    bool is_whole = arn.len > 0 && token.len > 0;
     bool is_pressed = text_equal(http->method, T("POST"));
 
-    if (is_whole && is_pressed && (server->cell == NULL || server->is_reloading)) {
-        answer_page(http, 503, busy, buffer_text(&press->arn), NULL);
-        press_free(press);
+    if (is_whole && is_pressed && !pages_are_ready(pages)) {
+        answer_page(http, 503, busy, arn, NULL);
     } else if (is_whole && is_pressed) {
-        buffer_printf(&press->form, "Action=%s&%s=", wording->action, wording->parameter);
-        percent_encode(&press->form, buffer_text(&press->arn));
-        buffer_add_string(&press->form, "&Token=");
-        percent_encode(&press->form, buffer_text(&token));
-        press->own.service = T("sns");
-        press->own.form = buffer_text(&press->form);
-        press->own.done = on_pressed;
-        api_own_call(server->api, &press->own);
+        press_start(pages, http, wording, arn, token);
     } else {
         answer_page(http, is_whole ? 200 : 400, is_whole ? wording->question : wording->failed,
-                    buffer_text(&press->arn), is_whole ? wording->button : NULL);
-        press_free(press);
+                    arn, is_whole ? wording->button : NULL);
     }
-    buffer_free(&token);
 }
 
-void page_confirm(struct server *server, struct http_request *http)
+static void show_confirm(struct pages *pages, struct http_request *http)
 {
-    show(server, http, &confirmation);
+    show(pages, http, &confirmation);
 }
 
-void page_unsubscribe(struct server *server, struct http_request *http)
+static void show_unsubscribe(struct pages *pages, struct http_request *http)
 {
-    show(server, http, &ending);
+    show(pages, http, &ending);
 }
+
+#define MAIL_PAGE(name, method_, word) \
+    const struct page name = {         \
+        .path = "/_fanfare/" #word, .method = method_, .is_open = true, .show = show_##word}
+
+MAIL_PAGE(page_confirm_ask, "GET", confirm);
+MAIL_PAGE(page_confirm, "POST", confirm);
+MAIL_PAGE(page_unsubscribe_ask, "GET", unsubscribe);
+MAIL_PAGE(page_unsubscribe, "POST", unsubscribe);

@@ -1,10 +1,6 @@
 /* POST /_fanfare/subscriptions/rotate-secret?subscription=ARN[&grace_s=N][&type=hmac|ed25519]:
  * a new Fanfare.Secret, told once; the ones before sign on until the grace is over. */
-#include "base/json.h"
-#include "base/memory.h"
-#include "daemon/pages.h"
-
-#include <string.h>
+#include "pages/internal.h"
 
 #define SECRET      "Fanfare.Secret"
 #define GRACE_S     86400
@@ -12,10 +8,9 @@
 
 struct secret_call {
     struct page_call page;
-    struct arena arena;
-    uint8_t subscription[16];
-    int64_t grace_ms;
-    bool is_ed25519;
+    struct page_id subscription;
+    int64_t grace_s;
+    struct text type;
     struct text secret, public_key;
 };
 
@@ -24,7 +19,7 @@ static void attributes_change(struct secret_call *this, const struct subscriptio
                               struct text secrets, struct subscription *ret_after)
 {
     struct attribute *attributes =
-        arena_array(&this->arena, before->attribute_count + 1, sizeof *attributes);
+        arena_array(&this->page.arena, before->attribute_count + 1, sizeof *attributes);
     bool is_put = false;
     size_t count = 0;
 
@@ -47,88 +42,71 @@ static void attributes_change(struct secret_call *this, const struct subscriptio
     ret_after->attribute_count = count;
 }
 
-static enum status run(struct call *call, struct step *step)
+static enum status run(struct page_call *call, struct step *step)
 {
-    struct secret_call *this =
-        container_of(container_of(call, struct page_call, call), struct secret_call, page);
+    struct secret_call *this = container_of(call, struct secret_call, page);
     struct subscription before;
     struct subscription after;
-    enum status status = subscription_find(step, this->subscription, &this->arena, &before);
+    enum status status = subscription_find(step, this->subscription.id, &call->arena, &before);
 
     if (status != STATUS_OK) {
-        return status;
+        return status == STATUS_NOT_FOUND
+                   ? fail(&call->why, status, "there is no such subscription")
+                   : status;
     }
-    status = webhook_secret_make(&this->arena, step->random, this->is_ed25519, &this->secret,
-                                 &this->public_key);
+    status =
+        webhook_secret_make(&call->arena, step->random, text_equal(this->type, T("ed25519")),
+                            &this->secret, &this->public_key);
     if (status != STATUS_OK) {
         return status;
     }
     struct text secrets =
-        webhook_secrets_rotate(&this->arena, subscription_attribute(&before, T(SECRET)),
-                               this->secret, step->now_ms, this->grace_ms);
+        webhook_secrets_rotate(&call->arena, subscription_attribute(&before, T(SECRET)),
+                               this->secret, step->now_ms, this->grace_s * 1000);
 
     attributes_change(this, &before, secrets, &after);
     subscription_update(step, &before, &after);
     return STATUS_OK;
 }
 
-static void finish(struct page_call *call, enum status status)
+static void tell(struct page_call *call, struct buffer *to)
 {
-    struct secret_call *this = container_of(call, struct secret_call, page);
-    struct buffer body;
+    const struct secret_call *this = container_of(call, struct secret_call, page);
 
-    if (status != STATUS_OK) {
-        page_fail(call->request, status == STATUS_NOT_FOUND ? 404 : 503, "%s",
-                  status == STATUS_NOT_FOUND ? "there is no such subscription"
-                                             : status_name(status));
-        return;
-    }
-    buffer_init(&body, 4096);
-    buffer_add_byte(&body, '{');
-    json_text(&body, "secret", this->secret);
+    json_text(to, "secret", this->secret);
     if (this->public_key.len > 0) {
-        json_text(&body, "public_key", this->public_key);
+        json_text(to, "public_key", this->public_key);
     }
-    json_number(&body, "grace_s", this->grace_ms / 1000);
-    buffer_add_byte(&body, '}');
-    page_answer_json(call->request, 200, &body);
+    json_number(to, "grace_s", this->grace_s);
 }
 
-static void drop(struct page_call *call)
+static bool begin(struct page_call *call)
 {
-    struct secret_call *this = container_of(call, struct secret_call, page);
+    struct text type = container_of(call, struct secret_call, page)->type;
 
-    arena_free(&this->arena);
-    memory_free(this);
-}
-
-void page_rotate_secret(struct server *server, struct http_request *request)
-{
-    struct text grace = page_parameter(request, T("grace_s"));
-    struct text type = page_parameter(request, T("type"));
-    struct secret_call *this = NULL;
-    uint8_t id[16];
-    int64_t grace_s = GRACE_S;
-
-    if (!page_subscription_id(page_parameter(request, T("subscription")), id)) {
-        page_fail(request, 400, "subscription: not the ARN of a subscription");
-        return;
-    }
-    if (grace.len > 0
-        && (!text_to_int64(grace, &grace_s) || grace_s < 0 || grace_s > GRACE_S_MAX)) {
-        page_fail(request, 400, "grace_s: whole seconds, up to 30 days");
-        return;
-    }
     if (type.len > 0 && !text_equal(type, T("hmac")) && !text_equal(type, T("ed25519"))) {
-        page_fail(request, 400, "type: hmac or ed25519");
-        return;
+        (void)fail(&call->why, STATUS_INVALID, "type: hmac or ed25519");
+        return false;
     }
-    this = memory_zero(sizeof *this);
-    this->page.finish = finish;
-    this->page.drop = drop;
-    this->page.call.run = run;
-    this->grace_ms = grace_s * 1000;
-    this->is_ed25519 = text_equal(type, T("ed25519"));
-    memcpy(this->subscription, id, sizeof id);
-    page_call_start(server, request, &this->page);
+    return true;
 }
+
+static const struct page_parameter parameters[] = {
+    {"subscription", PARAMETER_SUBSCRIPTION, offsetof(struct secret_call, subscription),
+     .is_required = true, .form = "not the ARN of a subscription"},
+    {"grace_s", PARAMETER_NUMBER, offsetof(struct secret_call, grace_s), .most = GRACE_S_MAX,
+     .otherwise = GRACE_S, .form = "whole seconds, up to 30 days"},
+    {"type", PARAMETER_TEXT, offsetof(struct secret_call, type), .form = NULL},
+    PARAMETERS_END,
+};
+
+const struct page page_rotate_secret = {
+    .path = "/_fanfare/subscriptions/rotate-secret",
+    .method = "POST",
+    .permission = "fanfare:RotateSecret",
+    .call_size = sizeof(struct secret_call),
+    .parameters = parameters,
+    .begin = begin,
+    .run = run,
+    .write = tell,
+};

@@ -4,7 +4,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/server.h"
+#include "pages/internal.h"
 
 #include <string.h>
 
@@ -14,31 +14,18 @@
 static const char *const stop_words[] = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL",
                                          "END",  "QUIT",    "ARRET"};
 
-/* The undecoded value under either of its names; false: neither is there. */
-static bool form_find(struct text form, const char *name, const char *other,
-                      struct text *ret_value)
+/* Under either of its names, of the query or a posted form; at == NULL: not there. */
+static struct text form_get(const struct http_request *http, struct text name,
+                            struct text other)
 {
-    while (form.len > 0) {
-        struct text value = text_cut(&form, '&');
-        struct text key = text_cut(&value, '=');
+    const struct text places[] = {http->query, http->body};
+    struct text value = {0};
 
-        if (text_equal(key, text_from(name)) || text_equal(key, text_from(other))) {
-            *ret_value = value;
-            return true;
-        }
+    for (size_t i = 0; i < countof(places) && value.at == NULL; i++) {
+        value = form_find(http->arena, places[i], name, NULL);
+        value = value.at != NULL ? value : form_find(http->arena, places[i], other, NULL);
     }
-    return false;
-}
-
-/* Of the query, or a posted form. */
-static bool form_get(const struct http_request *http, struct buffer *to, const char *name,
-                     const char *other)
-{
-    struct text value;
-
-    return (form_find(http->query, name, other, &value)
-            || form_find(http->body, name, other, &value))
-           && percent_decode(to, value, true) && !to->overflown;
+    return value;
 }
 
 /* The first word, whatever stands around it. */
@@ -93,7 +80,7 @@ static void on_stopped(struct own_call *call, int http_status, struct text body)
     memory_free(stop);
 }
 
-static void opt_out(struct server *server, struct http_request *http, struct text number)
+static void opt_out(struct pages *pages, struct http_request *http, struct text number)
 {
     struct stop *stop = memory_zero(sizeof *stop);
     bool has_plus = number.len > 0 && (number.at[0] == '+' || number.at[0] == ' ');
@@ -105,36 +92,30 @@ static void opt_out(struct server *server, struct http_request *http, struct tex
     stop->own.service = T("sns");
     stop->own.form = buffer_text(&stop->form);
     stop->own.done = on_stopped;
-    api_own_call(server->api, &stop->own);
+    api_own_call(pages->options.api, &stop->own);
 }
 
-void page_sms_inbound(struct server *server, struct http_request *http)
+static void show(struct pages *pages, struct http_request *http)
 {
-    const char *wanted = settings_option(server->settings, "sms", "inbound_key");
-    struct buffer key;
-    struct buffer number;
-    struct buffer text;
+    const char *wanted = settings_option(pages->options.settings, "sms", "inbound_key");
+    struct text key = form_get(http, T("key"), T("key"));
+    struct text number = form_get(http, T("from"), T("From"));
+    struct text text = form_get(http, T("text"), T("Body"));
 
-    buffer_init(&key, FORM_MAX);
-    buffer_init(&number, FORM_MAX);
-    buffer_init(&text, FORM_MAX);
-    bool is_known = wanted != NULL && wanted[0] != '\0' && form_get(http, &key, "key", "key")
-                    && digest_equal(buffer_text(&key), text_from(wanted));
-    bool is_whole =
-        form_get(http, &number, "from", "From") && form_get(http, &text, "text", "Body");
-
-    if (!is_known) {
+    if (wanted == NULL || wanted[0] == '\0' || !digest_equal(key, text_from(wanted))) {
         respond(http, 403);
-    } else if (!is_whole) {
+    } else if (number.at == NULL || text.at == NULL) {
         respond(http, 400);
-    } else if (!is_stop(buffer_text(&text))) {
+    } else if (!is_stop(text)) {
         respond(http, 200);
-    } else if (server->cell == NULL || server->is_reloading) {
+    } else if (!pages_are_ready(pages)) {
         respond(http, 503);
     } else {
-        opt_out(server, http, buffer_text(&number));
+        opt_out(pages, http, number);
     }
-    buffer_free(&key);
-    buffer_free(&number);
-    buffer_free(&text);
 }
+
+const struct page page_sms_inbound = {
+    .path = "/_fanfare/sms/inbound", .method = "GET", .show = show};
+const struct page page_sms_inbound_post = {
+    .path = "/_fanfare/sms/inbound", .method = "POST", .show = show};

@@ -1,16 +1,16 @@
 /* GET /_fanfare/messages/MESSAGE-ID[?subscription=ARN]: what became of a message, as JSON. */
-#include "base/memory.h"
-#include "daemon/pages.h"
 #include "story/story.h"
+
+#include "base/encoding.h"
+#include "pages/internal.h"
 
 #include <string.h>
 
-#define STORY_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define PATH            "/_fanfare/messages/"
+#define PATH "/_fanfare/messages/"
 
 struct story_call {
     struct page_call page;
-    struct arena arena;
+    struct page_id only; /* the subscription asked for */
     struct story story;
 };
 
@@ -181,75 +181,70 @@ static void write_notes(struct buffer *to, const struct story *story)
     json_boolean(to, "more_attempts", story->is_cut_attempts);
 }
 
-static void finish(struct page_call *call, enum status status)
+static void tell(struct page_call *call, struct buffer *to)
 {
     struct story *story = &container_of(call, struct story_call, page)->story;
-    struct buffer body;
 
-    if (status == STATUS_NOT_FOUND) {
-        page_fail(call->request, 404,
-                  "no message of a topic here has this id (messages sent straight to a queue "
-                  "have no story)");
-        return;
-    }
-    if (status != STATUS_OK) {
-        page_fail(call->request, 503, "%s", status_name(status));
-        return;
-    }
-    buffer_init(&body, STORY_BYTES_MAX);
-    buffer_add_byte(&body, '{');
-    write_message(&body, story);
-    json_number(&body, "subscriptions_confirmed", (int64_t)story->confirmed);
-    json_number(&body, "subscriptions_matching", (int64_t)story->matched);
-    write_notes(&body, story);
-    json_name(&body, "subscriptions");
-    buffer_add_byte(&body, '[');
+    write_message(to, story);
+    json_number(to, "subscriptions_confirmed", (int64_t)story->confirmed);
+    json_number(to, "subscriptions_matching", (int64_t)story->matched);
+    write_notes(to, story);
+    json_name(to, "subscriptions");
+    buffer_add_byte(to, '[');
     list_each (node, &story->parts) {
-        write_part(&body, story, container_of(node, struct story_part, node));
+        write_part(to, story, container_of(node, struct story_part, node));
     }
-    buffer_add_string(&body, "]}");
-    page_answer_json(call->request, 200, &body);
+    buffer_add_byte(to, ']');
 }
 
-static enum status run(struct call *call, struct step *step)
+static enum status run(struct page_call *call, struct step *step)
 {
-    struct page_call *page = container_of(call, struct page_call, call);
+    enum status status = story_read(step, &container_of(call, struct story_call, page)->story);
 
-    return story_read(step, &container_of(page, struct story_call, page)->story);
+    return status != STATUS_NOT_FOUND
+               ? status
+               : fail(&call->why, status,
+                      "no message of a topic here has this id (messages sent straight to a "
+                      "queue have no story)");
 }
 
-static void drop(struct page_call *call)
+static bool begin(struct page_call *call)
 {
     struct story_call *this = container_of(call, struct story_call, page);
+    struct text id = text_after(call->request->path, sizeof PATH - 1);
 
-    story_end(&this->story, NULL);
-    arena_free(&this->arena);
-    memory_free(this);
+    this->story.arena = &call->arena;
+    this->story.has_only = this->only.is_given;
+    memcpy(this->story.only, this->only.id, sizeof this->only.id);
+    if (!uuid_parse(id, this->story.id)) {
+        (void)fail(&call->why, STATUS_INVALID,
+                   "a message's id is a UUID, as Publish answers it");
+        return false;
+    }
+    return true;
 }
 
-void page_story(struct server *server, struct http_request *request)
+static void end(struct page_call *call)
 {
-    struct text only = page_parameter(request, T("subscription"));
-    struct story_call *call = NULL;
-    uint8_t id[16];
-    uint8_t only_id[16] = {0};
-
-    if (!uuid_parse(text_after(request->path, sizeof PATH - 1), id)) {
-        page_fail(request, 400, "a message's id is a UUID, as Publish answers it");
-        return;
-    }
-    if (only.len > 0 && !page_subscription_id(only, only_id)) {
-        page_fail(request, 400, "subscription: not the ARN of a subscription");
-        return;
-    }
-    call = memory_zero(sizeof *call);
-    call->page.finish = finish;
-    call->page.drop = drop;
-    call->page.call.run = run;
-    call->page.call.only_reads = true;
-    call->story.arena = &call->arena;
-    call->story.has_only = only.len > 0;
-    memcpy(call->story.id, id, sizeof id);
-    memcpy(call->story.only, only_id, sizeof only_id);
-    page_call_start(server, request, &call->page);
+    story_end(&container_of(call, struct story_call, page)->story, NULL);
 }
+
+static const struct page_parameter parameters[] = {
+    {"subscription", PARAMETER_SUBSCRIPTION, offsetof(struct story_call, only),
+     .form = "not the ARN of a subscription"},
+    PARAMETERS_END,
+};
+
+const struct page page_story = {
+    .path = PATH,
+    .method = "GET",
+    .is_prefix = true,
+    .permission = "fanfare:ReadStories",
+    .call_size = sizeof(struct story_call),
+    .parameters = parameters,
+    .begin = begin,
+    .run = run,
+    .only_reads = true,
+    .write = tell,
+    .end = end,
+};

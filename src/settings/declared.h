@@ -1,8 +1,8 @@
 /* Resources that the configuration declares: created and updated at start, never deleted. */
-#ifndef DAEMON_DECLARED_H
-#define DAEMON_DECLARED_H
+#ifndef SETTINGS_DECLARED_H
+#define SETTINGS_DECLARED_H
 
-#include "daemon/settings.h"
+#include "settings/settings.h"
 
 struct declared_attribute {
     struct text name; /* AWS's */

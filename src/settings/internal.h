@@ -1,8 +1,8 @@
-/* Inside daemon/: the settings' table and the parts that read it. */
-#ifndef DAEMON_SETTINGS_TABLE_H
-#define DAEMON_SETTINGS_TABLE_H
+/* Inside settings/: the settings' table and the parts that read it. */
+#ifndef SETTINGS_INTERNAL_H
+#define SETTINGS_INTERNAL_H
 
-#include "daemon/settings.h"
+#include "settings/settings.h"
 
 enum setting_type {
     SETTING_TEXT,
@@ -39,7 +39,7 @@ struct option_given {
 
 void option_give(struct settings *settings, const struct option_given *given);
 void options_print(const struct settings *settings, struct buffer *to);
-/* settings_file.c: scalars into the settings, resources into settings->declared. */
+/* file.c: scalars into the settings, resources into settings->declared. */
 void settings_read_file(struct settings *settings, const char *path, struct buffer *errors);
 
 #endif

@@ -1,7 +1,7 @@
 /* The settings: one table says name, type, default and help; a file, the environment and the
  * command line fill them in, in that order. */
-#ifndef DAEMON_SETTINGS_H
-#define DAEMON_SETTINGS_H
+#ifndef SETTINGS_SETTINGS_H
+#define SETTINGS_SETTINGS_H
 
 #include "base/arena.h"
 #include "base/buffer.h"

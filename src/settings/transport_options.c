@@ -1,8 +1,8 @@
 /* The transports' own options: what file, environment and command line say of them, checked
  * against what the deliverers have. */
 #include "base/json.h"
-#include "daemon/settings_table.h"
 #include "outbound/plugins.h"
+#include "settings/internal.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -18,12 +18,16 @@ set(MAY_outbound     "base;net;core;router;delivery;notification;formats;store;s
 set(MAY_access       "base;net")
 set(MAY_api          "base;net;access;core;step;notification")
 set(MAY_services     "fanfare;base;api;core;step;router;queues;delivery;notification;formats;access")
-set(MAY_daemon       "fanfare;base;store;net;step;notification;formats;history;queues;delivery;router;story;core;outbound;api;access;services;cli;deliverers")
+set(MAY_settings     "base;outbound;deliverers")
+set(MAY_metrics      "base;net;core;store;api;queues;delivery;router;step")
+set(MAY_pages        "base;net;api;core;step;story;router;queues;delivery;history;notification;store;settings;metrics")
+set(MAY_daemon       "fanfare;base;store;net;step;notification;formats;history;queues;delivery;router;story;core;outbound;api;access;services;settings;metrics;pages;cli;deliverers")
 set(MAY_cli          "${MAY_daemon};daemon")
 # Besides <folder>/<folder>.h.
 set(DOORS_store     "batch;keys;engine")
 set(DOORS_delivery  "retry_policy")
 set(DOORS_outbound   "plugins")
+set(DOORS_settings   "declared")
 set(DOORS_story     "replay")
 set(DOORS_deliverers "deliverer")
 set(DOORS_fanfare   "filter") # filters/include/fanfare/filter.h

@@ -1,13 +1,11 @@
 /* GET /_fanfare/dlq: the queues that dead letters go to, and from where.  Subscriptions are
  * read from the store for it, a part at a time: it is for people. */
 #include "base/json.h"
-#include "base/memory.h"
-#include "daemon/pages.h"
+#include "pages/internal.h"
 
-#define LIST_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define SOURCES_TOLD   100 /* of one queue */
-#define ROWS           256
-#define BYTES          (1024 * 1024)
+#define SOURCES_TOLD 100 /* of one queue */
+#define ROWS         256
+#define BYTES        (1024 * 1024)
 
 struct source {
     struct list_node node;
@@ -23,17 +21,11 @@ struct dead_letters {
 
 struct dlq_call {
     struct page_call page;
-    struct arena arena;
     struct map found;
     struct range range;
     uint32_t row;
     bool has_begun;
 };
-
-static struct dlq_call *call_of(struct call *call)
-{
-    return container_of(container_of(call, struct page_call, call), struct dlq_call, page);
-}
 
 /* --- Found. */
 
@@ -45,8 +37,8 @@ static struct dead_letters *letters_of(struct dlq_call *this, struct text arn)
     if (node != NULL) {
         return container_of(node, struct dead_letters, map);
     }
-    letters = arena_take(&this->arena, sizeof *letters);
-    *letters = (struct dead_letters){.arn = arena_copy(&this->arena, arn)};
+    letters = arena_take(&this->page.arena, sizeof *letters);
+    *letters = (struct dead_letters){.arn = arena_copy(&this->page.arena, arn)};
     list_init(&letters->sources);
     map_insert(&this->found, &letters->map, letters->arn);
     return letters;
@@ -59,8 +51,8 @@ static void source_add(struct dlq_call *this, struct dead_letters *letters, stru
     if (letters->queues + letters->subscriptions > SOURCES_TOLD) {
         return;
     }
-    source = arena_take(&this->arena, sizeof *source);
-    *source = (struct source){.arn = arena_copy(&this->arena, arn)};
+    source = arena_take(&this->page.arena, sizeof *source);
+    *source = (struct source){.arn = arena_copy(&this->page.arena, arn)};
     list_push(&letters->sources, &source->node);
 }
 
@@ -99,9 +91,9 @@ static void row_look(struct dlq_call *this, struct step *step, const struct row 
     arena_free(&arena);
 }
 
-static enum status run(struct call *call, struct step *step)
+static enum status run(struct page_call *call, struct step *step)
 {
-    struct dlq_call *this = call_of(call);
+    struct dlq_call *this = container_of(call, struct dlq_call, page);
     struct key table = key_table(TABLE_SUBSCRIPTION);
     const struct read *read = NULL;
     enum status status = STATUS_OK;
@@ -128,10 +120,10 @@ static enum status run(struct call *call, struct step *step)
 
 /* --- Told. */
 
-static void write_letters(struct buffer *to, struct server *server,
+static void write_letters(struct buffer *to, struct cell *cell,
                           const struct dead_letters *letters)
 {
-    const struct queue *queue = queue_find_arn(cell_queues(server->cell), letters->arn);
+    const struct queue *queue = queue_find_arn(cell_queues(cell), letters->arn);
     struct queue_counts counts = {0};
     int64_t oldest_ms = 0;
 
@@ -147,8 +139,7 @@ static void write_letters(struct buffer *to, struct server *server,
     json_number(to, "in_flight", (int64_t)counts.in_flight);
     json_number(to, "delayed", (int64_t)counts.delayed);
     json_time(to, "oldest", oldest_ms);
-    json_number(to, "oldest_age_s",
-                oldest_ms > 0 ? (cell_now_ms(server->cell) - oldest_ms) / 1000 : 0);
+    json_number(to, "oldest_age_s", oldest_ms > 0 ? (cell_now_ms(cell) - oldest_ms) / 1000 : 0);
     json_number(to, "source_queues", (int64_t)letters->queues);
     json_number(to, "source_subscriptions", (int64_t)letters->subscriptions);
     json_name(to, "sources");
@@ -160,42 +151,34 @@ static void write_letters(struct buffer *to, struct server *server,
     buffer_add_string(to, "]}");
 }
 
-static void finish(struct page_call *call, enum status status)
+static void tell(struct page_call *call, struct buffer *to)
 {
     struct dlq_call *this = container_of(call, struct dlq_call, page);
     struct map_node *node = NULL;
-    struct buffer body;
 
-    if (status != STATUS_OK) {
-        page_fail(call->request, 503, "%s", status_name(status));
-        return;
-    }
-    buffer_init(&body, LIST_BYTES_MAX);
-    buffer_add_string(&body, "{\"queues\":[");
+    json_name(to, "queues");
+    buffer_add_byte(to, '[');
     while ((node = map_next(&this->found, node)) != NULL) {
-        write_letters(&body, call->server, container_of(node, struct dead_letters, map));
+        write_letters(to, call->pages->cell, container_of(node, struct dead_letters, map));
     }
-    buffer_add_string(&body, "]}");
-    page_answer_json(call->request, 200, &body);
+    buffer_add_byte(to, ']');
 }
 
-static void drop(struct page_call *call)
+static void end(struct page_call *call)
 {
     struct dlq_call *this = container_of(call, struct dlq_call, page);
 
     range_end(&this->range);
     map_free(&this->found);
-    arena_free(&this->arena);
-    memory_free(this);
 }
 
-void page_dlq_list(struct server *server, struct http_request *request)
-{
-    struct dlq_call *this = memory_zero(sizeof *this);
-
-    this->page.finish = finish;
-    this->page.drop = drop;
-    this->page.call.run = run;
-    this->page.call.only_reads = true;
-    page_call_start(server, request, &this->page);
-}
+const struct page page_dlq_list = {
+    .path = "/_fanfare/dlq",
+    .method = "GET",
+    .permission = "fanfare:ReadDeadLetters",
+    .call_size = sizeof(struct dlq_call),
+    .run = run,
+    .only_reads = true,
+    .write = tell,
+    .end = end,
+};
