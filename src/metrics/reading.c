@@ -170,31 +170,39 @@ static void write_object(const struct metrics_reading *reading,
     }
 }
 
+/* The rest of the present row; false: there was enough before its end. */
+static bool row_write(struct metrics_reading *reading, const struct metrics_sources *sources,
+                      struct buffer *to, size_t end)
+{
+    const struct metric *row = reading->row;
+
+    if (!reading->has_begun) {
+        buffer_printf(to, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
+                      row->type);
+        reading->has_begun = true;
+    }
+    for (; reading->at < object_count(reading); reading->at++) {
+        if (to->len >= end) {
+            return false;
+        }
+        write_object(reading, sources, to);
+    }
+    reading->at = 0;
+    reading->has_begun = false;
+    return true;
+}
+
 bool metrics_write(struct metrics_reading *reading, const struct metrics_sources *sources,
                    struct buffer *to, size_t enough)
 {
     size_t end = to->len + enough;
 
     for (; reading->row->name != NULL; reading->row++) {
-        const struct metric *row = reading->row;
+        bool is_wanted = reading->row->read != NULL || reading->has_objects;
 
-        if (row->read == NULL && !reading->has_objects) {
-            continue;
+        if (is_wanted && !row_write(reading, sources, to, end)) {
+            return true;
         }
-        if (!reading->has_begun) {
-            buffer_printf(to, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
-                          row->type);
-            reading->has_begun = true;
-        }
-        while (reading->at < object_count(reading)) {
-            if (to->len >= end) {
-                return true;
-            }
-            write_object(reading, sources, to);
-            reading->at++;
-        }
-        reading->at = 0;
-        reading->has_begun = false;
     }
     return false;
 }
