@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A stretch of the text that is being read. */
-struct span {
+struct url_span {
     const char *at;
     size_t len;
 };
@@ -42,7 +42,7 @@ static int hex_value(char byte)
 }
 
 /* Position of the first byte that is one of `wanted`, or span.len. */
-static size_t span_find(struct span span, const char *wanted)
+static size_t span_find(struct url_span span, const char *wanted)
 {
     size_t place = 0;
 
@@ -52,15 +52,15 @@ static size_t span_find(struct span span, const char *wanted)
     return place;
 }
 
-static struct span span_after(struct span span, size_t from)
+static struct url_span span_after(struct url_span span, size_t from)
 {
-    return (struct span){.at = span.at + from, .len = span.len - from};
+    return (struct url_span){.at = span.at + from, .len = span.len - from};
 }
 
 /* --- The characters at large. */
 
 /* Printable ASCII only, and no backslash: browsers take it for a slash, others do not. */
-static bool check_characters(struct span text, const char **ret_why)
+static bool check_characters(struct url_span text, const char **ret_why)
 {
     if (text.len > URL_MAX) {
         return refuse(ret_why, "the URL is longer than 2048 characters");
@@ -86,9 +86,9 @@ static bool check_characters(struct span text, const char **ret_why)
 }
 
 /* Cuts "http://" or "https://" off. */
-static bool read_scheme(struct span *rest, struct url *url, const char **ret_why)
+static bool read_scheme(struct url_span *rest, struct url *url, const char **ret_why)
 {
-    static const struct span schemes[] = {{"http://", 7}, {"https://", 8}};
+    static const struct url_span schemes[] = {{"http://", 7}, {"https://", 8}};
 
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t same = 0;
@@ -109,7 +109,7 @@ static bool read_scheme(struct span *rest, struct url *url, const char **ret_why
 /* --- User and password. */
 
 /* The byte that begins at `*io_place`, which moves to its last character; -1: a bad escape. */
-static int decode_byte(struct span from, size_t *io_place)
+static int decode_byte(struct url_span from, size_t *io_place)
 {
     size_t place = *io_place;
 
@@ -126,7 +126,7 @@ static int decode_byte(struct span from, size_t *io_place)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-static bool decode(struct span from, char *to, size_t room)
+static bool decode(struct url_span from, char *to, size_t room)
 {
     size_t len = 0;
 
@@ -142,16 +142,16 @@ static bool decode(struct span from, char *to, size_t room)
     return true;
 }
 
-static bool read_user(struct span user, struct url *url, const char **ret_why)
+static bool read_user(struct url_span user, struct url *url, const char **ret_why)
 {
     if (span_find(user, "[]") < user.len) {
         return refuse(ret_why, "there is a bracket in front of the @ of the URL");
     }
     size_t colon = span_find(user, ":");
-    struct span password =
-        colon < user.len ? span_after(user, colon + 1) : (struct span){"", 0};
+    struct url_span password =
+        colon < user.len ? span_after(user, colon + 1) : (struct url_span){"", 0};
 
-    if (!decode((struct span){user.at, colon}, url->user, sizeof url->user)
+    if (!decode((struct url_span){user.at, colon}, url->user, sizeof url->user)
         || !decode(password, url->password, sizeof url->password)) {
         return refuse(ret_why,
                       "the user or password in the URL has a bad escape or is too long");
@@ -162,7 +162,7 @@ static bool read_user(struct span user, struct url *url, const char **ret_why)
 
 /* --- The host. */
 
-static bool read_ipv6(struct span inside, struct url *url, const char **ret_why)
+static bool read_ipv6(struct url_span inside, struct url *url, const char **ret_why)
 {
     char text[INET6_ADDRSTRLEN];
     struct in6_addr address;
@@ -181,7 +181,7 @@ static bool read_ipv6(struct span inside, struct url *url, const char **ret_why)
 }
 
 /* Whether somebody may take this label for a number: digits, or 0x and hex digits. */
-static bool is_numeric_label(struct span label)
+static bool is_numeric_label(struct url_span label)
 {
     bool is_hex = label.len >= 2 && label.at[0] == '0' && lower(label.at[1]) == 'x';
 
@@ -193,7 +193,7 @@ static bool is_numeric_label(struct span label)
     return true;
 }
 
-static bool is_label(struct span label)
+static bool is_label(struct url_span label)
 {
     if (label.len == 0 || label.len > LABEL_MAX || label.at[0] == '-'
         || label.at[label.len - 1] == '-') {
@@ -210,12 +210,12 @@ static bool is_label(struct span label)
 }
 
 /* `host` without a dot at its end; *ret_last its last label. */
-static bool check_labels(struct span host, struct span *ret_last)
+static bool check_labels(struct url_span host, struct url_span *ret_last)
 {
     for (;;) {
         size_t dot = span_find(host, ".");
 
-        *ret_last = (struct span){host.at, dot};
+        *ret_last = (struct url_span){host.at, dot};
         if (!is_label(*ret_last)) {
             return false;
         }
@@ -226,10 +226,10 @@ static bool check_labels(struct span host, struct span *ret_last)
     }
 }
 
-static bool read_name(struct span host, struct url *url, const char **ret_why)
+static bool read_name(struct url_span host, struct url *url, const char **ret_why)
 {
     bool ends_in_dot = host.len > 0 && host.at[host.len - 1] == '.';
-    struct span last;
+    struct url_span last;
     struct in_addr address;
 
     host.len -= ends_in_dot ? 1 : 0;
@@ -252,7 +252,7 @@ static bool read_name(struct span host, struct url *url, const char **ret_why)
     return true;
 }
 
-static bool read_port(struct span digits, struct url *url, const char **ret_why)
+static bool read_port(struct url_span digits, struct url *url, const char **ret_why)
 {
     uint32_t port = 0;
 
@@ -269,7 +269,7 @@ static bool read_port(struct span digits, struct url *url, const char **ret_why)
     return true;
 }
 
-static bool read_host_and_port(struct span place, struct url *url, const char **ret_why)
+static bool read_host_and_port(struct url_span place, struct url *url, const char **ret_why)
 {
     bool is_bracketed = place.len > 0 && place.at[0] == '[';
     size_t end = is_bracketed ? span_find(place, "]") : span_find(place, ":");
@@ -278,11 +278,11 @@ static bool read_host_and_port(struct span place, struct url *url, const char **
         if (end == place.len) {
             return refuse(ret_why, "the URL's [ is not closed");
         }
-        if (!read_ipv6((struct span){place.at + 1, end - 1}, url, ret_why)) {
+        if (!read_ipv6((struct url_span){place.at + 1, end - 1}, url, ret_why)) {
             return false;
         }
         end++;
-    } else if (!read_name((struct span){place.at, end}, url, ret_why)) {
+    } else if (!read_name((struct url_span){place.at, end}, url, ret_why)) {
         return false;
     }
     url->port = url->is_tls ? 443 : 80;
@@ -297,7 +297,7 @@ static bool read_host_and_port(struct span place, struct url *url, const char **
 
 /* --- The whole. */
 
-static void write_plain(struct url *url, struct span path)
+static void write_plain(struct url *url, struct url_span path)
 {
     bool is_default_port = url->port == (url->is_tls ? 443 : 80);
     char port[8] = "";
@@ -313,18 +313,18 @@ static void write_plain(struct url *url, struct span path)
 
 bool url_read(const char *text, struct url *ret, const char **ret_why)
 {
-    struct span rest = {.at = text, .len = strnlen(text, URL_MAX + 1)};
+    struct url_span rest = {.at = text, .len = strnlen(text, URL_MAX + 1)};
     struct url url = {0};
 
     if (!check_characters(rest, ret_why) || !read_scheme(&rest, &url, ret_why)) {
         return false;
     }
-    struct span place = {rest.at, span_find(rest, "/?")};
-    struct span path = span_after(rest, place.len);
+    struct url_span place = {rest.at, span_find(rest, "/?")};
+    struct url_span path = span_after(rest, place.len);
     size_t at = span_find(place, "@");
 
     if (at < place.len) {
-        if (!read_user((struct span){place.at, at}, &url, ret_why)) {
+        if (!read_user((struct url_span){place.at, at}, &url, ret_why)) {
             return false;
         }
         place = span_after(place, at + 1);

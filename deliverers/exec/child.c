@@ -26,7 +26,7 @@
 
 /* What the child needs, and what it says when it fails: the memory is shared. */
 struct plan {
-    const struct command *command;
+    const struct exec_command *command;
     char *const *environment;
     int input;
     int output;
@@ -50,7 +50,7 @@ static int limit(int resource, uint64_t most)
     return most == 0 ? 0 : setrlimit((__rlimit_resource_t)resource, &limits);
 }
 
-static int limits_take(const struct command *command)
+static int limits_take(const struct exec_command *command)
 {
     const struct rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
 
@@ -63,7 +63,7 @@ static int limits_take(const struct command *command)
 }
 
 /* The wrappers of the C library would change the daemon's other threads, too. */
-static int user_take(const struct command *command)
+static int user_take(const struct exec_command *command)
 {
     if (command->user == NULL || geteuid() == command->uid) {
         return 0;
@@ -100,7 +100,7 @@ static int files_take(const struct plan *plan)
 
 static const char *child_prepare(const struct plan *plan)
 {
-    const struct command *command = plan->command;
+    const struct exec_command *command = plan->command;
 
     signals_reset();
     if (setsid() < 0) {
@@ -210,7 +210,7 @@ static bool plan_run(struct plan *plan, struct child *child, char why[WHY_ROOM])
     return fail_why(why, plan->step, plan->error);
 }
 
-bool child_start(const struct command *command, char *const *environment,
+bool child_start(const struct exec_command *command, char *const *environment,
                  const struct delivery *delivery, struct child *ret, char ret_why[WHY_ROOM])
 {
     struct plan plan = {.command = command, .environment = environment};

@@ -12,9 +12,9 @@
 #define ARGUMENTS_MAX 256
 #define DIGITS_MAX    24
 
-static struct command *command_of(const struct named *named)
+static struct exec_command *command_of(const struct named *named)
 {
-    return (struct command *)(void *)named->thing;
+    return (struct exec_command *)(void *)named->thing;
 }
 
 /* --- Texts. */
@@ -37,7 +37,7 @@ static char *argument_text(const json_t *value)
 static bool arguments_take(const struct named *named, const struct named_setting *setting,
                            json_t *value)
 {
-    struct command *command = command_of(named);
+    struct exec_command *command = command_of(named);
     size_t count = json_array_size(value);
 
     (void)setting;
@@ -69,7 +69,7 @@ static bool is_variable(const char *name)
 static bool environment_take(const struct named *named, const struct named_setting *setting,
                              json_t *map)
 {
-    struct command *command = command_of(named);
+    struct exec_command *command = command_of(named);
     size_t count = 0;
     const char *name = NULL;
     json_t *value = NULL;
@@ -106,7 +106,7 @@ static bool is_name(const char *name)
 
 static bool command_check(const struct named *named)
 {
-    const struct command *command = command_of(named);
+    const struct exec_command *command = command_of(named);
 
     if (command->directory != NULL && command->directory[0] != '/') {
         return named_refuse(named, "directory must be an absolute path");
@@ -117,7 +117,7 @@ static bool command_check(const struct named *named)
 
 static void command_free(void *thing)
 {
-    struct command *command = thing;
+    struct exec_command *command = thing;
 
     free(command->name);
     texts_free(command->arguments);
@@ -130,18 +130,19 @@ static void command_free(void *thing)
 static const struct named_setting settings[] = {
     {"command", arguments_take, 0, 0, 0, 0},
     {"environment", environment_take, 0, 0, 0, 0},
-    {"user", named_text, offsetof(struct command, user), 0, 0, 0},
-    {"directory", named_text, offsetof(struct command, directory), 0, 0, 0},
-    {"new_privileges", named_flag, offsetof(struct command, new_privileges), 0, 0, 0},
-    {"timeout", named_number, offsetof(struct command, timeout_s), 1, 3600, 10},
-    {"concurrency", named_number, offsetof(struct command, concurrency), 1, 1000, 4},
-    {"output_max", named_number, offsetof(struct command, output_max), 1, UINT64_C(1) << 30,
-     65536},
-    {"memory_max", named_number, offsetof(struct command, memory_max), 1 << 20,
+    {"user", named_text, offsetof(struct exec_command, user), 0, 0, 0},
+    {"directory", named_text, offsetof(struct exec_command, directory), 0, 0, 0},
+    {"new_privileges", named_flag, offsetof(struct exec_command, new_privileges), 0, 0, 0},
+    {"timeout", named_number, offsetof(struct exec_command, timeout_s), 1, 3600, 10},
+    {"concurrency", named_number, offsetof(struct exec_command, concurrency), 1, 1000, 4},
+    {"output_max", named_number, offsetof(struct exec_command, output_max), 1,
+     UINT64_C(1) << 30, 65536},
+    {"memory_max", named_number, offsetof(struct exec_command, memory_max), 1 << 20,
      UINT64_C(1) << 40, 0},
-    {"cpu_max", named_number, offsetof(struct command, cpu_max), 1, 86400, 0},
-    {"files_max", named_number, offsetof(struct command, files_max), 8, 1 << 20, 256},
-    {"processes_max", named_number, offsetof(struct command, processes_max), 1, 1 << 20, 0},
+    {"cpu_max", named_number, offsetof(struct exec_command, cpu_max), 1, 86400, 0},
+    {"files_max", named_number, offsetof(struct exec_command, files_max), 8, 1 << 20, 256},
+    {"processes_max", named_number, offsetof(struct exec_command, processes_max), 1, 1 << 20,
+     0},
 };
 
 static const struct named_kind kind = {
@@ -149,7 +150,7 @@ static const struct named_kind kind = {
     .plural = "commands",
     .rule = "a command has a name of letters, digits, - and _, and settings",
     .is_name = is_name,
-    .size = sizeof(struct command),
+    .size = sizeof(struct exec_command),
     .settings = settings,
     .setting_count = sizeof settings / sizeof settings[0],
     .finish = command_check,
@@ -174,7 +175,7 @@ void commands_free(struct commands *commands)
 
 /* --- Users. */
 
-static bool user_find(struct command *command, char why[WHY_ROOM])
+static bool user_find(struct exec_command *command, char why[WHY_ROOM])
 {
     char room[16384];
     struct passwd entry;
@@ -238,15 +239,15 @@ static const char *function_name(const char *arn, size_t *ret_len)
     return part;
 }
 
-struct command *commands_find(const struct commands *commands, const char *protocol,
-                              const char *endpoint)
+struct exec_command *commands_find(const struct commands *commands, const char *protocol,
+                                   const char *endpoint)
 {
     size_t len = strlen(endpoint);
     const char *name =
         strcmp(protocol, "lambda") == 0 ? function_name(endpoint, &len) : endpoint;
 
     for (size_t i = 0; name != NULL && i < commands->count; i++) {
-        struct command *command = &commands->items[i];
+        struct exec_command *command = &commands->items[i];
 
         if (strlen(command->name) == len && memcmp(command->name, name, len) == 0) {
             return command;

@@ -115,7 +115,7 @@ static void add_delivery(struct variables *variables, const struct delivery *del
     }
 }
 
-char **environment_make(const struct command *command, const struct delivery *delivery)
+char **environment_make(const struct exec_command *command, const struct delivery *delivery)
 {
     size_t own = 0;
 

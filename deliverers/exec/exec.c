@@ -43,7 +43,7 @@ struct run {
     struct exec *exec;
     struct run *next;
     struct run *previous;
-    struct command *command;
+    struct exec_command *command;
     const struct delivery *delivery; /* NULL: settled already */
     enum run_state state;
     bool had_its_time;
@@ -94,7 +94,7 @@ run_settle(struct run *run, enum verdict verdict, int status_code, const char *f
 
 static void settle_status(struct run *run, int status)
 {
-    const struct command *command = run->command;
+    const struct exec_command *command = run->command;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 
     if (run->had_its_time) {
@@ -191,13 +191,13 @@ static void on_output(uv_poll_t *handle, int status, int events)
     output_take(handle->data);
 }
 
-static void start_next(struct exec *exec, const struct command *command);
+static void start_next(struct exec *exec, const struct exec_command *command);
 
 static void on_exit_watch(uv_poll_t *handle, int status, int events)
 {
     struct run *run = handle->data;
     struct exec *exec = run->exec;
-    const struct command *command = run->command;
+    const struct exec_command *command = run->command;
     int how = 0;
 
     (void)status;
@@ -289,7 +289,7 @@ static void run_begin(struct run *run)
     (void)uv_timer_start(&run->timer, on_timer, limit_ms, 0);
 }
 
-static struct run *waiting_find(const struct exec *exec, const struct command *command)
+static struct run *waiting_find(const struct exec *exec, const struct exec_command *command)
 {
     struct run *run = exec->first;
 
@@ -299,7 +299,7 @@ static struct run *waiting_find(const struct exec *exec, const struct command *c
     return run;
 }
 
-static void start_next(struct exec *exec, const struct command *command)
+static void start_next(struct exec *exec, const struct exec_command *command)
 {
     struct run *run = NULL;
 
@@ -309,7 +309,7 @@ static void start_next(struct exec *exec, const struct command *command)
     }
 }
 
-static void run_create(struct exec *exec, struct command *command,
+static void run_create(struct exec *exec, struct exec_command *command,
                        const struct delivery *delivery)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -340,10 +340,10 @@ static void run_create(struct exec *exec, struct command *command,
 
 /* --- The deliverer. */
 
-static struct command *endpoint_find(struct exec *exec, const char *protocol,
-                                     const char *endpoint)
+static struct exec_command *endpoint_find(struct exec *exec, const char *protocol,
+                                          const char *endpoint)
 {
-    struct command *command = commands_find(&exec->commands, protocol, endpoint);
+    struct exec_command *command = commands_find(&exec->commands, protocol, endpoint);
 
     if (command == NULL) {
         (void)snprintf(exec->why, sizeof exec->why,
@@ -355,7 +355,7 @@ static struct command *endpoint_find(struct exec *exec, const char *protocol,
 
 static void deliver_one(struct exec *exec, const struct delivery *delivery)
 {
-    struct command *command = endpoint_find(exec, delivery->protocol, delivery->endpoint);
+    struct exec_command *command = endpoint_find(exec, delivery->protocol, delivery->endpoint);
     const struct outcome unknown = {
         .verdict = VERDICT_RETRY, .reason = exec->why, .peer = "", .answer = ""};
 
@@ -386,7 +386,7 @@ static bool exec_accepts(void *self, const char *protocol, const char *endpoint,
 static int64_t exec_limit_ms(void *self, const char *protocol, const char *endpoint)
 {
     struct exec *exec = self;
-    const struct command *command = commands_find(&exec->commands, protocol, endpoint);
+    const struct exec_command *command = commands_find(&exec->commands, protocol, endpoint);
 
     return command == NULL ? 0 : (int64_t)command->timeout_s * 1000 + WAIT_MS;
 }

@@ -12,7 +12,7 @@
 #define GROUPS_MAX  64
 
 /* A command of the configuration.  Limits of 0 are those of the daemon itself. */
-struct command {
+struct exec_command {
     char *name;
     char **arguments;   /* NULL-terminated; the first is an absolute path */
     char **environment; /* "NAME=value", NULL-terminated; besides what every run has */
@@ -37,7 +37,7 @@ struct command {
 };
 
 struct commands {
-    struct command *items;
+    struct exec_command *items;
     size_t count;
 };
 
@@ -46,12 +46,12 @@ bool commands_read(const char *json, struct commands *ret, char ret_why[WHY_ROOM
 /* Looks up the users they run as.  false: one of them cannot be, and why. */
 bool commands_find_users(struct commands *commands, char ret_why[WHY_ROOM]);
 /* The command that an endpoint means, a name or a function's ARN; NULL: none. */
-struct command *commands_find(const struct commands *commands, const char *protocol,
-                              const char *endpoint);
+struct exec_command *commands_find(const struct commands *commands, const char *protocol,
+                                   const char *endpoint);
 void commands_free(struct commands *commands);
 
 /* environment.c: of one run, to be freed by environment_free; NULL: out of memory. */
-char **environment_make(const struct command *command, const struct delivery *delivery);
+char **environment_make(const struct exec_command *command, const struct delivery *delivery);
 void environment_free(char **environment);
 
 /* child.c */
@@ -62,7 +62,7 @@ struct child {
 };
 
 /* Starts the command with `input` to read.  false: it does not run, and why. */
-bool child_start(const struct command *command, char *const *environment,
+bool child_start(const struct exec_command *command, char *const *environment,
                  const struct delivery *delivery, struct child *ret, char ret_why[WHY_ROOM]);
 /* To it and whatever it started that stayed in its process group. */
 void child_signal(const struct child *child, int signal_number);

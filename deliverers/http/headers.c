@@ -180,9 +180,9 @@ static struct curl_slist common_headers[] = {
 #define SNS_HEADERS 6
 
 /* Those of this delivery alone. */
-static size_t list_own(const struct request *request, struct delivery_field own[SNS_HEADERS])
+static size_t list_own(const struct post *post, struct delivery_field own[SNS_HEADERS])
 {
-    const struct delivery *delivery = request->delivery;
+    const struct delivery *delivery = post->delivery;
     bool is_of_sns = delivery->raw || strcmp(delivery->format, "sns") == 0;
     size_t count = 0;
 
@@ -199,33 +199,32 @@ static size_t list_own(const struct request *request, struct delivery_field own[
     if (delivery->raw) {
         own[count++] = (struct delivery_field){"x-amz-sns-rawdelivery", "true"};
     }
-    if (request->custom == NULL || !request->custom->has_content_type) {
+    if (post->custom == NULL || !post->custom->has_content_type) {
         own[count++] = (struct delivery_field){"Content-Type", delivery->content_type};
     }
     return count;
 }
 
 /* Room for `count` headers in `size` bytes. */
-static bool reserve(struct request *request, size_t count, size_t size)
+static bool reserve(struct post *post, size_t count, size_t size)
 {
-    if (count > request->header_room) {
-        struct curl_slist *headers =
-            realloc(request->headers, count * sizeof *request->headers);
+    if (count > post->header_room) {
+        struct curl_slist *headers = realloc(post->headers, count * sizeof *post->headers);
 
         if (headers == NULL) {
             return false;
         }
-        request->headers = headers;
-        request->header_room = count;
+        post->headers = headers;
+        post->header_room = count;
     }
-    if (size > request->header_text_room) {
-        char *text = realloc(request->header_text, size);
+    if (size > post->header_text_room) {
+        char *text = realloc(post->header_text, size);
 
         if (text == NULL) {
             return false;
         }
-        request->header_text = text;
-        request->header_text_room = size;
+        post->header_text = text;
+        post->header_text_room = size;
     }
     return true;
 }
@@ -242,7 +241,7 @@ static size_t fields_size(const struct delivery_field *fields, size_t count)
 
 /* Where the next header is written. */
 struct header_writer {
-    struct request *request;
+    struct post *post;
     char *at;
     size_t count;
 };
@@ -250,11 +249,11 @@ struct header_writer {
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's member is not const */
 static void link_line(struct header_writer *writer, char *line)
 {
-    writer->request->headers[writer->count++] =
+    writer->post->headers[writer->count++] =
         (struct curl_slist){.data = line, .next = common_headers};
     if (writer->count > 1) {
-        writer->request->headers[writer->count - 2].next =
-            &writer->request->headers[writer->count - 1];
+        writer->post->headers[writer->count - 2].next =
+            &writer->post->headers[writer->count - 1];
     }
 }
 
@@ -274,20 +273,20 @@ static bool write_fields(struct header_writer *writer, const struct delivery_fie
     return true;
 }
 
-bool headers_prepare(struct request *request)
+bool headers_prepare(struct post *post)
 {
-    const struct delivery *delivery = request->delivery;
-    const struct custom *custom = request->custom;
+    const struct delivery *delivery = post->delivery;
+    const struct custom *custom = post->custom;
     struct delivery_field own[SNS_HEADERS];
-    size_t own_count = list_own(request, own);
+    size_t own_count = list_own(post, own);
     size_t custom_count = custom == NULL ? 0 : custom->header_count;
 
-    if (!reserve(request, own_count + delivery->header_count + custom_count + 1,
+    if (!reserve(post, own_count + delivery->header_count + custom_count + 1,
                  fields_size(own, own_count)
                      + fields_size(delivery->headers, delivery->header_count) + 1)) {
         return false;
     }
-    struct header_writer writer = {.request = request, .at = request->header_text};
+    struct header_writer writer = {.post = post, .at = post->header_text};
 
     if (!write_fields(&writer, own, own_count)
         || !write_fields(&writer, delivery->headers, delivery->header_count)) {
@@ -296,7 +295,7 @@ bool headers_prepare(struct request *request)
     for (size_t i = 0; i < custom_count; i++) {
         link_line(&writer, custom->headers[i]);
     }
-    (void)curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER,
-                           writer.count > 0 ? request->headers : common_headers);
+    (void)curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER,
+                           writer.count > 0 ? post->headers : common_headers);
     return true;
 }

@@ -22,110 +22,108 @@ static void settle_with(struct http *http, uint64_t delivery_id, enum verdict ve
 }
 
 /* Ends a request that libcurl has not got. */
-static void request_fail(struct request *request, enum verdict verdict, const char *reason)
+static void post_fail(struct post *post, enum verdict verdict, const char *reason)
 {
-    settle_with(request->http, request->delivery->id, verdict, reason);
-    request_give_back(request);
+    settle_with(post->http, post->delivery->id, verdict, reason);
+    post_give_back(post);
 }
 
-static void request_send(struct request *request)
+static void post_send(struct post *post)
 {
-    struct http *http = request->http;
+    struct http *http = post->http;
 
-    request->resolved_us = (int64_t)((uv_hrtime() - request->started_ns) / 1000);
-    if (!request_prepare(request)) {
-        request_fail(request, VERDICT_REFUSED, "its headers cannot be sent");
+    post->resolved_us = (int64_t)((uv_hrtime() - post->started_ns) / 1000);
+    if (!post_prepare(post)) {
+        post_fail(post, VERDICT_REFUSED, "its headers cannot be sent");
         return;
     }
-    if (curl_multi_add_handle(http->transfers.multi, request->easy) != CURLM_OK) {
-        request_fail(request, VERDICT_RETRY, "libcurl took no further request");
+    if (curl_multi_add_handle(http->transfers.multi, post->easy) != CURLM_OK) {
+        post_fail(post, VERDICT_RETRY, "libcurl took no further request");
         return;
     }
-    request->state = REQUEST_SENDING;
+    post->state = POST_SENDING;
 }
 
 /* Names a request to the resolver: its slot, and which turn of it. */
-static uint64_t request_ticket(const struct request *request)
+static uint64_t post_ticket(const struct post *post)
 {
-    return (uint64_t)request->turn << 32U | request->slot;
+    return (uint64_t)post->turn << 32U | post->slot;
 }
 
 static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved);
 
 /* Asks for what a host stands for, or for a vote about an address. */
-static void request_vet(struct request *request, const struct url *url,
-                        enum request_state state)
+static void post_vet(struct post *post, const struct url *url, enum post_state state)
 {
-    struct http *http = request->http;
+    struct http *http = post->http;
     struct deliverer_host *host = http->host;
     const char *address = url->host;
     const struct resolved resolved = {.addresses = &address, .count = 1};
     const char *why = "";
 
-    request->state = state;
+    post->state = state;
     if (url->kind == URL_NAME) {
-        host->resolve(host, url->host, url->port, on_resolved, http, request_ticket(request));
+        host->resolve(host, url->host, url->port, on_resolved, http, post_ticket(post));
     } else if (host->may_connect(host, url->host, url->port, &why)) {
-        on_resolved(http, request_ticket(request), &resolved);
+        on_resolved(http, post_ticket(post), &resolved);
     } else {
-        request_fail(request, VERDICT_REFUSED, why);
+        post_fail(post, VERDICT_REFUSED, why);
     }
 }
 
 /* A proxy takes one address: another one on each attempt. */
-static void target_take(struct request *request, const struct resolved *resolved)
+static void target_take(struct post *post, const struct resolved *resolved)
 {
-    size_t turn = request->delivery->attempt > 0 ? request->delivery->attempt - 1 : 0;
+    size_t turn = post->delivery->attempt > 0 ? post->delivery->attempt - 1 : 0;
 
-    (void)snprintf(request->target, sizeof request->target, "%s",
+    (void)snprintf(post->target, sizeof post->target, "%s",
                    resolved->addresses[turn % resolved->count]);
 }
 
 static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved)
 {
     struct http *http = self;
-    struct request *request = http->requests[(uint32_t)ticket];
+    struct post *post = http->posts[(uint32_t)ticket];
 
-    if ((request->state != REQUEST_RESOLVING && request->state != REQUEST_RESOLVING_PROXY)
-        || request_ticket(request) != ticket) {
+    if ((post->state != POST_RESOLVING && post->state != POST_RESOLVING_PROXY)
+        || post_ticket(post) != ticket) {
         return; /* it was cancelled meanwhile */
     }
     if (resolved->count == 0) {
-        request_fail(request, resolved->denied ? VERDICT_REFUSED : VERDICT_RETRY,
-                     resolved->why);
+        post_fail(post, resolved->denied ? VERDICT_REFUSED : VERDICT_RETRY, resolved->why);
         return;
     }
-    if (request->state == REQUEST_RESOLVING && request_has_proxy(request)) {
-        target_take(request, resolved);
-        request_vet(request, &request->custom->proxy, REQUEST_RESOLVING_PROXY);
+    if (post->state == POST_RESOLVING && post_has_proxy(post)) {
+        target_take(post, resolved);
+        post_vet(post, &post->custom->proxy, POST_RESOLVING_PROXY);
         return;
     }
-    vetted_take(&request->vetted, resolved);
-    request_send(request);
+    vetted_take(&post->vetted, resolved);
+    post_send(post);
 }
 
 static void deliver_one(struct http *http, const struct delivery *delivery)
 {
-    struct request *request = request_take(http);
+    struct post *post = post_take(http);
     const char *why = "";
     bool has_failed = false;
 
-    if (request == NULL) {
+    if (post == NULL) {
         settle_with(http, delivery->id, VERDICT_RETRY, "out of memory");
         return;
     }
-    request->delivery = delivery;
-    request->started_ns = uv_hrtime();
-    request->url.has_user = false;
-    request->custom = custom_take(&http->customs, delivery, &has_failed);
-    if (!url_read(delivery->endpoint, &request->url, &why)) {
-        request_fail(request, VERDICT_REFUSED, why);
+    post->delivery = delivery;
+    post->started_ns = uv_hrtime();
+    post->url.has_user = false;
+    post->custom = custom_take(&http->customs, delivery, &has_failed);
+    if (!url_read(delivery->endpoint, &post->url, &why)) {
+        post_fail(post, VERDICT_REFUSED, why);
     } else if (has_failed) {
-        request_fail(request, VERDICT_RETRY, "out of memory");
-    } else if (request->custom != NULL && request->custom->fault != NULL) {
-        request_fail(request, VERDICT_RETRY, request->custom->fault);
+        post_fail(post, VERDICT_RETRY, "out of memory");
+    } else if (post->custom != NULL && post->custom->fault != NULL) {
+        post_fail(post, VERDICT_RETRY, post->custom->fault);
     } else {
-        request_vet(request, &request->url, REQUEST_RESOLVING);
+        post_vet(post, &post->url, POST_RESOLVING);
     }
 }
 
@@ -143,27 +141,27 @@ static void http_deliver(void *self, const struct delivery *const *deliveries, s
 static void on_finished(void *context, void *transfer, CURLcode code)
 {
     struct http *http = context;
-    struct request *request = transfer;
+    struct post *post = transfer;
 
-    answer_settle(request, code);
-    (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
-    request_give_back(request);
+    answer_settle(post, code);
+    (void)curl_multi_remove_handle(http->transfers.multi, post->easy);
+    post_give_back(post);
 }
 
 static void http_cancel(void *self, uint64_t delivery_id)
 {
     struct http *http = self;
 
-    for (uint32_t i = 0; i < http->request_count; i++) {
-        struct request *request = http->requests[i];
+    for (uint32_t i = 0; i < http->post_count; i++) {
+        struct post *post = http->posts[i];
 
-        if (request->state == REQUEST_SPARE || request->delivery->id != delivery_id) {
+        if (post->state == POST_SPARE || post->delivery->id != delivery_id) {
             continue;
         }
-        if (request->state == REQUEST_SENDING) {
-            (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
+        if (post->state == POST_SENDING) {
+            (void)curl_multi_remove_handle(http->transfers.multi, post->easy);
         }
-        request_fail(request, VERDICT_RETRY, "cancelled");
+        post_fail(post, VERDICT_RETRY, "cancelled");
         return;
     }
 }
@@ -212,15 +210,15 @@ static void http_close(void *self)
 {
     struct http *http = self;
 
-    for (uint32_t i = 0; i < http->request_count; i++) {
-        struct request *request = http->requests[i];
+    for (uint32_t i = 0; i < http->post_count; i++) {
+        struct post *post = http->posts[i];
 
-        if (request->state == REQUEST_SENDING) {
-            (void)curl_multi_remove_handle(http->transfers.multi, request->easy);
+        if (post->state == POST_SENDING) {
+            (void)curl_multi_remove_handle(http->transfers.multi, post->easy);
         }
-        request_free(request);
+        post_free(post);
     }
-    free(http->requests);
+    free(http->posts);
     customs_free(&http->customs);
     transfers_close(&http->transfers);
     free(http);

@@ -1,4 +1,4 @@
-/* Inside http/: requests under way. */
+/* Inside http/: POSTs under way. */
 #ifndef DELIVERERS_HTTP_HTTP_H
 #define DELIVERERS_HTTP_HTTP_H
 
@@ -14,9 +14,9 @@
 struct http {
     struct deliverer_host *host;
     struct transfers transfers;
-    struct request **requests; /* by slot */
-    uint32_t request_count;
-    struct request *spare; /* the last given back first */
+    struct post **posts; /* by slot */
+    uint32_t post_count;
+    struct post *spare; /* the last given back first */
     uint32_t spare_count;
     struct customs customs;
     /* options */
@@ -24,20 +24,20 @@ struct http {
     const char *ca_file; /* NULL: the system's */
 };
 
-enum request_state {
-    REQUEST_SPARE,
-    REQUEST_RESOLVING,       /* the endpoint */
-    REQUEST_RESOLVING_PROXY, /* behind which it is */
-    REQUEST_SENDING
+enum post_state {
+    POST_SPARE,
+    POST_RESOLVING,       /* the endpoint */
+    POST_RESOLVING_PROXY, /* behind which it is */
+    POST_SENDING
 };
 
 /* One delivery's POST; its easy handle and memory are used again and again. */
-struct request {
+struct post {
     struct http *http;
-    struct request *next_spare;
+    struct post *next_spare;
     uint32_t slot;
     uint32_t turn; /* how often it was used: tells a late answer of the resolver */
-    enum request_state state;
+    enum post_state state;
     const struct delivery *delivery;
     struct url url;
     CURL *easy;
@@ -62,22 +62,22 @@ struct request {
     char error[CURL_ERROR_SIZE];
 };
 
-/* request.c */
-struct request *request_take(struct http *http); /* NULL: out of memory */
-void request_give_back(struct request *request);
-void request_free(struct request *request);
+/* post.c */
+struct post *post_take(struct http *http); /* NULL: out of memory */
+void post_give_back(struct post *post);
+void post_free(struct post *post);
 /* false: out of memory, or a header that cannot be sent. */
-bool request_prepare(struct request *request);
-bool request_has_proxy(const struct request *request);
+bool post_prepare(struct post *post);
+bool post_has_proxy(const struct post *post);
 
 /* headers.c; false: out of memory, or a header that cannot be sent. */
-bool headers_prepare(struct request *request);
+bool headers_prepare(struct post *post);
 
 /* answer.c */
 size_t on_header(char *at, size_t size, size_t count, void *context);
 size_t on_body(char *at, size_t size, size_t count, void *context);
-void answer_forget(struct request *request);
+void answer_forget(struct post *post);
 /* Says what came of it, to the host. */
-void answer_settle(struct request *request, CURLcode code);
+void answer_settle(struct post *post, CURLcode code);
 
 #endif

@@ -90,7 +90,7 @@ static void judge_error(const char *code, const char *message, enum verdict othe
 /* --- One entry. */
 
 /* As either protocol says it of one that was taken. */
-struct taken {
+struct answer_taken {
     const char *message_id, *body_md5, *attributes_md5; /* "" where it says nothing */
 };
 
@@ -99,7 +99,7 @@ static bool differs(const char *said, const char *ours)
     return said[0] != '\0' && ours[0] != '\0' && strcmp(said, ours) != 0;
 }
 
-static void judge_taken(const struct entry *entry, const struct taken *taken,
+static void judge_taken(const struct sqs_entry *entry, const struct answer_taken *taken,
                         struct verdict_of *ret)
 {
     bool is_whole = !differs(taken->body_md5, entry->body_md5)
@@ -130,7 +130,7 @@ static const char *json_text(const json_t *object, const char *name)
     return text == NULL ? "" : text;
 }
 
-static void read_json_batch(const json_t *root, const struct entry *entries, size_t count,
+static void read_json_batch(const json_t *root, const struct sqs_entry *entries, size_t count,
                             struct verdict_of *ret)
 {
     size_t i = 0;
@@ -138,9 +138,9 @@ static void read_json_batch(const json_t *root, const struct entry *entries, siz
 
     json_array_foreach(json_object_get(root, "Successful"), i, item)
     {
-        const struct taken taken = {json_text(item, "MessageId"),
-                                    json_text(item, "MD5OfMessageBody"),
-                                    json_text(item, "MD5OfMessageAttributes")};
+        const struct answer_taken taken = {json_text(item, "MessageId"),
+                                           json_text(item, "MD5OfMessageBody"),
+                                           json_text(item, "MD5OfMessageAttributes")};
         size_t place = place_of(json_text(item, "Id"), count);
 
         if (place < count) {
@@ -172,18 +172,18 @@ static bool read_json_error(const json_t *root, char code[VALUE_ROOM], char mess
 
 /* --- XML: SQS's answers are flat; elements are found by name. */
 
-struct span {
+struct answer_span {
     const char *at;
     size_t len;
 };
 
-static const char *span_find(struct span span, const char *text)
+static const char *span_find(struct answer_span span, const char *text)
 {
     return span.at == NULL ? NULL : memmem(span.at, span.len, text, strlen(text));
 }
 
 /* Behind <name> up to </name>; at == NULL: there is none.  *io_rest goes on behind it. */
-static struct span xml_element(struct span *io_rest, const char *name)
+static struct answer_span xml_element(struct answer_span *io_rest, const char *name)
 {
     char tag[64];
     const char *from = NULL;
@@ -193,17 +193,17 @@ static struct span xml_element(struct span *io_rest, const char *name)
     (void)snprintf(tag, sizeof tag, "<%s>", name);
     from = span_find(*io_rest, tag);
     if (from == NULL) {
-        return (struct span){0};
+        return (struct answer_span){0};
     }
     from += strlen(tag);
     (void)snprintf(tag, sizeof tag, "</%s>", name);
-    to = span_find((struct span){from, (size_t)(end - from)}, tag);
+    to = span_find((struct answer_span){from, (size_t)(end - from)}, tag);
     if (to == NULL) {
-        return (struct span){0};
+        return (struct answer_span){0};
     }
     io_rest->at = to + strlen(tag);
     io_rest->len = (size_t)(end - io_rest->at);
-    return (struct span){from, (size_t)(to - from)};
+    return (struct answer_span){from, (size_t)(to - from)};
 }
 
 static const struct {
@@ -213,7 +213,7 @@ static const struct {
     {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
 
 /* The byte that `*io_at` of it begins, which moves behind it. */
-static char xml_byte(struct span text, size_t *io_at)
+static char xml_byte(struct answer_span text, size_t *io_at)
 {
     const char *at = text.at + *io_at;
     size_t left = text.len - *io_at;
@@ -230,9 +230,9 @@ static char xml_byte(struct span text, size_t *io_at)
     return *at;
 }
 
-static void xml_text(struct span parent, const char *name, char ret[VALUE_ROOM])
+static void xml_text(struct answer_span parent, const char *name, char ret[VALUE_ROOM])
 {
-    struct span text = xml_element(&parent, name);
+    struct answer_span text = xml_element(&parent, name);
     size_t len = 0;
     size_t at = 0;
 
@@ -242,10 +242,10 @@ static void xml_text(struct span parent, const char *name, char ret[VALUE_ROOM])
     ret[len] = '\0';
 }
 
-static void read_xml_taken(struct span rest, const struct entry *entries, size_t count,
-                           struct verdict_of *ret)
+static void read_xml_taken(struct answer_span rest, const struct sqs_entry *entries,
+                           size_t count, struct verdict_of *ret)
 {
-    struct span item;
+    struct answer_span item;
 
     while ((item = xml_element(&rest, "SendMessageBatchResultEntry")).at != NULL) {
         char id[VALUE_ROOM];
@@ -257,7 +257,7 @@ static void read_xml_taken(struct span rest, const struct entry *entries, size_t
         xml_text(item, "MessageId", message_id);
         xml_text(item, "MD5OfMessageBody", body_md5);
         xml_text(item, "MD5OfMessageAttributes", attributes_md5);
-        const struct taken taken = {message_id, body_md5, attributes_md5};
+        const struct answer_taken taken = {message_id, body_md5, attributes_md5};
         size_t place = place_of(id, count);
 
         if (place < count) {
@@ -266,9 +266,9 @@ static void read_xml_taken(struct span rest, const struct entry *entries, size_t
     }
 }
 
-static void read_xml_failed(struct span rest, size_t count, struct verdict_of *ret)
+static void read_xml_failed(struct answer_span rest, size_t count, struct verdict_of *ret)
 {
-    struct span item;
+    struct answer_span item;
 
     while ((item = xml_element(&rest, "BatchResultErrorEntry")).at != NULL) {
         char id[VALUE_ROOM];
@@ -290,7 +290,8 @@ static void read_xml_failed(struct span rest, size_t count, struct verdict_of *r
     }
 }
 
-static bool read_xml_error(struct span answer, char code[VALUE_ROOM], char message[VALUE_ROOM])
+static bool read_xml_error(struct answer_span answer, char code[VALUE_ROOM],
+                           char message[VALUE_ROOM])
 {
     xml_text(answer, "Code", code);
     xml_text(answer, "Message", message);
@@ -328,14 +329,14 @@ static void judge_failure(int status, const char *code, const char *message, siz
     judge_all(&one, count, ret);
 }
 
-void answer_read(const struct server *server, int status, const struct body *answer,
-                 const struct entry *entries, size_t count, struct verdict_of *ret)
+void answer_read(const struct sqs_server *server, int status, const struct body *answer,
+                 const struct sqs_entry *entries, size_t count, struct verdict_of *ret)
 {
     static const struct verdict_of unmentioned = {VERDICT_RETRY,
                                                   "the server did not say whether it took it"};
     char code[VALUE_ROOM] = "";
     char message[VALUE_ROOM] = "";
-    struct span span = {answer->at, answer->len};
+    struct answer_span span = {answer->at, answer->len};
     json_t *root = server->is_query || answer->at == NULL
                        ? NULL
                        : json_loadb(answer->at, answer->len, 0, NULL);

@@ -174,7 +174,7 @@ static void query_attribute(struct body *body, size_t place, size_t number,
 
 /* --- Either. */
 
-static void member(struct body *body, const struct server *server, size_t place,
+static void member(struct body *body, const struct sqs_server *server, size_t place,
                    const char *name, const char *text)
 {
     if (server->is_query) {
@@ -184,7 +184,7 @@ static void member(struct body *body, const struct server *server, size_t place,
     }
 }
 
-static void attributes(struct body *body, const struct server *server, size_t place,
+static void attributes(struct body *body, const struct sqs_server *server, size_t place,
                        const struct delivery *delivery)
 {
     if (!server->is_query) {
@@ -203,7 +203,7 @@ static bool is_fifo(const char *endpoint)
     return len > 5 && strcmp(endpoint + len - 5, ".fifo") == 0;
 }
 
-static void groups(struct body *body, const struct server *server, size_t place,
+static void groups(struct body *body, const struct sqs_server *server, size_t place,
                    const struct delivery *delivery)
 {
     if (!is_fifo(delivery->endpoint) || delivery->group_id == NULL) {
@@ -215,8 +215,8 @@ static void groups(struct body *body, const struct server *server, size_t place,
     }
 }
 
-bool entry_write(struct body *body, const struct server *server, size_t place,
-                 const struct delivery *delivery, struct entry *ret, const char **ret_why)
+bool entry_write(struct body *body, const struct sqs_server *server, size_t place,
+                 const struct delivery *delivery, struct sqs_entry *ret, const char **ret_why)
 {
     char id[24];
 
@@ -224,7 +224,7 @@ bool entry_write(struct body *body, const struct server *server, size_t place,
         *ret_why = "more than 10 message attributes: a raw message for SQS may have no more";
         return false;
     }
-    *ret = (struct entry){.delivery = delivery};
+    *ret = (struct sqs_entry){.delivery = delivery};
     (void)snprintf(id, sizeof id, "%zu", place);
     if (server->is_query) {
         query_member(body, place, "Id", id, strlen(id));

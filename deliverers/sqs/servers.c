@@ -9,9 +9,9 @@
 
 #define SECRET_MAX 256
 
-static struct server *server_of(const struct named *named)
+static struct sqs_server *server_of(const struct named *named)
 {
-    return (struct server *)(void *)named->thing;
+    return (struct sqs_server *)(void *)named->thing;
 }
 
 /* --- Settings. */
@@ -19,7 +19,7 @@ static struct server *server_of(const struct named *named)
 static bool protocol_take(const struct named *named, const struct named_setting *setting,
                           json_t *value)
 {
-    struct server *server = server_of(named);
+    struct sqs_server *server = server_of(named);
     const char *text = json_is_string(value) ? json_string_value(value) : "";
 
     server->is_query = strcmp(text, "query") == 0;
@@ -42,7 +42,7 @@ static char *account_text(const json_t *value)
 static bool accounts_take(const struct named *named, const struct named_setting *setting,
                           json_t *value)
 {
-    struct server *server = server_of(named);
+    struct sqs_server *server = server_of(named);
     size_t count = json_array_size(value);
 
     server->accounts = json_is_array(value) ? calloc(count + 1, sizeof(char *)) : NULL;
@@ -77,7 +77,7 @@ static bool base_check(const struct named *named, const char *name, const char *
 
 static bool server_check(const struct named *named)
 {
-    struct server *server = server_of(named);
+    struct sqs_server *server = server_of(named);
     const char *shown = server->public_base == NULL ? server->base : server->public_base;
 
     if (server->base == NULL) {
@@ -98,7 +98,7 @@ static bool server_check(const struct named *named)
 
 static void server_free(void *thing)
 {
-    struct server *server = thing;
+    struct sqs_server *server = thing;
 
     texts_free(server->accounts);
     free(server->name);
@@ -112,16 +112,17 @@ static void server_free(void *thing)
 }
 
 static const struct named_setting settings[] = {
-    {"url", named_text, offsetof(struct server, base), 0, 0, 0},
-    {"public_url", named_text, offsetof(struct server, public_base), 0, 0, 0},
+    {"url", named_text, offsetof(struct sqs_server, base), 0, 0, 0},
+    {"public_url", named_text, offsetof(struct sqs_server, public_base), 0, 0, 0},
     {"accounts", accounts_take, 0, 0, 0, 0},
-    {"region", named_text, offsetof(struct server, region), 0, 0, 0},
-    {"access_key", named_text, offsetof(struct server, access_key), 0, 0, 0},
-    {"secret_key_file", named_text, offsetof(struct server, secret_file), 0, 0, 0},
-    {"ca_file", named_text, offsetof(struct server, ca_file), 0, 0, 0},
+    {"region", named_text, offsetof(struct sqs_server, region), 0, 0, 0},
+    {"access_key", named_text, offsetof(struct sqs_server, access_key), 0, 0, 0},
+    {"secret_key_file", named_text, offsetof(struct sqs_server, secret_file), 0, 0, 0},
+    {"ca_file", named_text, offsetof(struct sqs_server, ca_file), 0, 0, 0},
     {"protocol", protocol_take, 0, 0, 0, 0},
-    {"batch_max", named_number, offsetof(struct server, batch_max), 1, BATCH_MAX, BATCH_MAX},
-    {"batch_bytes_max", named_number, offsetof(struct server, batch_bytes_max), 1, 1 << 20,
+    {"batch_max", named_number, offsetof(struct sqs_server, batch_max), 1, BATCH_MAX,
+     BATCH_MAX},
+    {"batch_bytes_max", named_number, offsetof(struct sqs_server, batch_bytes_max), 1, 1 << 20,
      256 << 10},
 };
 
@@ -129,7 +130,7 @@ static const struct named_kind kind = {
     .noun = "server",
     .plural = "servers",
     .rule = "a server has a name and settings",
-    .size = sizeof(struct server),
+    .size = sizeof(struct sqs_server),
     .settings = settings,
     .setting_count = sizeof settings / sizeof settings[0],
     .finish = server_check,
@@ -153,7 +154,7 @@ void servers_free(struct servers *servers)
 }
 
 /* The first line of its file. */
-static bool secret_read(struct server *server, char why[WHY_ROOM])
+static bool secret_read(struct sqs_server *server, char why[WHY_ROOM])
 {
     char line[SECRET_MAX];
     bool is_read = option_first_line(server->secret_file, line, sizeof line) && line[0] != '\0';
@@ -183,7 +184,7 @@ static bool is_same_place(const struct url *a, const struct url *b)
 }
 
 static bool find_by_url(const struct servers *servers, const char *endpoint,
-                        const struct server **ret_server, char **ret_queue_url,
+                        const struct sqs_server **ret_server, char **ret_queue_url,
                         char why[WHY_ROOM])
 {
     struct url url = {0};
@@ -198,7 +199,7 @@ static bool find_by_url(const struct servers *servers, const char *endpoint,
         return refuse(why, "a queue's URL has a path and no query: http://host/account/name");
     }
     for (size_t i = 0; i < servers->count; i++) {
-        const struct server *server = &servers->items[i];
+        const struct sqs_server *server = &servers->items[i];
 
         if (is_same_place(&server->url, &url) || is_same_place(&server->public_url, &url)) {
             *ret_server = server;
@@ -238,7 +239,7 @@ static bool arn_read(const char *arn, struct queue_arn *ret)
     return true;
 }
 
-static bool has_account(const struct server *server, const char *account)
+static bool has_account(const struct sqs_server *server, const char *account)
 {
     for (char **next = server->accounts; next != NULL && *next != NULL; next++) {
         if (strcmp(*next, account) == 0) {
@@ -249,7 +250,7 @@ static bool has_account(const struct server *server, const char *account)
 }
 
 static bool find_by_arn(const struct servers *servers, const char *endpoint,
-                        const struct server **ret_server, char **ret_queue_url,
+                        const struct sqs_server **ret_server, char **ret_queue_url,
                         char why[WHY_ROOM])
 {
     struct queue_arn arn;
@@ -259,7 +260,7 @@ static bool find_by_arn(const struct servers *servers, const char *endpoint,
         return refuse(why, "neither a queue's ARN nor its URL");
     }
     for (size_t i = 0; i < servers->count && !is_found; i++) {
-        const struct server *server = &servers->items[i];
+        const struct sqs_server *server = &servers->items[i];
 
         is_found = has_account(server, arn.account) && strcmp(server->region, arn.region) == 0;
         if (is_found
@@ -276,7 +277,7 @@ static bool find_by_arn(const struct servers *servers, const char *endpoint,
 }
 
 bool servers_find(const struct servers *servers, const char *endpoint,
-                  const struct server **ret_server, char **ret_queue_url,
+                  const struct sqs_server **ret_server, char **ret_queue_url,
                   char ret_why[WHY_ROOM])
 {
     bool is_arn = strncmp(endpoint, "arn:", 4) == 0;

@@ -20,8 +20,8 @@ struct sqs {
     struct transfers transfers;
     struct servers servers;
     long connect_timeout_ms;
-    struct batch *first; /* oldest first */
-    struct batch *last;
+    struct sqs_batch *first; /* oldest first */
+    struct sqs_batch *last;
     uint64_t next_ticket;
     char why[WHY_ROOM];
 };
@@ -33,16 +33,16 @@ enum batch_state {
 };
 
 /* One request. */
-struct batch {
+struct sqs_batch {
     struct sqs *sqs;
-    struct batch *next;
-    struct batch *previous;
+    struct sqs_batch *next;
+    struct sqs_batch *previous;
     enum batch_state state;
     uint64_t ticket; /* names it to the resolver */
-    const struct server *server;
+    const struct sqs_server *server;
     char *queue_url;
     char *url; /* that is asked */
-    struct entry entries[BATCH_MAX];
+    struct sqs_entry entries[BATCH_MAX];
     size_t count;
     size_t payload_size; /* of all entries */
     struct body body;
@@ -70,7 +70,7 @@ static void settle(struct sqs *sqs, uint64_t id, const struct verdict_of *of,
 
 static const struct outcome no_answer = {.peer = "", .answer = ""};
 
-static void batch_settle(struct batch *batch, const struct verdict_of *verdicts,
+static void batch_settle(struct sqs_batch *batch, const struct verdict_of *verdicts,
                          const struct outcome *base)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -83,17 +83,17 @@ static void batch_settle(struct batch *batch, const struct verdict_of *verdicts,
     }
 }
 
-static void batch_unlink(struct batch *batch)
+static void batch_unlink(struct sqs_batch *batch)
 {
     struct sqs *sqs = batch->sqs;
-    struct batch **to_next = batch->previous == NULL ? &sqs->first : &batch->previous->next;
-    struct batch **to_previous = batch->next == NULL ? &sqs->last : &batch->next->previous;
+    struct sqs_batch **to_next = batch->previous == NULL ? &sqs->first : &batch->previous->next;
+    struct sqs_batch **to_previous = batch->next == NULL ? &sqs->last : &batch->next->previous;
 
     *to_next = batch->next;
     *to_previous = batch->previous;
 }
 
-static void batch_free(struct batch *batch)
+static void batch_free(struct sqs_batch *batch)
 {
     if (batch->state == BATCH_SENDING) {
         (void)curl_multi_remove_handle(batch->sqs->transfers.multi, batch->easy);
@@ -110,7 +110,7 @@ static void batch_free(struct batch *batch)
 static void next_start(struct sqs *sqs, char *take_queue_url);
 
 /* It is over: the next into its queue may begin. */
-static void batch_end(struct batch *batch)
+static void batch_end(struct sqs_batch *batch)
 {
     struct sqs *sqs = batch->sqs;
     char *queue_url = batch->queue_url;
@@ -121,7 +121,7 @@ static void batch_end(struct batch *batch)
     next_start(sqs, queue_url);
 }
 
-static void batch_fail(struct batch *batch, enum verdict verdict, const char *reason)
+static void batch_fail(struct sqs_batch *batch, enum verdict verdict, const char *reason)
 {
     struct verdict_of verdicts[BATCH_MAX];
 
@@ -137,7 +137,7 @@ static void batch_fail(struct batch *batch, enum verdict verdict, const char *re
 
 static size_t on_body(char *at, size_t size, size_t count, void *context)
 {
-    struct batch *batch = context;
+    struct sqs_batch *batch = context;
     size_t len = size * count;
 
     if (batch->answer.len + len > ANSWER_MAX) {
@@ -156,7 +156,7 @@ static int32_t time_us(CURL *easy, CURLINFO info)
     return us > INT32_MAX ? INT32_MAX : (int32_t)us;
 }
 
-static void tell_transfer(const struct batch *batch, struct outcome *base, char *peer,
+static void tell_transfer(const struct sqs_batch *batch, struct outcome *base, char *peer,
                           size_t room)
 {
     const char *address = NULL;
@@ -178,7 +178,7 @@ static void tell_transfer(const struct batch *batch, struct outcome *base, char 
 
 static void on_finished(void *context, void *transfer, CURLcode code)
 {
-    struct batch *batch = transfer;
+    struct sqs_batch *batch = transfer;
     struct verdict_of verdicts[BATCH_MAX];
     struct outcome base = no_answer;
     char peer[INET6_ADDRSTRLEN + 16] = "";
@@ -211,7 +211,7 @@ static void on_finished(void *context, void *transfer, CURLcode code)
 /* --- The request. */
 
 /* No name alone to take a header away: libcurl 7.88 would sign it. */
-static bool headers_make(struct batch *batch)
+static bool headers_make(struct sqs_batch *batch)
 {
     static const char *const json[] = {"Content-Type: application/x-amz-json-1.0",
                                        "X-Amz-Target: AmazonSQS.SendMessageBatch", NULL};
@@ -230,9 +230,9 @@ static bool headers_make(struct batch *batch)
     return true;
 }
 
-static void sign(struct batch *batch)
+static void sign(struct sqs_batch *batch)
 {
-    const struct server *server = batch->server;
+    const struct sqs_server *server = batch->server;
     char provider[128];
 
     if (server->access_key == NULL) {
@@ -244,7 +244,7 @@ static void sign(struct batch *batch)
     (void)curl_easy_setopt(batch->easy, CURLOPT_PASSWORD, server->secret);
 }
 
-static bool easy_make(struct batch *batch, int64_t left_ms)
+static bool easy_make(struct sqs_batch *batch, int64_t left_ms)
 {
     struct sqs *sqs = batch->sqs;
     CURL *easy = curl_easy_init();
@@ -281,7 +281,7 @@ static bool easy_make(struct batch *batch, int64_t left_ms)
     return curl_easy_setopt(easy, CURLOPT_URL, batch->url) == CURLE_OK;
 }
 
-static void batch_send(struct batch *batch)
+static void batch_send(struct sqs_batch *batch)
 {
     int64_t waited_ms = (int64_t)((uv_hrtime() - batch->started_ns) / 1000000);
 
@@ -302,7 +302,7 @@ static void batch_send(struct batch *batch)
 static void on_resolved(void *self, uint64_t ticket, const struct resolved *resolved)
 {
     struct sqs *sqs = self;
-    struct batch *batch = sqs->first;
+    struct sqs_batch *batch = sqs->first;
 
     while (batch != NULL && batch->ticket != ticket) {
         batch = batch->next;
@@ -318,7 +318,7 @@ static void on_resolved(void *self, uint64_t ticket, const struct resolved *reso
     batch_send(batch);
 }
 
-static void batch_start(struct batch *batch)
+static void batch_start(struct sqs_batch *batch)
 {
     struct deliverer_host *host = batch->sqs->host;
     const struct url *url = &batch->server->url;
@@ -336,14 +336,15 @@ static void batch_start(struct batch *batch)
 }
 
 /* Into a FIFO queue one at a time: they arrive in the order in which they were given. */
-static bool has_to_wait(const struct batch *batch)
+static bool has_to_wait(const struct sqs_batch *batch)
 {
     size_t len = strlen(batch->queue_url);
 
     if (len < 5 || strcmp(batch->queue_url + len - 5, ".fifo") != 0) {
         return false;
     }
-    for (const struct batch *other = batch->previous; other != NULL; other = other->previous) {
+    for (const struct sqs_batch *other = batch->previous; other != NULL;
+         other = other->previous) {
         if (other->queue_url != NULL && strcmp(other->queue_url, batch->queue_url) == 0) {
             return true;
         }
@@ -353,7 +354,7 @@ static bool has_to_wait(const struct batch *batch)
 
 static void next_start(struct sqs *sqs, char *take_queue_url)
 {
-    struct batch *batch = sqs->first;
+    struct sqs_batch *batch = sqs->first;
 
     while (batch != NULL
            && (batch->state != BATCH_WAITING || batch->queue_url == NULL
@@ -368,7 +369,7 @@ static void next_start(struct sqs *sqs, char *take_queue_url)
 
 /* --- From deliveries to batches. */
 
-static void body_begin(struct batch *batch)
+static void body_begin(struct sqs_batch *batch)
 {
     if (batch->server->is_query) {
         body_text(&batch->body, "Action=SendMessageBatch&Version=2012-11-05&QueueUrl=");
@@ -381,10 +382,10 @@ static void body_begin(struct batch *batch)
 }
 
 /* Takes over `take_queue_url`; NULL: out of memory. */
-static struct batch *batch_create(struct sqs *sqs, const struct server *server,
-                                  char *take_queue_url)
+static struct sqs_batch *batch_create(struct sqs *sqs, const struct sqs_server *server,
+                                      char *take_queue_url)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct sqs_batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
         free(take_queue_url);
@@ -411,7 +412,7 @@ static struct batch *batch_create(struct sqs *sqs, const struct server *server,
     return batch;
 }
 
-static bool has_room(const struct batch *batch, const struct delivery *delivery)
+static bool has_room(const struct sqs_batch *batch, const struct delivery *delivery)
 {
     return batch->count == 0
            || (batch->count < batch->server->batch_max
@@ -428,7 +429,7 @@ static void settle_alone(struct sqs *sqs, const struct delivery *delivery, enum 
     settle(sqs, delivery->id, &of, &no_answer);
 }
 
-static void batch_add(struct batch *batch, const struct delivery *delivery)
+static void batch_add(struct sqs_batch *batch, const struct delivery *delivery)
 {
     const char *why = "";
 
@@ -442,7 +443,7 @@ static void batch_add(struct batch *batch, const struct delivery *delivery)
     batch->count++;
 }
 
-static void batch_seal(struct batch *batch)
+static void batch_seal(struct sqs_batch *batch)
 {
     body_text(&batch->body, batch->server->is_query ? "" : "]}");
     if (batch->count == 0) {
@@ -458,7 +459,7 @@ static void batch_seal(struct batch *batch)
 static size_t deliver_some(struct sqs *sqs, const struct delivery *const *deliveries,
                            size_t count)
 {
-    const struct server *server = NULL;
+    const struct sqs_server *server = NULL;
     char *queue_url = NULL;
     size_t taken = 0;
 
@@ -467,7 +468,7 @@ static size_t deliver_some(struct sqs *sqs, const struct delivery *const *delive
         settle_alone(sqs, deliveries[0], VERDICT_RETRY, sqs->why);
         return 1;
     }
-    struct batch *batch = batch_create(sqs, server, queue_url);
+    struct sqs_batch *batch = batch_create(sqs, server, queue_url);
 
     if (batch == NULL) {
         settle_alone(sqs, deliveries[0], VERDICT_RETRY, "out of memory");
@@ -490,7 +491,7 @@ static void sqs_deliver(void *self, const struct delivery *const *deliveries, si
 
 /* --- The deliverer. */
 
-static struct entry *entry_find(struct batch *batch, uint64_t delivery_id)
+static struct sqs_entry *entry_find(struct sqs_batch *batch, uint64_t delivery_id)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct delivery *delivery = batch->entries[i].delivery;
@@ -506,8 +507,8 @@ static struct entry *entry_find(struct batch *batch, uint64_t delivery_id)
 static void sqs_cancel(void *self, uint64_t delivery_id)
 {
     struct sqs *sqs = self;
-    struct batch *batch = sqs->first;
-    struct entry *entry = NULL;
+    struct sqs_batch *batch = sqs->first;
+    struct sqs_entry *entry = NULL;
 
     while (batch != NULL && (entry = entry_find(batch, delivery_id)) == NULL) {
         batch = batch->next;
@@ -524,7 +525,7 @@ static bool sqs_accepts(void *self, const char *protocol, const char *endpoint,
                         const char **ret_why)
 {
     struct sqs *sqs = self;
-    const struct server *server = NULL;
+    const struct sqs_server *server = NULL;
     char *queue_url = NULL;
 
     (void)protocol;
@@ -540,10 +541,10 @@ static void sqs_close(void *self)
 {
     struct sqs *sqs = self;
 
-    struct batch *batch = sqs->first;
+    struct sqs_batch *batch = sqs->first;
 
     while (batch != NULL) {
-        struct batch *next = batch->next;
+        struct sqs_batch *next = batch->next;
 
         batch_free(batch);
         batch = next;

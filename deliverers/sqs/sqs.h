@@ -16,7 +16,7 @@
 
 /* --- servers.c: out of the option's JSON. */
 
-struct server {
+struct sqs_server {
     char *name;
     char *base; /* as it was given: "http://host:port" */
     struct url url;
@@ -34,7 +34,7 @@ struct server {
 };
 
 struct servers {
-    struct server *items;
+    struct sqs_server *items;
     size_t count;
 };
 
@@ -44,7 +44,7 @@ bool servers_read_secrets(struct servers *servers, char ret_why[WHY_ROOM]);
 /* Whose queue that is, by URL or ARN, and the queue's URL as its server knows it, to be freed.
  * false: nobody's, and why. */
 bool servers_find(const struct servers *servers, const char *endpoint,
-                  const struct server **ret_server, char **ret_queue_url,
+                  const struct sqs_server **ret_server, char **ret_queue_url,
                   char ret_why[WHY_ROOM]);
 /* "/account/name" of a URL without query. */
 const char *url_path(const char *url);
@@ -69,7 +69,7 @@ void body_free(struct body *body);
 
 /* --- entry.c: one message of a batch. */
 
-struct entry {
+struct sqs_entry {
     const struct delivery *delivery; /* NULL: settled */
     char body_md5[MD5_ROOM];
     char attributes_md5[MD5_ROOM]; /* "": it has none */
@@ -77,8 +77,8 @@ struct entry {
 
 /* Writes the entry of that place into the request; false: it cannot be sent, and why (static).
  */
-bool entry_write(struct body *body, const struct server *server, size_t place,
-                 const struct delivery *delivery, struct entry *ret, const char **ret_why);
+bool entry_write(struct body *body, const struct sqs_server *server, size_t place,
+                 const struct delivery *delivery, struct sqs_entry *ret, const char **ret_why);
 
 /* --- answer.c: what came of each. */
 
@@ -88,7 +88,7 @@ struct verdict_of {
 };
 
 /* `status` 0: there is none.  Fills in one verdict for each of `count` entries. */
-void answer_read(const struct server *server, int status, const struct body *answer,
-                 const struct entry *entries, size_t count, struct verdict_of *ret);
+void answer_read(const struct sqs_server *server, int status, const struct body *answer,
+                 const struct sqs_entry *entries, size_t count, struct verdict_of *ret);
 
 #endif

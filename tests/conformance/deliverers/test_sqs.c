@@ -57,7 +57,7 @@ Test(sqs, finds_the_server_of_a_queue)
     struct servers servers = servers_get();
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const struct server *server = NULL;
+        const struct sqs_server *server = NULL;
         char *queue_url = NULL;
         char why[WHY_ROOM] = "";
         bool is_found = servers_find(&servers, places[i].endpoint, &server, &queue_url, why);
@@ -89,11 +89,11 @@ static struct delivery delivery_of(const char *endpoint, bool raw)
                              .deduplication_id = "d"};
 }
 
-static void expect_entry(const struct server *server, size_t place,
+static void expect_entry(const struct sqs_server *server, size_t place,
                          const struct delivery *delivery, const char *wanted)
 {
     struct body body = {0};
-    struct entry entry;
+    struct sqs_entry entry;
     const char *why = "";
 
     cr_assert(entry_write(&body, server, place, delivery, &entry, &why), "%s", why);
@@ -144,7 +144,7 @@ Test(sqs, refuses_more_attributes_than_sqs_takes)
     struct servers servers = servers_get();
     struct delivery delivery = delivery_of("http://queues.example:9324/1/q", true);
     struct body body = {0};
-    struct entry entry;
+    struct sqs_entry entry;
     const char *why = "";
 
     delivery.attribute_count = 11;
@@ -253,8 +253,8 @@ static const struct answer answers[] = {
 Test(sqs, reads_what_came_of_each_message)
 {
     struct servers servers = servers_get();
-    const struct entry entries[2] = {{.body_md5 = MD5, .attributes_md5 = "2"},
-                                     {.body_md5 = MD5}};
+    const struct sqs_entry entries[2] = {{.body_md5 = MD5, .attributes_md5 = "2"},
+                                         {.body_md5 = MD5}};
 
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         const struct answer *row = &answers[i];
