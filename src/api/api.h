@@ -240,7 +240,7 @@ void api_refuse(struct api *api, struct http_request *http, int status, const ch
                 struct text reason);
 /* The client of a request under way has gone. */
 void api_gone(struct api *api, struct http_request *http);
-/* The cell was dropped (NULL; cell_stop has ended the calls in it), or loaded anew. */
+/* The cell was dropped (NULL; cell_end has ended the calls in it), or loaded anew. */
 void api_set_cell(struct api *api, struct cell *cell);
 
 /* The port that requests come to: goes into URLs where a client's Host lacks it. */

@@ -16,14 +16,14 @@ enum {
 #define DAY_MIN (-719528)
 #define DAY_MAX 2932896
 
-struct date {
+struct calendar_day {
     int64_t year;
     int64_t month; /* 1..12 */
     int64_t day;   /* 1..31 */
 };
 
 /* Years start in March, so that the leap day is their last. */
-static int64_t days_from_date(struct date date)
+static int64_t days_from_date(struct calendar_day date)
 {
     int64_t year = date.month > 2 ? date.year : date.year - 1;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -34,7 +34,7 @@ static int64_t days_from_date(struct date date)
            + day_of_year - DAYS_TO_1970;
 }
 
-static struct date date_from_days(int64_t days)
+static struct calendar_day date_from_days(int64_t days)
 {
     int64_t shifted = days + DAYS_TO_1970;
     int64_t era = (shifted >= 0 ? shifted : shifted - (DAYS_PER_ERA - 1)) / DAYS_PER_ERA;
@@ -46,7 +46,7 @@ static struct date date_from_days(int64_t days)
     int64_t month_from_march = (5 * day_of_year + 2) / 153;
     int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
 
-    return (struct date){
+    return (struct calendar_day){
         .year = year_of_era + era * 400 + (month <= 2 ? 1 : 0),
         .month = month,
         .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
@@ -78,7 +78,7 @@ void timestamp_format(int64_t time_ms, char ret_text[TIMESTAMP_SIZE])
 {
     int64_t days = time_ms / DAY_MS - (time_ms % DAY_MS < 0 ? 1 : 0);
     int64_t rest;
-    struct date date;
+    struct calendar_day date;
 
     days = days < DAY_MIN ? DAY_MIN : days;
     days = days > DAY_MAX ? DAY_MAX : days;
@@ -121,9 +121,9 @@ static bool separators_fit(const char *at)
 }
 
 /* There is no 30 February: the day it would be has another name. */
-static bool date_exists(struct date date)
+static bool date_exists(struct calendar_day date)
 {
-    struct date found;
+    struct calendar_day found;
 
     if (date.year < 0 || date.month < 1 || date.month > 12 || date.day < 1) {
         return false;
@@ -146,16 +146,16 @@ static int64_t time_of_day_ms(const char *at) /* of "00:54:06"; -1 when there is
 
 bool timestamp_parse(struct text text, int64_t *ret_time_ms)
 {
-    struct date date;
+    struct calendar_day date;
     int64_t time;
     int64_t fraction;
 
     if (text.len < SECONDS_LEN || !separators_fit(text.at)) {
         return false;
     }
-    date = (struct date){.year = digits_read(text.at, 4),
-                         .month = digits_read(text.at + 5, 2),
-                         .day = digits_read(text.at + 8, 2)};
+    date = (struct calendar_day){.year = digits_read(text.at, 4),
+                                 .month = digits_read(text.at + 5, 2),
+                                 .day = digits_read(text.at + 8, 2)};
     time = time_of_day_ms(text.at + 11);
     fraction = fraction_ms(text_after(text, SECONDS_LEN));
     if (!date_exists(date) || time < 0 || fraction < 0) {

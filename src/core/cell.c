@@ -24,7 +24,7 @@ static void call_forget(struct call *call)
     list_remove(&call->node);
 }
 
-void cell_stop(struct cell *cell)
+void cell_end(struct cell *cell)
 {
     struct list_node *node = NULL;
 
@@ -41,7 +41,7 @@ void cell_stop(struct cell *cell)
         }
         call->done(call, STATUS_STORAGE);
     }
-    records_stop(cell->step.records);
+    records_end(cell->step.records);
 }
 
 void cell_free(struct cell *cell)
@@ -51,11 +51,11 @@ void cell_free(struct cell *cell)
     if (cell == NULL) {
         return;
     }
-    /* Without cell_stop, as when the process dies: whoever waits hears nothing. */
+    /* Without cell_end, as when the process dies: whoever waits hears nothing. */
     while ((node = list_first(&cell->calls)) != NULL) {
         call_forget(container_of(node, struct call, node));
     }
-    records_stop(cell->step.records);
+    records_end(cell->step.records);
     for (size_t i = cell_part_count; i > 0; i--) {
         cell_parts[i - 1].free(cell);
     }

@@ -29,8 +29,8 @@ struct cell *cell_create(const struct cell_options *options);
 /* Ends what was begun: calls (done() with STATUS_STORAGE, each once), tasks, timers, reads.  No
  * input may come afterwards.  Before store_close, which frees what reads hang on; once is
  * enough. */
-void cell_stop(struct cell *cell);
-/* After store_close.  Without cell_stop nobody hears anything, as when the process dies. NULL
+void cell_end(struct cell *cell);
+/* After store_close.  Without cell_end nobody hears anything, as when the process dies. NULL
  * is fine. */
 void cell_free(struct cell *cell);
 

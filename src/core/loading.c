@@ -23,7 +23,7 @@ static void on_row(struct table_walk *walk, struct step *step, const struct key 
 
     if (part->load(cell, key, blob_text(value)) != STATUS_OK) {
         row_fails(cell, part, key);
-        table_walk_stop(walk);
+        table_walk_end(walk);
     }
 }
 

@@ -109,7 +109,7 @@ void pump_close(struct server *server)
     /* What waits in the cell hangs on reads of the store's; the commit thread may still look at
      * keys that live in the cell. */
     if (server->cell != NULL) {
-        cell_stop(server->cell);
+        cell_end(server->cell);
     }
     store_close(server->store);
     cell_free(server->cell);
@@ -165,7 +165,7 @@ static void reload(struct server *server)
     log_error("cell_reload", "reason=\"%s\"", why.text);
     server->is_reloading = true; /* the API gets the new cell once it is loaded */
     pages_set_cell(server->pages, NULL);
-    cell_stop(server->cell); /* calls under way hear of it while the API can still answer */
+    cell_end(server->cell); /* calls under way hear of it while the API can still answer */
     api_set_cell(server->api, NULL);
     outbound_forget(server->outbound);
     pump_close(server);

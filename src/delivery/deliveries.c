@@ -66,7 +66,7 @@ void deliveries_start(struct step *step, struct deliveries *deliveries)
     lanes_find(step);
 }
 
-void deliveries_forget(struct step *step, struct lane_id id)
+void deliveries_drop(struct step *step, struct lane_id id)
 {
     struct lane *lane = lane_find(deliveries_of(step), id.subscription);
 

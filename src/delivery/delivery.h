@@ -25,7 +25,7 @@ struct lane_id {
 void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
                     const uint32_t *subscriptions, size_t count);
 /* The lane's deliveries end without an outcome; its rows are reclaimed in bounded batches. */
-void deliveries_forget(struct step *step, struct lane_id id);
+void deliveries_drop(struct step *step, struct lane_id id);
 /* The subscription's limits may have changed; subscription 0: those of the whole topic. */
 void deliveries_changed(struct step *step, struct lane_id id);
 

@@ -20,7 +20,7 @@ struct document {
     bool no_overrides; /* of a topic: its subscriptions' own documents do not count */
 };
 
-struct part {
+struct policy_part {
     struct text name;
     const char *(*read)(struct json_reader *reader, struct document *document);
 };
@@ -132,13 +132,13 @@ static const char *read_rate(struct json_reader *reader, struct document *docume
 }
 
 /* The members of an object that `parts` names; the others are passed over. */
-static const char *read_parts(struct json_reader *reader, const struct part *parts,
+static const char *read_parts(struct json_reader *reader, const struct policy_part *parts,
                               struct document *document)
 {
     enum json_token token;
 
     while ((token = json_next(reader)) == JSON_NAME) {
-        const struct part *part = parts;
+        const struct policy_part *part = parts;
         const char *reason = NULL;
 
         while (part->read != NULL && !text_equal(part->name, reader->value)) {
@@ -158,8 +158,8 @@ static const char *read_parts(struct json_reader *reader, const struct part *par
 
 static const char *read_throttle(struct json_reader *reader, struct document *document)
 {
-    static const struct part parts[] = {{TEXT("maxReceivesPerSecond"), read_rate},
-                                        {.read = NULL}};
+    static const struct policy_part parts[] = {{TEXT("maxReceivesPerSecond"), read_rate},
+                                               {.read = NULL}};
     enum json_token token = json_next(reader);
 
     if (token == JSON_NULL) {
@@ -176,7 +176,7 @@ static const char *read_no_overrides(struct json_reader *reader, struct document
     return NULL;
 }
 
-static const struct part subscription_parts[] = {
+static const struct policy_part subscription_parts[] = {
     {TEXT("healthyRetryPolicy"), read_healthy},
     {TEXT("throttlePolicy"), read_throttle},
     {.read = NULL},
@@ -184,7 +184,7 @@ static const struct part subscription_parts[] = {
 
 static const char *read_http(struct json_reader *reader, struct document *document)
 {
-    static const struct part parts[] = {
+    static const struct policy_part parts[] = {
         {TEXT("defaultHealthyRetryPolicy"), read_healthy},
         {TEXT("defaultThrottlePolicy"), read_throttle},
         {TEXT("disableSubscriptionOverrides"), read_no_overrides},
@@ -199,7 +199,7 @@ static const char *read_http(struct json_reader *reader, struct document *docume
                                 : "http must be an object";
 }
 
-static const struct part topic_parts[] = {
+static const struct policy_part topic_parts[] = {
     {TEXT("http"), read_http},
     {.read = NULL},
 };
@@ -210,7 +210,7 @@ static struct document document_empty(void)
 }
 
 /* NULL, or why it cannot be read. An empty text says nothing. */
-static const char *read_document(struct text json, const struct part *parts,
+static const char *read_document(struct text json, const struct policy_part *parts,
                                  struct document *document)
 {
     struct json_reader reader;

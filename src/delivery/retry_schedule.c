@@ -10,13 +10,13 @@
 
 #define TOTAL_MAX (30 * DAY)
 
-struct named {
+struct named_schedule {
     struct text name;
     uint32_t count;
     int64_t delays[RETRY_SCHEDULE_MAX];
 };
 
-static const struct named named[] = {
+static const struct named_schedule named[] = {
     /* 27 h 35 min: what webhook senders commonly do. */
     {TEXT("normal"),
      7,

@@ -5,7 +5,7 @@
 #include "notification/notification.h"
 
 /* What a member may be made of. */
-struct rendering {
+struct envelope_rendering {
     const struct message *message;
     const struct envelope_target *target;
     struct text signature;
@@ -15,7 +15,7 @@ struct rendering {
 struct member {
     const char *name;
     /* The value, unescaped; false: this envelope has no such member. */
-    bool (*value)(const struct rendering *rendering, struct buffer *to);
+    bool (*value)(const struct envelope_rendering *rendering, struct buffer *to);
 };
 
 /* --- Values. */
@@ -26,13 +26,13 @@ static bool add_if_any(struct buffer *to, struct text text)
     return text.len > 0;
 }
 
-static bool value_type(const struct rendering *rendering, struct buffer *to)
+static bool value_type(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add_string(to, message_type_name(rendering->message->kind));
     return true;
 }
 
-static bool value_message_id(const struct rendering *rendering, struct buffer *to)
+static bool value_message_id(const struct envelope_rendering *rendering, struct buffer *to)
 {
     char uuid[UUID_SIZE];
 
@@ -41,35 +41,35 @@ static bool value_message_id(const struct rendering *rendering, struct buffer *t
     return true;
 }
 
-static bool value_sequence_number(const struct rendering *rendering, struct buffer *to)
+static bool value_sequence_number(const struct envelope_rendering *rendering, struct buffer *to)
 {
     return add_if_any(to, rendering->message->sequence_number);
 }
 
-static bool value_token(const struct rendering *rendering, struct buffer *to)
+static bool value_token(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add(to, rendering->message->token);
     return true;
 }
 
-static bool value_topic_arn(const struct rendering *rendering, struct buffer *to)
+static bool value_topic_arn(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add(to, rendering->message->topic_arn);
     return true;
 }
 
-static bool value_subject(const struct rendering *rendering, struct buffer *to)
+static bool value_subject(const struct envelope_rendering *rendering, struct buffer *to)
 {
     return add_if_any(to, rendering->message->subject);
 }
 
-static bool value_message(const struct rendering *rendering, struct buffer *to)
+static bool value_message(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add(to, message_body_for(rendering->message, rendering->target->protocol));
     return true;
 }
 
-static bool value_timestamp(const struct rendering *rendering, struct buffer *to)
+static bool value_timestamp(const struct envelope_rendering *rendering, struct buffer *to)
 {
     char timestamp[TIMESTAMP_SIZE];
 
@@ -78,18 +78,19 @@ static bool value_timestamp(const struct rendering *rendering, struct buffer *to
     return true;
 }
 
-static bool value_signature_version(const struct rendering *rendering, struct buffer *to)
+static bool value_signature_version(const struct envelope_rendering *rendering,
+                                    struct buffer *to)
 {
     buffer_add_byte(to, rendering->message->signature_version == 2 ? '2' : '1');
     return rendering->signature.len > 0;
 }
 
-static bool value_signature(const struct rendering *rendering, struct buffer *to)
+static bool value_signature(const struct envelope_rendering *rendering, struct buffer *to)
 {
     return add_if_any(to, rendering->signature);
 }
 
-static bool value_certificate_url(const struct rendering *rendering, struct buffer *to)
+static bool value_certificate_url(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add(to, rendering->target->base_url);
     buffer_add_byte(to, '/');
@@ -97,14 +98,14 @@ static bool value_certificate_url(const struct rendering *rendering, struct buff
     return rendering->signature.len > 0;
 }
 
-static bool value_subscribe_url(const struct rendering *rendering, struct buffer *to)
+static bool value_subscribe_url(const struct envelope_rendering *rendering, struct buffer *to)
 {
     subscribe_url(to, rendering->target->base_url, rendering->message->topic_arn,
                   rendering->message->token);
     return true;
 }
 
-static bool value_unsubscribe_url(const struct rendering *rendering, struct buffer *to)
+static bool value_unsubscribe_url(const struct envelope_rendering *rendering, struct buffer *to)
 {
     buffer_add(to, rendering->target->base_url);
     buffer_add_string(to, "/?Action=Unsubscribe&SubscriptionArn=");
@@ -183,7 +184,7 @@ static const struct member confirmation_signed[] = {
 void envelope_string_to_sign(struct buffer *to, const struct message *message,
                              const struct envelope_target *target)
 {
-    struct rendering rendering = {.message = message, .target = target};
+    struct envelope_rendering rendering = {.message = message, .target = target};
     const struct member *member =
         message->kind == MESSAGE_NOTIFICATION ? notification_signed : confirmation_signed;
 
@@ -226,12 +227,12 @@ static void render_attributes(struct buffer *to, const struct message *message)
 }
 
 /* The values that may be long are written without a copy in between. */
-static void render_message(struct buffer *to, const struct rendering *rendering)
+static void render_message(struct buffer *to, const struct envelope_rendering *rendering)
 {
     json_write_string(to, message_body_for(rendering->message, rendering->target->protocol));
 }
 
-static void render_members(struct buffer *to, const struct rendering *rendering,
+static void render_members(struct buffer *to, const struct envelope_rendering *rendering,
                            const struct member *member)
 {
     struct buffer value;
@@ -263,10 +264,11 @@ void envelope_render(struct buffer *to, const struct message *message,
                      struct text certificate_name)
 {
     bool is_unsigned = target->is_fifo_topic && text_equal(target->protocol, T("sqs"));
-    struct rendering rendering = {.message = message,
-                                  .target = target,
-                                  .signature = is_unsigned ? (struct text){0} : signature,
-                                  .certificate_name = certificate_name};
+    struct envelope_rendering rendering = {.message = message,
+                                           .target = target,
+                                           .signature =
+                                               is_unsigned ? (struct text){0} : signature,
+                                           .certificate_name = certificate_name};
 
     bool is_notification = message->kind == MESSAGE_NOTIFICATION;
 
@@ -299,10 +301,10 @@ void envelope_render_lambda(struct buffer *to, const struct message *message,
                             const struct envelope_target *target, struct text signature,
                             struct text certificate_name)
 {
-    struct rendering rendering = {.message = message,
-                                  .target = target,
-                                  .signature = signature,
-                                  .certificate_name = certificate_name};
+    struct envelope_rendering rendering = {.message = message,
+                                           .target = target,
+                                           .signature = signature,
+                                           .certificate_name = certificate_name};
 
     buffer_add_string(to, "{\"Records\":[{\"EventSource\":\"aws:sns\",\"EventVersion\":\"1.0\","
                           "\"EventSubscriptionArn\":");

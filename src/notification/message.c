@@ -1,6 +1,7 @@
 /* The bytes of a topic's message.  To change them: raise FORMAT, keep reading the old form.
  * Format 1: u8 format, u8 kind, u8 signature version, id, i64 time; the texts of text_fields,
  * counted; u32 count, variants (protocol, body); u32 count, attributes (name, type, value). */
+#include "base/bytes.h"
 #include "base/must.h"
 #include "notification/notification.h"
 
@@ -59,23 +60,6 @@ static size_t record_size(const struct message *message)
 
 /* The size is known beforehand, so that a publish costs one allocation and one copy here. */
 
-static char *put_number(char *at, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        at[i] = (char)(uint8_t)(value >> (8 * (size - 1 - i)));
-    }
-    return at + size;
-}
-
-static char *put_counted(char *at, struct text text)
-{
-    at = put_number(at, text.len, COUNT_SIZE);
-    if (text.len > 0) {
-        memcpy(at, text.at, text.len);
-    }
-    return at + text.len;
-}
-
 struct blob *message_encode(const struct message *message)
 {
     size_t size = record_size(message);
@@ -83,24 +67,24 @@ struct blob *message_encode(const struct message *message)
     char *at = record->at;
 
     must(size <= UINT32_MAX);
-    at = put_number(at, FORMAT, 1);
-    at = put_number(at, (uint64_t)message->kind, 1);
-    at = put_number(at, message->signature_version, 1);
-    memcpy(at, message->id, sizeof message->id);
-    at = put_number(at + sizeof message->id, (uint64_t)message->time_ms, 8);
+    at = bytes_put_number(at, FORMAT, 1);
+    at = bytes_put_number(at, (uint64_t)message->kind, 1);
+    at = bytes_put_number(at, message->signature_version, 1);
+    at = bytes_put(at, message->id, sizeof message->id);
+    at = bytes_put_number(at, (uint64_t)message->time_ms, 8);
     for (size_t i = 0; i < countof(text_fields); i++) {
-        at = put_counted(at, field_text(message, i));
+        at = bytes_put_counted(at, field_text(message, i));
     }
-    at = put_number(at, message->variant_count, COUNT_SIZE);
+    at = bytes_put_number(at, message->variant_count, COUNT_SIZE);
     for (size_t i = 0; i < message->variant_count; i++) {
-        at = put_counted(at, message->variants[i].protocol);
-        at = put_counted(at, message->variants[i].body);
+        at = bytes_put_counted(at, message->variants[i].protocol);
+        at = bytes_put_counted(at, message->variants[i].body);
     }
-    at = put_number(at, message->attribute_count, COUNT_SIZE);
+    at = bytes_put_number(at, message->attribute_count, COUNT_SIZE);
     for (size_t i = 0; i < message->attribute_count; i++) {
-        at = put_counted(at, message->attributes[i].name);
-        at = put_counted(at, message->attributes[i].type);
-        at = put_counted(at, message->attributes[i].value);
+        at = bytes_put_counted(at, message->attributes[i].name);
+        at = bytes_put_counted(at, message->attributes[i].type);
+        at = bytes_put_counted(at, message->attributes[i].value);
     }
     must(at == record->at + size);
     return record;

@@ -72,7 +72,7 @@ static void host_resolve(struct deliverer_host *host, const char *name, uint16_t
                                        const struct resolved *resolved),
                          void *self, uint64_t id)
 {
-    const struct question question = {
+    const struct resolver_question question = {
         .name = name, .port = port, .found = found, .self = self, .id = id};
 
     resolver_ask(transport_of(host)->outbound->resolver, &question);

@@ -23,7 +23,7 @@
 #define NAME_LENGTH   254
 
 /* A name and what is known of it. */
-struct entry {
+struct resolved_name {
     struct map_node map;
     struct list waiting;   /* asks, while it is being resolved */
     struct list_node idle; /* while being forgotten */
@@ -39,8 +39,8 @@ struct entry {
 
 struct ask {
     struct list_node node; /* in entry.waiting, or resolver.answers */
-    struct question question;
-    struct entry *entry; /* NULL: judged by its name alone */
+    struct resolver_question question;
+    struct resolved_name *entry; /* NULL: judged by its name alone */
     bool is_trusted;
     bool is_loopback;
     char name[NAME_LENGTH];
@@ -180,7 +180,7 @@ static void answer_refused(const struct ask *ask, const char *why, bool is_denie
  */
 static void answer_vetted(struct resolver *resolver, struct ask *ask)
 {
-    const struct entry *entry = ask->entry;
+    const struct resolved_name *entry = ask->entry;
     const char *addresses[ADDRESS_MAX];
     struct resolved resolved = {.addresses = addresses, .why = ""};
 
@@ -269,14 +269,14 @@ static void answer_later(struct resolver *resolver, struct ask *ask)
 
 /* --- What the DNS said. */
 
-static void entry_forget_addresses(struct entry *entry)
+static void entry_forget_addresses(struct resolved_name *entry)
 {
     memory_free(entry->addresses);
     entry->addresses = NULL;
     entry->count = 0;
 }
 
-static void entry_free(struct resolver *resolver, struct entry *entry)
+static void entry_free(struct resolver *resolver, struct resolved_name *entry)
 {
     map_remove(&resolver->names, &entry->map);
     entry_forget_addresses(entry);
@@ -296,7 +296,8 @@ static bool node_address(const struct ares_addrinfo_node *node, char ret[INET6_A
 }
 
 /* How long it may be remembered, in milliseconds. */
-static uint64_t entry_take_addresses(struct entry *entry, const struct ares_addrinfo *info)
+static uint64_t entry_take_addresses(struct resolved_name *entry,
+                                     const struct ares_addrinfo *info)
 {
     int64_t ttl_ms = TTL_MAX_MS;
 
@@ -316,7 +317,7 @@ static uint64_t entry_take_addresses(struct entry *entry, const struct ares_addr
 
 static void on_resolved(void *context, int status, int timeouts, struct ares_addrinfo *info)
 {
-    struct entry *entry = context;
+    struct resolved_name *entry = context;
     struct resolver *resolver = entry->resolver;
     uint64_t ttl_ms = TTL_FAILED_MS;
 
@@ -350,26 +351,26 @@ static void names_forget(struct resolver *resolver)
     list_init(&idle);
     for (struct map_node *node = map_next(&resolver->names, NULL); node != NULL;
          node = map_next(&resolver->names, node)) {
-        struct entry *entry = container_of(node, struct entry, map);
+        struct resolved_name *entry = container_of(node, struct resolved_name, map);
 
         if (entry->asks == 0 && !entry->is_asking) {
             list_push(&idle, &entry->idle);
         }
     }
     while ((gone = list_pop(&idle)) != NULL) {
-        entry_free(resolver, container_of(gone, struct entry, idle));
+        entry_free(resolver, container_of(gone, struct resolved_name, idle));
     }
 }
 
-static struct entry *entry_open(struct resolver *resolver, const char *name)
+static struct resolved_name *entry_open(struct resolver *resolver, const char *name)
 {
     struct text text = text_from(name);
     struct map_node *node = map_find(&resolver->names, text);
 
     if (node != NULL) {
-        return container_of(node, struct entry, map);
+        return container_of(node, struct resolved_name, map);
     }
-    struct entry *entry = memory_zero(sizeof *entry + text.len + 1);
+    struct resolved_name *entry = memory_zero(sizeof *entry + text.len + 1);
 
     memcpy(entry->name, name, text.len);
     list_init(&entry->waiting);
@@ -378,7 +379,7 @@ static struct entry *entry_open(struct resolver *resolver, const char *name)
     return entry;
 }
 
-static void entry_ask(struct resolver *resolver, struct entry *entry)
+static void entry_ask(struct resolver *resolver, struct resolved_name *entry)
 {
     static const struct ares_addrinfo_hints hints = {
         .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -394,7 +395,7 @@ static void ask_by_name(struct resolver *resolver, struct ask *ask)
     if (resolver->names.count >= NAMES_MAX) {
         names_forget(resolver);
     }
-    struct entry *entry = entry_open(resolver, ask->name);
+    struct resolved_name *entry = entry_open(resolver, ask->name);
 
     ask->entry = entry;
     entry->asks++;
@@ -408,7 +409,7 @@ static void ask_by_name(struct resolver *resolver, struct ask *ask)
     }
 }
 
-void resolver_ask(struct resolver *resolver, const struct question *question)
+void resolver_ask(struct resolver *resolver, const struct resolver_question *question)
 {
     struct ask *ask = memory_zero(sizeof *ask);
 
@@ -503,7 +504,7 @@ void resolver_close(struct resolver *resolver)
     ares_library_cleanup();
     asks_free(&resolver->answers);
     while ((node = map_any(&resolver->names)) != NULL) {
-        entry_free(resolver, container_of(node, struct entry, map));
+        entry_free(resolver, container_of(node, struct resolved_name, map));
     }
     map_free(&resolver->names);
     resolver->closing = 2;

@@ -18,7 +18,7 @@ MUST_CHECK enum status resolver_create(uv_loop_t *loop, const struct egress *egr
 /* What was asked is never answered; the memory goes with the next turn of the loop. */
 void resolver_close(struct resolver *resolver);
 
-struct question {
+struct resolver_question {
     const char *name;
     uint16_t port;
     void (*found)(void *self, uint64_t id, const struct resolved *resolved);
@@ -27,7 +27,7 @@ struct question {
 };
 
 /* Answered once, later; `question` is copied. */
-void resolver_ask(struct resolver *resolver, const struct question *question);
+void resolver_ask(struct resolver *resolver, const struct resolver_question *question);
 uint64_t resolver_asked(const struct resolver *resolver); /* queries that left */
 
 #endif

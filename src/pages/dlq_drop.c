@@ -98,7 +98,7 @@ static enum status run(struct page_call *call, struct step *step)
         if (wanted->sequence == 0 || wanted->is_gone) {
             continue;
         }
-        status = queue_drop(step, queue, wanted->sequence);
+        status = queue_delete_entry(step, queue, wanted->sequence);
         this->dropped += status == STATUS_OK;
         wanted->is_gone = status != STATUS_WAIT;
         status = status == STATUS_NOT_FOUND ? STATUS_OK : status;

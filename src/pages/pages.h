@@ -25,7 +25,7 @@ struct pages;
 
 struct pages *pages_create(const struct pages_options *options);
 void pages_free(struct pages *pages); /* NULL is fine */
-/* The cell was dropped (NULL; cell_stop has ended the calls in it), or is being loaded anew. */
+/* The cell was dropped (NULL; cell_end has ended the calls in it), or is being loaded anew. */
 void pages_set_cell(struct pages *pages, struct cell *cell);
 /* The daemon is stopping: health says so, and no page asks the cell any more. */
 void pages_stop(struct pages *pages);

@@ -1,20 +1,29 @@
 /* Arrivals: messages of one batch on their way to disk.  They may be received once the batch is
  * durable: what was received must exist after a crash. */
-#include "internal.h"
+#include "queues/arrivals.h"
 
 #include "base/memory.h"
+#include "queues/counts.h"
+#include "queues/delayed.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/scan.h"
+#include "queues/state.h"
+#include "queues/sweeper.h"
+#include "queues/window.h"
 
 struct arrivals {
     struct hook hook;
     struct list_node node; /* in queues.arrivals */
     struct queues *queues;
     uint32_t queue;
-    struct message *first, *last;
+    struct queued *first, *last;
     uint64_t last_sequence;
 };
 
 /* It may be received now: in memory if it follows on what is there and there is room. */
-static void message_arrive(struct queue_state *state, struct message *message,
+static void message_arrive(struct queue_state *state, struct queued *message,
                            bool *io_caught_up)
 {
     if (*io_caught_up && window_has_room(state, state->queues->window_room)) {
@@ -26,17 +35,17 @@ static void message_arrive(struct queue_state *state, struct message *message,
         state->window.cursor = message->sequence;
         *io_caught_up = false;
     }
-    message_free(state, message);
+    queued_free(state, message);
 }
 
 static void arrivals_enter(struct step *step, struct queue_state *state,
                            struct arrivals *arrivals)
 {
     bool is_caught_up = state->unloaded == 0 && !scan_has_more(state);
-    struct message *message = arrivals->first;
+    struct queued *message = arrivals->first;
 
     while (message != NULL) {
-        struct message *next = message->next;
+        struct queued *next = message->next;
         int64_t visible_ms = message->node.key;
         uint64_t sequence = message->sequence;
 
@@ -53,13 +62,13 @@ static void arrivals_enter(struct step *step, struct queue_state *state,
     window_settle(step, state);
 }
 
-static void arrivals_drop(struct arrivals *arrivals, struct queue_state *state)
+static void arrivals_empty(struct arrivals *arrivals, struct queue_state *state)
 {
     while (arrivals->first != NULL) {
-        struct message *message = arrivals->first;
+        struct queued *message = arrivals->first;
 
         arrivals->first = message->next;
-        message_free(state, message);
+        queued_free(state, message);
     }
 }
 
@@ -75,7 +84,7 @@ static void on_durable(struct hook *hook, struct step *step, enum status status)
         if (status == STATUS_OK) {
             arrivals_enter(step, queue->state, arrivals);
         } else {
-            arrivals_drop(arrivals, queue->state); /* the cell is about to be reloaded */
+            arrivals_empty(arrivals, queue->state); /* the cell is about to be reloaded */
         }
     }
     list_remove(&arrivals->node);
@@ -103,14 +112,14 @@ void arrivals_close(struct queue_state *state)
     state->arrivals = NULL;
 }
 
-void arrivals_abandon(struct queue_state *state)
+void arrivals_drop(struct queue_state *state)
 {
     state->arrivals = NULL;
     list_each (node, &state->queues->arrivals) {
         struct arrivals *arrivals = container_of(node, struct arrivals, node);
 
         if (arrivals->queue == state->queue->number) {
-            arrivals_drop(arrivals, state);
+            arrivals_empty(arrivals, state);
         }
     }
 }
@@ -124,7 +133,7 @@ void arrivals_free(struct queues *queues)
         struct queue *queue = queue_find_number(queues, arrivals->queue);
 
         if (queue != NULL) {
-            arrivals_drop(arrivals, queue->state);
+            arrivals_empty(arrivals, queue->state);
         }
         memory_free(arrivals);
     }
@@ -135,8 +144,8 @@ uint64_t entry_store(struct step *step, struct queue_state *state, const struct 
 {
     uint32_t store = state->queue->store;
     uint64_t sequence = step_number(step, COUNTER_SEQUENCE);
-    struct message *message = message_new(state, sequence, group_number(entry->group_id),
-                                          entry->flags, entry->sent_ms);
+    struct queued *message = queued_new(state, sequence, group_number(entry->group_id),
+                                        entry->flags, entry->sent_ms);
     struct arrivals *arrivals = arrivals_open(step, state);
     struct key key = entry_key(store, sequence);
 

@@ -1,9 +1,12 @@
 /* A queue's counters: changed in memory, written once per batch; counted again only where what
  * was stored cannot be (recount.c). */
-#include "internal.h"
+#include "queues/counts.h"
 
 #include "base/buffer.h"
 #include "base/mutants.h"
+#include "queues/arrivals.h"
+#include "queues/fifo.h"
+#include "queues/state.h"
 
 enum {
     COUNTS_VERSION = 2, /* 1 knew no purges */

@@ -1,10 +1,15 @@
 /* Delayed messages: an index by the moment they become visible, its soonest part in memory.
  * Whatever is due up to counts.woken_ms has left the index and is delayed no more. */
-#include "internal.h"
+#include "queues/delayed.h"
 
 #include "base/buffer.h"
 #include "base/must.h"
 #include "base/mutants.h"
+#include "queues/counts.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 enum {
     DELAYED_AHEAD_MS = 1000, /* read that long before it is due */
@@ -39,7 +44,7 @@ int64_t delayed_until(const struct queue_state *state, int64_t now_ms, int64_t d
     return visible_ms;
 }
 
-struct blob *delayed_encode(const struct message *message)
+struct blob *delayed_encode(const struct queued *message)
 {
     struct buffer row;
     struct blob *blob = NULL;
@@ -68,9 +73,9 @@ static void horizon_lower(struct queue_state *state, int64_t visible_ms, uint64_
     }
 }
 
-static void delayed_keep(struct queue_state *state, struct message *message, int64_t visible_ms)
+static void delayed_keep(struct queue_state *state, struct queued *message, int64_t visible_ms)
 {
-    message_list(state, message);
+    queued_list(state, message);
     message->place = PLACE_DELAYED;
     heap_insert(&state->delayed, &message->node, visible_ms);
 }
@@ -87,7 +92,7 @@ static void delayed_unindex(struct step *step, struct queue_state *state, int64_
     counts_changed(step, state);
 }
 
-bool delayed_arrive(struct step *step, struct queue_state *state, struct message *message)
+bool delayed_arrive(struct step *step, struct queue_state *state, struct queued *message)
 {
     int64_t visible_ms = message->node.key;
     uint64_t sequence = message->sequence;
@@ -110,14 +115,14 @@ bool delayed_arrive(struct step *step, struct queue_state *state, struct message
         state->delayed_missed_ms = visible_ms;
         state->delayed_missed_sequence = sequence;
     }
-    message_free(state, message);
+    queued_free(state, message);
     return false;
 }
 
 /* --- Becoming due. */
 
 static void delayed_release(struct step *step, struct queue_state *state,
-                            struct message *message)
+                            struct queued *message)
 {
     bool is_fifo = state->queue->settings.is_fifo;
 
@@ -136,7 +141,7 @@ static void delayed_release(struct step *step, struct queue_state *state,
     if (message->sequence < state->window.cursor) {
         state->window.cursor = message->sequence;
     }
-    message_free(state, message);
+    queued_free(state, message);
 }
 
 void delayed_wake(struct step *step, struct queue_state *state)
@@ -149,7 +154,7 @@ void delayed_wake(struct step *step, struct queue_state *state)
     }
     for (struct heap_node *first = heap_first(&state->delayed);
          first != NULL && first->key <= until_ms; first = heap_first(&state->delayed)) {
-        delayed_release(step, state, container_of(first, struct message, node));
+        delayed_release(step, state, container_of(first, struct queued, node));
         has_changed = !mutant("queues.delayed-wake-nobody");
     }
     if (until_ms > state->counts.woken_ms) {
@@ -175,8 +180,8 @@ static void delayed_row(struct step *step, struct queue_state *state, const stru
     if (value != NULL && !cursor_done(&cursor)) {
         record_set_aside(step, &row->key, value, "a delayed message's row that cannot be read");
         delayed_unindex(step, state, visible_ms, sequence);
-    } else if (value != NULL && message_find(state, sequence) == NULL) {
-        delayed_keep(state, message_new(state, sequence, group, flags, sent_ms), visible_ms);
+    } else if (value != NULL && queued_find(state, sequence) == NULL) {
+        delayed_keep(state, queued_new(state, sequence, group, flags, sent_ms), visible_ms);
     }
 }
 

@@ -1,8 +1,15 @@
 /* The end of a message: its rows, its counts and what memory knows of it go together. */
-#include "internal.h"
+#include "queues/erase.h"
 
 #include "base/must.h"
 #include "base/mutants.h"
+#include "queues/counts.h"
+#include "queues/delayed.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/sweeper.h"
 
 void entry_erase(struct step *step, struct queue_state *state, const struct remains *remains)
 {
@@ -10,7 +17,7 @@ void entry_erase(struct step *step, struct queue_state *state, const struct rema
     struct key entry = entry_key(store, remains->sequence);
     struct key lease = lease_key(store, remains->sequence);
 
-    message_free(state, message_find(state, remains->sequence));
+    queued_free(state, queued_find(state, remains->sequence));
     record_delete(step, &entry);
     if (remains->has_lease) {
         record_delete(step, &lease);
@@ -30,11 +37,11 @@ void entry_erase(struct step *step, struct queue_state *state, const struct rema
     must(state->counts.total > 0);
     state->counts.total--;
     counts_changed(step, state);
-    oldest_gone(step, state, remains);
+    oldest_erased(step, state, remains);
     leases_arm(step, state);
 }
 
-void message_erase(struct step *step, struct queue_state *state, struct message *message)
+void queued_erase(struct step *step, struct queue_state *state, struct queued *message)
 {
     struct remains remains = {
         .sequence = message->sequence,
@@ -45,18 +52,18 @@ void message_erase(struct step *step, struct queue_state *state, struct message 
     };
 
     if (!message->is_listed) {
-        message_list(state, message);
+        queued_list(state, message);
     }
     entry_erase(step, state, &remains);
 }
 
-void message_lose(struct step *step, struct queue_state *state, struct message *message,
-                  const struct blob *row, const char *what)
+void queued_lose(struct step *step, struct queue_state *state, struct queued *message,
+                 const struct blob *row, const char *what)
 {
     struct key key = entry_key(state->queue->store, message->sequence);
 
     record_set_aside(step, &key, row, what);
-    message_erase(step, state, message);
+    queued_erase(step, state, message);
 }
 
 void entry_lose(struct step *step, struct queue_state *state, uint64_t sequence,
@@ -69,8 +76,8 @@ void entry_lose(struct step *step, struct queue_state *state, uint64_t sequence,
     entry_erase(step, state, &remains);
 }
 
-enum status message_entry(struct step *step, struct queue_state *state, struct message *message,
-                          struct entry *ret_entry, struct blob **ret_row)
+enum status queued_entry(struct step *step, struct queue_state *state, struct queued *message,
+                         struct entry *ret_entry, struct blob **ret_row)
 {
     struct key key = entry_key(state->queue->store, message->sequence);
     enum status status = record_get(step, &key, ret_row);
@@ -81,26 +88,25 @@ enum status message_entry(struct step *step, struct queue_state *state, struct m
     return status;
 }
 
-enum status message_discard(struct step *step, struct queue_state *state,
-                            struct message *message)
+enum status queued_discard(struct step *step, struct queue_state *state, struct queued *message)
 {
     struct entry entry;
     struct blob *row = NULL;
 
     if ((message->flags & ENTRY_REFERENCE) != 0) {
-        enum status status = message_entry(step, state, message, &entry, &row);
+        enum status status = queued_entry(step, state, message, &entry, &row);
 
         if (status == STATUS_OK) {
             status = state->queues->hooks.release(step, entry.message);
         } else if (status != STATUS_WAIT) {
-            message_lose(step, state, message, row, "a topic's message that cannot be read");
+            queued_lose(step, state, message, row, "a topic's message that cannot be read");
             return STATUS_OK;
         }
         if (status == STATUS_WAIT) {
             return status;
         }
     }
-    message_erase(step, state, message);
+    queued_erase(step, state, message);
     return STATUS_OK;
 }
 

@@ -1,10 +1,14 @@
 /* Deduplication: what a FIFO queue accepted in the last five minutes, by fingerprint in memory,
  * with its ids in rows of one batch each; both are dropped by the minute. */
-#include "internal.h"
+#include "queues/fifo.h"
 
+#include "base/buffer.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/mutants.h"
+#include "queues/counts.h"
+#include "queues/receive_attempts.h"
+#include "queues/state.h"
 
 #include <string.h>
 
@@ -49,8 +53,8 @@ static void fingerprint_make(const struct queues *queues, struct text scope, str
 
 /* --- One minute. */
 
-static struct fingerprint *slot_find(const struct generation *generation,
-                                     const struct fingerprint *wanted)
+static struct fingerprint *fingerprint_find(const struct generation *generation,
+                                            const struct fingerprint *wanted)
 {
     size_t at = wanted->hash & (generation->room - 1);
 
@@ -73,7 +77,7 @@ static void generation_grow(struct generation *generation)
     generation->slots = memory_array(generation->room, sizeof *generation->slots);
     for (size_t i = 0; i < old.room; i++) {
         if (old.slots[i].block != 0) {
-            *slot_find(generation, &old.slots[i]) = old.slots[i];
+            *fingerprint_find(generation, &old.slots[i]) = old.slots[i];
         }
     }
     memory_free(old.slots);
@@ -99,7 +103,7 @@ static void generation_add(struct generation *generation, const struct fingerpri
     if (generation->count * 4 >= generation->room * 3) {
         generation_grow(generation);
     }
-    *slot_find(generation, fingerprint) = *fingerprint;
+    *fingerprint_find(generation, fingerprint) = *fingerprint;
     generation->count++;
     block_add(generation, fingerprint->block);
 }
@@ -205,17 +209,17 @@ void fifo_free(struct fifo *fifo)
     while ((node = list_first(&fifo->generations)) != NULL) {
         generation_free(container_of(node, struct generation, node));
     }
-    attempts_free(fifo);
+    receive_attempts_free(fifo);
     buffer_free(&fifo->block);
     memory_free(fifo);
 }
 
-void fifo_detach(struct step *step, struct queue_state *state)
+void fifo_cancel(struct step *step, struct queue_state *state)
 {
     timer_cancel(step, &state->fifo->timer);
 }
 
-void fifo_forget(struct step *step, struct queue_state *state)
+void fifo_purge(struct step *step, struct queue_state *state)
 {
     struct fifo *fifo = state->fifo;
 
@@ -241,7 +245,7 @@ static struct fingerprint *fifo_find(struct queue_state *state, int64_t now_ms,
 {
     list_each (node, &state->fifo->generations) {
         struct generation *generation = container_of(node, struct generation, node);
-        struct fingerprint *slot = slot_find(generation, wanted);
+        struct fingerprint *slot = fingerprint_find(generation, wanted);
         int64_t accepted_ms = generation->minute * MINUTE_MS + slot->offset_ms;
 
         if (slot->block != 0

@@ -1,9 +1,11 @@
 /* Receipt handles: they say themselves which receive they came from, and cannot be made up. */
-#include "internal.h"
+#include "queues/handle.h"
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "queues/state.h"
 
 #include <string.h>
 

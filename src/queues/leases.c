@@ -1,22 +1,28 @@
 /* Leases: messages that somebody has received, and the moment they come back. */
-#include "internal.h"
+#include "queues/leases.h"
 
-void lease_add(struct queue_state *state, struct message *message, int64_t visible_ms)
+#include "queues/counts.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
+
+void lease_add(struct queue_state *state, struct queued *message, int64_t visible_ms)
 {
-    message_list(state, message);
+    queued_list(state, message);
     message->place = PLACE_LENT;
     heap_insert(&state->leases, &message->node, visible_ms);
     window_lock(state, message);
 }
 
-void lease_remove(struct queue_state *state, struct message *message)
+void lease_remove(struct queue_state *state, struct queued *message)
 {
     heap_remove(&state->leases, &message->node);
     message->place = PLACE_NONE;
     window_unlock(state, message);
 }
 
-void lease_put(struct step *step, struct queue_state *state, const struct message *message,
+void lease_put(struct step *step, struct queue_state *state, const struct queued *message,
                int64_t visible_ms)
 {
     struct key key = lease_key(state->queue->store, message->sequence);
@@ -37,7 +43,7 @@ void leases_expire(struct step *step, struct queue_state *state)
 
     for (struct heap_node *first = heap_first(&state->leases);
          first != NULL && first->key <= step->now_ms; first = heap_first(&state->leases)) {
-        struct message *message = container_of(first, struct message, node);
+        struct queued *message = container_of(first, struct queued, node);
 
         lease_remove(state, message);
         window_return(state, message);

@@ -1,8 +1,16 @@
 /* At start: the tables that hold what queues know of themselves, read row by row. */
-#include "internal.h"
+#include "queues/load.h"
 
 #include "base/memory.h"
 #include "base/mutants.h"
+#include "queues/counts.h"
+#include "queues/delayed.h"
+#include "queues/fifo.h"
+#include "queues/moves.h"
+#include "queues/reclaimer.h"
+#include "queues/scan.h"
+#include "queues/state.h"
+#include "queues/sweeper.h"
 
 enum {
     LOAD_ROWS_MAX = 2048,

@@ -1,8 +1,18 @@
 /* Message move tasks: what a dead-letter queue holds goes back to where it came from, or
  * elsewhere, at a given rate; also across a restart. */
-#include "internal.h"
+#include "queues/moves.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
+#include "queues/arrivals.h"
+#include "queues/delayed.h"
+#include "queues/erase.h"
+#include "queues/queue_record.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/scan.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 #include <string.h>
 
@@ -115,7 +125,7 @@ static void entry_move(struct step *step, struct move *move, struct entry *entry
 }
 
 /* A subscription's dead letter goes back to the subscription. */
-static enum status letter_return(struct step *step, struct move *move, struct message *message,
+static enum status letter_return(struct step *step, struct move *move, struct queued *message,
                                  const struct entry *entry)
 {
     struct queue_state *state = move->state;
@@ -130,28 +140,28 @@ static enum status letter_return(struct step *step, struct move *move, struct me
         return status;
     }
     /* Counted a moment ago: it does not wait. */
-    status = message_discard(step, state, message);
+    status = queued_discard(step, state, message);
     move->moved += status == STATUS_OK;
     return status;
 }
 
 /* STATUS_DENIED: it cannot go anywhere; move->failure says why. */
-static enum status message_move(struct step *step, struct move *move, struct message *message)
+static enum status message_move(struct step *step, struct move *move, struct queued *message)
 {
     struct queue_state *state = move->state;
     struct entry entry;
     struct blob *row = NULL;
 
     if (message->sent_ms + retention_ms(state->queue) <= step->now_ms) {
-        return message_discard(step, state, message);
+        return queued_discard(step, state, message);
     }
-    enum status status = message_entry(step, state, message, &entry, &row);
+    enum status status = queued_entry(step, state, message, &entry, &row);
 
     if (status == STATUS_WAIT) {
         return status;
     }
     if (status != STATUS_OK) {
-        message_lose(step, state, message, row, "a message to be moved that cannot be read");
+        queued_lose(step, state, message, row, "a message to be moved that cannot be read");
         return STATUS_OK;
     }
     if ((entry.flags & ENTRY_DEAD_LETTER) != 0 && move->destination_arn.len == 0) {
@@ -175,7 +185,7 @@ static enum status message_move(struct step *step, struct move *move, struct mes
     }
     move->failure = 0;
     entry_move(step, move, &entry, target);
-    message_erase(step, state, message);
+    queued_erase(step, state, message);
     return STATUS_OK;
 }
 
@@ -229,7 +239,7 @@ static bool move_pauses(struct step *step, struct move *move)
 static enum status move_next(struct step *step, struct move *move)
 {
     struct queue_state *state = move->state;
-    struct message *message = window_first(state, NULL);
+    struct queued *message = window_first(state, NULL);
 
     if (message == NULL) {
         scan_start(step, state);

@@ -1,8 +1,10 @@
 /* What a queue holds, for people: looked at without being received, and dropped without a
  * receipt. */
-#include "internal.h"
-
 #include "base/arena.h"
+#include "queues/erase.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 #include <string.h>
 
@@ -128,7 +130,7 @@ void queue_peek_end(struct queue_peek *peek)
     range_end(&peek->range);
 }
 
-enum status queue_drop(struct step *step, struct queue *queue, uint64_t sequence)
+enum status queue_delete_entry(struct step *step, struct queue *queue, uint64_t sequence)
 {
     struct queue_state *state = queue->state;
     struct key key = entry_key(queue->store, sequence);

@@ -1,9 +1,18 @@
 /* The queues of the cell: found by name, made, changed, purged and deleted. */
-#include "internal.h"
-
 #include "base/memory.h"
 #include "base/must.h"
 #include "base/mutants.h"
+#include "queues/arrivals.h"
+#include "queues/counts.h"
+#include "queues/fifo.h"
+#include "queues/load.h"
+#include "queues/moves.h"
+#include "queues/queue_record.h"
+#include "queues/reclaimer.h"
+#include "queues/resting.h"
+#include "queues/state.h"
+#include "queues/sweeper.h"
+#include "queues/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -312,7 +321,7 @@ void queue_purge(struct step *step, struct queue *queue)
     queue_state_empty(step, queue->state);
     queue->state->counts.purged_sequence = step_counter(step, COUNTER_SEQUENCE);
     if (queue->state->fifo != NULL) {
-        fifo_forget(step, queue->state);
+        fifo_purge(step, queue->state);
     }
     if (!mutant("queues.purge-unwritten")) {
         queue_put(step, queue);
@@ -334,14 +343,14 @@ void queue_delete(struct step *step, struct queue *queue)
     record_delete(step, &counts);
     reclaimer_add(step, queues->reclaimer, queue->store, queue->number);
     moves_delete(step, state);
-    arrivals_abandon(state);
-    queue_state_detach(step, state);
+    arrivals_drop(state);
+    queue_state_cancel(step, state);
     map_remove(&queues->by_arn, &state->by_arn);
     map_remove(&queues->by_number, &state->by_number);
     queues->count--;
     memmove(&queues->ordered[place], &queues->ordered[place + 1],
             (queues->count - place) * sizeof(struct queue *));
-    queue_state_release(state);
+    queue_state_close(state);
     queue_free(queue);
 }
 

@@ -294,7 +294,8 @@ MUST_CHECK enum status queue_peek(struct step *step, const struct queue *queue,
 void queue_peek_end(struct queue_peek *peek); /* afterwards, also when the task was cancelled */
 /* Deletes a message without a receipt, in flight or not.  STATUS_NOT_FOUND: it is gone. May
  * STATUS_WAIT, before changing anything. */
-MUST_CHECK enum status queue_drop(struct step *step, struct queue *queue, uint64_t sequence);
+MUST_CHECK enum status queue_delete_entry(struct step *step, struct queue *queue,
+                                          uint64_t sequence);
 
 /* --- For core/ only. */
 

@@ -1,7 +1,16 @@
 /* Receiving: picks what may be lent, reads what is missing, then lends it all at once. */
-#include "internal.h"
-
 #include "base/mutants.h"
+#include "queues/delayed.h"
+#include "queues/erase.h"
+#include "queues/handle.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/receive_attempts.h"
+#include "queues/redrive.h"
+#include "queues/rows.h"
+#include "queues/scan.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 #include <string.h>
 
@@ -12,7 +21,7 @@ enum {
 
 /* A candidate, out of the window, with what its receiver is to get. */
 struct pick {
-    struct message *message;
+    struct queued *message;
     struct entry entry;
     struct blob *row;  /* lent by the records */
     struct blob *body; /* of a reference */
@@ -29,20 +38,20 @@ struct picks {
 
 /* STATUS_EXISTS: it may be lent; STATUS_OK: it was too old, or dead, and is gone. */
 static enum status candidate_settle(struct step *step, struct queue_state *state,
-                                    struct message *message)
+                                    struct queued *message)
 {
     if (message->sent_ms + retention_ms(state->queue) <= step->now_ms
         && !mutant("queues.too-old-received")) {
-        return message_discard(step, state, message);
+        return queued_discard(step, state, message);
     }
     struct queue *target = dead_letter_queue(state, message);
 
-    return target == NULL ? STATUS_EXISTS : message_dead_letter(step, state, message, target);
+    return target == NULL ? STATUS_EXISTS : queued_dead_letter(step, state, message, target);
 }
 
 static enum status pick_load(struct step *step, struct queue_state *state, struct pick *pick)
 {
-    enum status status = message_entry(step, state, pick->message, &pick->entry, &pick->row);
+    enum status status = queued_entry(step, state, pick->message, &pick->entry, &pick->row);
 
     if (status == STATUS_WAIT) {
         scan_ahead(step, state,
@@ -56,7 +65,7 @@ static enum status pick_load(struct step *step, struct queue_state *state, struc
     return status;
 }
 
-static void pick_add(struct step *step, struct queue_state *state, struct message *message,
+static void pick_add(struct step *step, struct queue_state *state, struct queued *message,
                      struct picks *picks)
 {
     struct pick *pick = &picks->at[picks->count];
@@ -65,10 +74,10 @@ static void pick_add(struct step *step, struct queue_state *state, struct messag
     enum status status = pick_load(step, state, pick);
 
     if (status != STATUS_OK && status != STATUS_WAIT) {
-        message_lose(step, state, message, pick->row,
-                     status == STATUS_NOT_FOUND && pick->row != NULL
-                         ? "a topic's message whose body is missing"
-                         : "a queue's message that is missing or cannot be read");
+        queued_lose(step, state, message, pick->row,
+                    status == STATUS_NOT_FOUND && pick->row != NULL
+                        ? "a topic's message whose body is missing"
+                        : "a queue's message that is missing or cannot be read");
         picks->settled++;
         return;
     }
@@ -83,7 +92,7 @@ static void picks_gather(struct step *step, struct queue_state *state, size_t ma
 
     while (picks->count < max && picks->settled < SETTLE_MAX) {
         bool has_group = is_fifo && picks->count > 0;
-        struct message *message =
+        struct queued *message =
             window_first(state, has_group ? picks->at[picks->count - 1].message->group : NULL);
 
         if (message == NULL) {
@@ -139,7 +148,7 @@ static void reference_fill(const struct entry *entry, struct queue_reference *re
 static void lent_fill(const struct queue_state *state, const struct pick *pick,
                       struct arena *arena, struct queue_lent *ret_lent)
 {
-    const struct message *message = pick->message;
+    const struct queued *message = pick->message;
     const struct entry *entry = &pick->entry;
     struct handle handle = {
         .queue = state->queue->number,
@@ -168,7 +177,7 @@ static void lent_fill(const struct queue_state *state, const struct pick *pick,
     reference_fill(entry, &ret_lent->reference);
 }
 
-static void message_lend(struct step *step, struct queue_state *state, struct message *message,
+static void message_lend(struct step *step, struct queue_state *state, struct queued *message,
                          int64_t visibility_ms)
 {
     int64_t visible_ms = visibility_ms > 0 ? step->now_ms + visibility_ms : 0;
@@ -206,7 +215,7 @@ static void picks_lend(struct step *step, struct queue_state *state,
 static void picks_count_receive(struct step *step, const struct picks *picks)
 {
     for (size_t i = 0; i < picks->count; i++) {
-        struct message *message = picks->at[i].message;
+        struct queued *message = picks->at[i].message;
 
         message->receive_count += !mutant("queues.receives-uncounted");
         message->received_ms = step->now_ms;
@@ -221,13 +230,14 @@ static void picks_count_receive(struct step *step, const struct picks *picks)
 static enum status attempt_repeat(struct step *step, struct queue_state *state,
                                   struct queue_receive *receive)
 {
-    const struct attempt *attempt = attempt_find(state, step->now_ms, receive->attempt_id);
+    const struct receive_attempt *attempt =
+        receive_attempt_find(state, step->now_ms, receive->attempt_id);
     struct picks picks = {.count = 0};
 
     /* Whoever asks for fewer this time has room for fewer. */
     for (uint32_t i = 0; attempt != NULL && i < attempt->count && picks.count < receive->max;
          i++) {
-        struct message *message = message_find(state, attempt->sequences[i]);
+        struct queued *message = queued_find(state, attempt->sequences[i]);
 
         if (message != NULL && message->place == PLACE_LENT
             && message->receive_count == attempt->receive_numbers[i]) {
@@ -250,7 +260,8 @@ static void attempt_keep(struct step *step, struct queue_state *state,
     if (receive->attempt_id.len == 0 || !state->queue->settings.is_fifo) {
         return;
     }
-    struct attempt *attempt = attempt_new(state, step->now_ms, receive->attempt_id);
+    struct receive_attempt *attempt =
+        receive_attempt_new(state, step->now_ms, receive->attempt_id);
 
     for (size_t i = 0; i < picks->count; i++) {
         attempt->sequences[i] = picks->at[i].message->sequence;

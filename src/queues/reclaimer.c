@@ -1,9 +1,13 @@
 /* Bulk deletion: the rows of purged and deleted queues go in bounded batches, one store after
  * the other, however many there are. */
-#include "internal.h"
+#include "queues/reclaimer.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/mutants.h"
+#include "queues/erase.h"
+#include "queues/rows.h"
+#include "queues/state.h"
 
 enum {
     RECLAIM_ROWS = 512

@@ -1,9 +1,11 @@
 /* Counters that cannot be true (a wrapped total, no row at all) are counted again at start,
  * from the rows themselves, and that is said.  A total of zero is looked at, too: below it the
  * process would have stopped, and so it is what is left of a total that was too low. */
-#include "internal.h"
-
 #include "base/memory.h"
+#include "queues/counts.h"
+#include "queues/load.h"
+#include "queues/rows.h"
+#include "queues/state.h"
 
 enum {
     RECOUNT_ROWS = 2048

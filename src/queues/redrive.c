@@ -1,9 +1,15 @@
 /* Redrive: a message that was received too often moves to the dead-letter queue. */
-#include "internal.h"
+#include "queues/redrive.h"
 
 #include "base/mutants.h"
+#include "queues/arrivals.h"
+#include "queues/delayed.h"
+#include "queues/erase.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
 
-struct queue *dead_letter_queue(const struct queue_state *state, const struct message *message)
+struct queue *dead_letter_queue(const struct queue_state *state, const struct queued *message)
 {
     const struct queue *queue = state->queue;
 
@@ -19,8 +25,8 @@ struct queue *dead_letter_queue(const struct queue_state *state, const struct me
     return fits ? target : NULL;
 }
 
-enum status message_dead_letter(struct step *step, struct queue_state *state,
-                                struct message *message, struct queue *target)
+enum status queued_dead_letter(struct step *step, struct queue_state *state,
+                               struct queued *message, struct queue *target)
 {
     struct entry entry;
     struct blob *row = NULL;
@@ -28,13 +34,13 @@ enum status message_dead_letter(struct step *step, struct queue_state *state,
     if ((target->state->unloaded & LOAD_ROWS) != 0) {
         return wait_in(step, &target->state->loaders);
     }
-    enum status status = message_entry(step, state, message, &entry, &row);
+    enum status status = queued_entry(step, state, message, &entry, &row);
 
     if (status == STATUS_WAIT) {
         return status;
     }
     if (status != STATUS_OK) {
-        message_lose(step, state, message, row, "a dead letter that cannot be read");
+        queued_lose(step, state, message, row, "a dead letter that cannot be read");
         return STATUS_OK;
     }
     struct lease lease = {
@@ -53,6 +59,6 @@ enum status message_dead_letter(struct step *step, struct queue_state *state,
         entry.flags |= ENTRY_MOVED;
     }
     (void)entry_store(step, target->state, &entry, &lease);
-    message_erase(step, state, message);
+    queued_erase(step, state, message);
     return STATUS_OK;
 }

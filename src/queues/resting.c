@@ -1,8 +1,10 @@
 /* Names of deleted queues that are not given again for a while, where the operator asks for
  * AWS's pause: in memory, and no more than so many. */
-#include "internal.h"
+#include "queues/resting.h"
 
 #include "base/memory.h"
+#include "queues/queue_record.h"
+#include "queues/state.h"
 
 enum {
     NAMES_MAX = 10000

@@ -1,8 +1,15 @@
 /* Reading a queue's rows in order: what fills the window, and what finds the leases at start.
  */
-#include "internal.h"
+#include "queues/scan.h"
 
 #include "base/mutants.h"
+#include "queues/delayed.h"
+#include "queues/erase.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 enum {
     SCAN_BYTES = 2 * 1024 * 1024, /* more than one entry can be, so that its state fits too */
@@ -90,11 +97,11 @@ static struct read *scan_read(struct queue_state *state, uint64_t from,
 
 /* --- Into memory. */
 
-struct message *message_from(struct queue_state *state, uint64_t sequence,
-                             const struct entry *entry, const struct lease *lease)
+struct queued *queued_from(struct queue_state *state, uint64_t sequence,
+                           const struct entry *entry, const struct lease *lease)
 {
-    struct message *message = message_new(state, sequence, group_number(entry->group_id),
-                                          entry->flags, entry->sent_ms);
+    struct queued *message = queued_new(state, sequence, group_number(entry->group_id),
+                                        entry->flags, entry->sent_ms);
 
     message->receive_count = lease->receive_count;
     message->first_received_ms = lease->first_received_ms;
@@ -148,13 +155,13 @@ static void window_take(struct step *step, struct queue_state *state, const stru
     struct entry entry;
     struct lease lease;
 
-    if (message_find(state, pair->sequence) != NULL
+    if (queued_find(state, pair->sequence) != NULL
         || !pair_decode(step, state, pair, &entry, &lease)
         || entry_is_delayed(state, entry.visible_ms)
         || (lease.receive_count > 0) != (round == ROUND_RECEIVED)) {
         return;
     }
-    struct message *message = message_from(state, pair->sequence, &entry, &lease);
+    struct queued *message = queued_from(state, pair->sequence, &entry, &lease);
 
     if (lease.visible_ms > step->now_ms) {
         lease_add(state, message, lease.visible_ms);
@@ -236,8 +243,8 @@ static void on_ahead(struct read *read, struct step *step)
 
     for (uint32_t i = 0; state != NULL && i < read->row_count; i++) {
         const struct row *row = &read->rows[i];
-        const struct message *message =
-            message_find(state, key_get_u64(&row->key, READY_SEQUENCE_AT));
+        const struct queued *message =
+            queued_find(state, key_get_u64(&row->key, READY_SEQUENCE_AT));
         struct entry entry;
 
         if (!row_is_lease(row) && message != NULL && message->place == PLACE_READY
@@ -271,14 +278,14 @@ static void lease_take(struct step *step, struct queue_state *state, const struc
     struct entry entry;
     struct lease lease;
 
-    if (message_find(state, pair->sequence) != NULL
+    if (queued_find(state, pair->sequence) != NULL
         || !pair_decode(step, state, pair, &entry, &lease)
         || lease.visible_ms <= state->counts.as_of_ms) {
         return;
     }
     state->leases_missing -= state->leases_missing > 0;
     if (lease.visible_ms > step->now_ms) {
-        lease_add(state, message_from(state, pair->sequence, &entry, &lease), lease.visible_ms);
+        lease_add(state, queued_from(state, pair->sequence, &entry, &lease), lease.visible_ms);
     }
 }
 

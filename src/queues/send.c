@@ -1,10 +1,14 @@
 /* Sending: a message of its own, or a reference to a topic's. */
-#include "internal.h"
-
+#include "base/buffer.h"
 #include "base/characters.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/mutants.h"
+#include "queues/arrivals.h"
+#include "queues/delayed.h"
+#include "queues/fifo.h"
+#include "queues/rows.h"
+#include "queues/state.h"
 
 #include <string.h>
 

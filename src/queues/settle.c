@@ -1,12 +1,18 @@
 /* What a receiver does with what it was lent: deletes it, or moves the moment it comes back. */
-#include "internal.h"
-
 #include "base/mutants.h"
+#include "queues/delayed.h"
+#include "queues/erase.h"
+#include "queues/handle.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 /* STATUS_OK: *ret_message is the handle's, or NULL when memory does not have it;
  * STATUS_NOT_FOUND: the queue was purged since. */
 static enum status handle_open(struct step *step, const struct queue *queue, struct text text,
-                               struct handle *ret_handle, struct message **ret_message)
+                               struct handle *ret_handle, struct queued **ret_message)
 {
     struct queue_state *state = queue->state;
 
@@ -20,7 +26,7 @@ static enum status handle_open(struct step *step, const struct queue *queue, str
         return STATUS_NOT_FOUND;
     }
     leases_expire(step, state);
-    *ret_message = message_find(state, ret_handle->sequence);
+    *ret_message = queued_find(state, ret_handle->sequence);
     return STATUS_OK;
 }
 
@@ -58,7 +64,7 @@ static enum status stored_read(struct step *step, const struct queue *queue, uin
  * good for its own receive only; that is answered when its count is durable, so a number is
  * never given twice. */
 static bool receipt_is_over(const struct queue *queue, const struct handle *handle,
-                            const struct message *message)
+                            const struct queued *message)
 {
     return (queue->settings.is_fifo || mutant("queues.old-receipt-refused"))
            && (message == NULL || message->place != PLACE_LENT
@@ -98,7 +104,7 @@ enum status queue_delete_message(struct step *step, struct queue *queue,
                                  struct text handle_text)
 {
     struct queue_state *state = queue->state;
-    struct message *message = NULL;
+    struct queued *message = NULL;
     struct handle handle;
     enum status status = handle_open(step, queue, handle_text, &handle, &message);
 
@@ -111,7 +117,7 @@ enum status queue_delete_message(struct step *step, struct queue *queue,
     if (receipt_is_over(queue, &handle, message)) {
         return STATUS_EXISTS;
     }
-    status = message_discard(step, state, message);
+    status = queued_discard(step, state, message);
     if (status == STATUS_OK && state->window.available > 0) {
         window_settle(step, state); /* its FIFO group may be free now */
     }
@@ -120,7 +126,7 @@ enum status queue_delete_message(struct step *step, struct queue *queue,
 
 /* A message that only the store has comes into memory, to be lent. */
 static enum status stored_fetch(struct step *step, const struct queue *queue,
-                                const struct handle *handle, struct message **ret_message)
+                                const struct handle *handle, struct queued **ret_message)
 {
     struct queue_state *state = queue->state;
     struct entry entry;
@@ -133,14 +139,14 @@ static enum status stored_fetch(struct step *step, const struct queue *queue,
     if (queue->settings.is_fifo || entry_is_delayed(state, entry.visible_ms)) {
         return STATUS_EXISTS;
     }
-    *ret_message = message_from(state, handle->sequence, &entry, &lease);
+    *ret_message = queued_from(state, handle->sequence, &entry, &lease);
     return STATUS_OK;
 }
 
 /* A standard queue's receive is answered before its count is durable, and a crash may have lost
  * that; the receipt proves it. */
 static void receive_remember(const struct step *step, const struct handle *handle,
-                             struct message *message)
+                             struct queued *message)
 {
     if (message->receive_count < handle->receive_number) {
         message->receive_count = handle->receive_number;
@@ -151,7 +157,7 @@ static void receive_remember(const struct step *step, const struct handle *handl
     }
 }
 
-static void message_hide(struct step *step, struct queue_state *state, struct message *message,
+static void message_hide(struct step *step, struct queue_state *state, struct queued *message,
                          int64_t visible_ms)
 {
     switch ((enum place)message->place) {
@@ -168,7 +174,7 @@ static void message_hide(struct step *step, struct queue_state *state, struct me
 
 /* STATUS_OK: the message may be hidden for so long from now on. */
 static enum status hiding_check(const struct step *step, const struct queue_state *state,
-                                const struct message *message, int64_t visible_ms)
+                                const struct queued *message, int64_t visible_ms)
 {
     if (message->place == PLACE_DELAYED) {
         return STATUS_EXISTS;
@@ -185,7 +191,7 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
                                     struct text handle_text, int64_t visible_ms)
 {
     struct queue_state *state = queue->state;
-    struct message *message = NULL;
+    struct queued *message = NULL;
     struct handle handle;
     enum status status = handle_open(step, queue, handle_text, &handle, &message);
 
@@ -210,7 +216,7 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
                  : hiding_check(step, state, message, visible_ms);
     if (status != STATUS_OK) {
         if (!message->is_listed) {
-            message_free(state, message);
+            queued_free(state, message);
         }
         return status;
     }

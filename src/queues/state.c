@@ -1,7 +1,15 @@
 /* The moving part of one queue: made, emptied, taken apart, also while reads are under way. */
-#include "internal.h"
+#include "queues/state.h"
 
 #include "base/memory.h"
+#include "queues/arrivals.h"
+#include "queues/counts.h"
+#include "queues/delayed.h"
+#include "queues/fifo.h"
+#include "queues/leases.h"
+#include "queues/queued.h"
+#include "queues/sweeper.h"
+#include "queues/window.h"
 
 static void lists_init(struct queue_state *state)
 {
@@ -41,7 +49,7 @@ struct queue_state *queue_state_create(struct queues *queues, struct queue *queu
 
 static void memory_drop(struct queue_state *state)
 {
-    messages_free(state);
+    queued_free_all(state);
     heap_free(&state->leases);
     heap_free(&state->delayed);
     heap_free(&state->window.groups);
@@ -53,7 +61,7 @@ static void memory_drop(struct queue_state *state)
 
 void queue_state_empty(struct step *step, struct queue_state *state)
 {
-    arrivals_abandon(state);
+    arrivals_drop(state);
     memory_drop(state);
     state_begin(state);
     state->unloaded &= (uint8_t)~LOAD_LEASES;
@@ -64,7 +72,7 @@ void queue_state_empty(struct step *step, struct queue_state *state)
     wake_all(step, &state->loaders);
 }
 
-void queue_state_detach(struct step *step, struct queue_state *state)
+void queue_state_cancel(struct step *step, struct queue_state *state)
 {
     list_remove(&state->sealed.node);
     timer_cancel(step, &state->lease_timer);
@@ -72,7 +80,7 @@ void queue_state_detach(struct step *step, struct queue_state *state)
     timer_cancel(step, &state->oldest.timer);
     list_remove(&state->oldest.node);
     if (state->fifo != NULL) {
-        fifo_detach(step, state);
+        fifo_cancel(step, state);
     }
     wake_all(step, &state->receivers);
     wake_all(step, &state->scanners);
@@ -89,7 +97,7 @@ void queue_state_free(struct queue_state *state)
     memory_free(state);
 }
 
-void queue_state_release(struct queue_state *state)
+void queue_state_close(struct queue_state *state)
 {
     memory_drop(state);
     state->queue = NULL;

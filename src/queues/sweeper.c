@@ -1,9 +1,13 @@
 /* Retention: looks where the oldest messages of a queue stand, one queue at a time, and removes
  * what is too old in bounded batches. */
-#include "internal.h"
+#include "queues/sweeper.h"
 
 #include "base/memory.h"
 #include "base/mutants.h"
+#include "queues/erase.h"
+#include "queues/rows.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 enum {
     SWEEP_ROWS = 512,
@@ -97,7 +101,7 @@ void oldest_sent(struct step *step, struct queue_state *state, uint64_t sequence
     }
 }
 
-void oldest_gone(struct step *step, struct queue_state *state, const struct remains *remains)
+void oldest_erased(struct step *step, struct queue_state *state, const struct remains *remains)
 {
     struct oldest *oldest = &state->oldest;
 

@@ -4,9 +4,12 @@
  * a new one, behind all that wait: a message, or a FIFO group, that fails again and again
  * starves nobody.  What came back fills a part of the window only; the rest of it is left
  * behind on disk, and found again when the cursor has gone once around. */
-#include "internal.h"
+#include "queues/window.h"
 
 #include "base/mutants.h"
+#include "queues/queued.h"
+#include "queues/scan.h"
+#include "queues/state.h"
 
 /* A standard queue's groups are told apart by how much of them is in flight, roughly: a group
  * that keeps many receivers busy stands behind those that keep few (fair queues). */
@@ -69,7 +72,7 @@ static size_t group_returned(const struct queue_state *state, const struct group
     struct heap_node *first = heap_first(&group->ready);
 
     if (!is_fifo(state) || first == NULL
-        || !container_of(first, struct message, node)->is_returned) {
+        || !container_of(first, struct queued, node)->is_returned) {
         return 0;
     }
     return group_share(state, group);
@@ -131,12 +134,12 @@ static int64_t turn_next(struct queue_state *state)
     return ++state->window.last_turn;
 }
 
-static void window_insert(struct queue_state *state, struct message *message, int64_t turn)
+static void window_insert(struct queue_state *state, struct queued *message, int64_t turn)
 {
     struct group *group = message->group;
     struct standing before = group_standing(state, group);
 
-    message_list(state, message);
+    queued_list(state, message);
     message->place = PLACE_READY;
     if (group->turn == 0) {
         group->turn = turn;
@@ -148,34 +151,34 @@ static void window_insert(struct queue_state *state, struct message *message, in
     group_settle(state, group, before);
 }
 
-void window_add(struct queue_state *state, struct message *message)
+void window_add(struct queue_state *state, struct queued *message)
 {
     window_insert(state, message, turn_next(state));
 }
 
-void window_put_back(struct queue_state *state, struct message *message)
+void window_put_back(struct queue_state *state, struct queued *message)
 {
     window_insert(state, message, message->node.key);
 }
 
 /* It is on disk, and for now only there. */
-static void message_leave_behind(struct queue_state *state, struct message *message)
+static void message_leave_behind(struct queue_state *state, struct queued *message)
 {
     struct window *window = &state->window;
 
     if (window->left_behind == 0 || message->sequence < window->left_behind) {
         window->left_behind = message->sequence;
     }
-    message_free(state, message);
+    queued_free(state, message);
 }
 
-void window_return(struct queue_state *state, struct message *message)
+void window_return(struct queue_state *state, struct queued *message)
 {
     size_t room = state->queues->window_room / RETURNED_SHARES;
 
     message->is_returned = true;
     if (message->sequence >= state->window.cursor) {
-        message_free(state, message); /* in its place: older ones may not be in memory yet */
+        queued_free(state, message); /* in its place: older ones may not be in memory yet */
     } else if (is_fifo(state) || state->window.returned < room) {
         window_insert(state, message,
                       mutant("queues.returned-first") ? (int64_t)message->sequence
@@ -196,7 +199,7 @@ void window_turn_back(struct queue_state *state)
     }
 }
 
-void window_remove(struct queue_state *state, struct message *message)
+void window_remove(struct queue_state *state, struct queued *message)
 {
     struct group *group = message->group;
     struct standing before = group_standing(state, group);
@@ -208,7 +211,7 @@ void window_remove(struct queue_state *state, struct message *message)
     group_settle(state, group, before);
 }
 
-struct message *window_first(const struct queue_state *state, const struct group *preferred)
+struct queued *window_first(const struct queue_state *state, const struct group *preferred)
 {
     const struct group *group = preferred;
 
@@ -220,15 +223,15 @@ struct message *window_first(const struct queue_state *state, const struct group
         }
         group = container_of(first, struct group, node);
     }
-    return container_of(heap_first(&group->ready), struct message, node);
+    return container_of(heap_first(&group->ready), struct queued, node);
 }
 
 /* --- Lent: of a FIFO group it matters which; there are no more than one receive may get, or
  * nearly. */
 
-static void group_lend(struct group *group, struct message *message)
+static void group_lend(struct group *group, struct queued *message)
 {
-    struct message **place = &group->lent_first;
+    struct queued **place = &group->lent_first;
 
     while (*place != NULL && (*place)->sequence < message->sequence) {
         place = &(*place)->lent_next;
@@ -237,9 +240,9 @@ static void group_lend(struct group *group, struct message *message)
     *place = message;
 }
 
-static void group_unlend(struct group *group, struct message *message)
+static void group_unlend(struct group *group, struct queued *message)
 {
-    struct message **place = &group->lent_first;
+    struct queued **place = &group->lent_first;
 
     while (*place != message) {
         place = &(*place)->lent_next;
@@ -258,7 +261,7 @@ void window_serve(struct queue_state *state, struct group *group)
     }
 }
 
-void window_lock(struct queue_state *state, struct message *message)
+void window_lock(struct queue_state *state, struct queued *message)
 {
     struct group *group = message->group;
     struct standing before = group_standing(state, group);
@@ -270,7 +273,7 @@ void window_lock(struct queue_state *state, struct message *message)
     group_settle(state, group, before);
 }
 
-void window_unlock(struct queue_state *state, struct message *message)
+void window_unlock(struct queue_state *state, struct queued *message)
 {
     struct group *group = message->group;
     struct standing before = group_standing(state, group);

@@ -279,5 +279,5 @@ void subscription_delete(struct step *step, const struct subscription *subscript
         subscription_unlist(step, subscription);
     }
     record_delete(step, &record); /* last: its texts may be the record's */
-    deliveries_forget(step, (struct lane_id){subscription->topic, subscription->number});
+    deliveries_drop(step, (struct lane_id){subscription->topic, subscription->number});
 }

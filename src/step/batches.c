@@ -97,7 +97,7 @@ static void batch_unpin(struct records *records, const struct batch *batch)
         held_reads_update(records, record);
         record->pins--;
         if (record->pins == 0 && record->value == NULL) {
-            record_drop(records, record);
+            record_free(records, record);
         } else {
             record_release(records, record);
         }

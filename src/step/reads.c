@@ -68,7 +68,7 @@ static struct row *row_find(const struct read *read, const struct key *key)
     return NULL;
 }
 
-void reads_forget(struct records *records)
+void reads_cancel(struct records *records)
 {
     while (list_pop(&records->outstanding) != NULL || list_pop(&records->held) != NULL) {
     }

@@ -33,11 +33,11 @@ struct records *records_create(uint64_t cache_bytes)
     return records;
 }
 
-void records_stop(struct records *records)
+void records_end(struct records *records)
 {
-    timers_forget(records);
+    timers_cancel(records);
     ranges_end(records);
-    table_walks_free(records);
+    table_walks_end(records);
 }
 
 void records_free(struct records *records)
@@ -61,9 +61,9 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
-    table_walks_free(records); /* timers and ranges are their owners': they may be gone */
+    table_walks_end(records); /* timers and ranges are their owners': they may be gone */
     damages_free(records);
-    reads_forget(records);
+    reads_cancel(records);
     while ((map_node = map_pop(&records->map)) != NULL) {
         struct record *record = container_of(map_node, struct record, map);
 
@@ -108,7 +108,7 @@ static void record_take_from_clean(struct records *records, struct record *recor
     }
 }
 
-void record_drop(struct records *records, struct record *record)
+void record_free(struct records *records, struct record *record)
 {
     record_take_from_clean(records, record);
     map_remove(&records->map, &record->map);
@@ -296,7 +296,7 @@ void record_learn(struct step *step, const struct key *key, struct blob *value)
 static void records_trim(struct records *records)
 {
     while (records->used_bytes > records->cache_bytes && !list_is_empty(&records->clean)) {
-        record_drop(records, container_of(list_first(&records->clean), struct record, lru));
+        record_free(records, container_of(list_first(&records->clean), struct record, lru));
     }
 }
 

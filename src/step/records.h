@@ -70,7 +70,7 @@ void batches_retire(struct records *records);
 void batches_limit(struct step *step);
 /* Nothing holds it any more: it may be evicted. */
 void record_release(struct records *records, struct record *record);
-void record_drop(struct records *records, struct record *record);
+void record_free(struct records *records, struct record *record);
 /* Into the rows of reads that are held: what is known of that record is newer. */
 void held_reads_update(struct records *records, const struct record *record);
 
@@ -80,10 +80,10 @@ static inline uint64_t records_written(const struct records *records)
 }
 
 /* Reads that others will free are in no list of ours any more. */
-void reads_forget(struct records *records);
+void reads_cancel(struct records *records);
 void ranges_end(struct records *records);
-void timers_forget(struct records *records);
-void table_walks_free(struct records *records);
+void timers_cancel(struct records *records);
+void table_walks_end(struct records *records);
 void damages_free(struct records *records);
 void record_hold(struct records *records, struct record *record, struct task *task);
 void holds_release(struct task *task);

@@ -16,10 +16,9 @@
 #include "store/store.h"
 
 struct step;
-
-/* A restartable piece of work. */
 struct hold;
 
+/* A restartable piece of work. */
 struct task {
     /* STATUS_WAIT: it has been parked (by record_get, or by a wait list) and will be run again.
      */
@@ -122,7 +121,7 @@ struct table_walk {
     /* Each row that still is, with what was written since on top; lends both for the call. */
     void (*visit)(struct table_walk *walk, struct step *step, const struct key *key,
                   struct blob *value);
-    /* Optional: once, after the last row or table_walk_stop. */
+    /* Optional: once, after the last row or table_walk_end. */
     void (*over)(struct table_walk *walk, struct step *step);
     void *context;
     uint64_t number; /* the caller's */
@@ -133,7 +132,7 @@ void table_walk(struct step *step, const struct table_walk *walk);
 /* Inside visit: on to the first row at or behind `key`. */
 void table_walk_skip(struct table_walk *walk, struct key key);
 /* Inside visit: no row after this one. */
-void table_walk_stop(struct table_walk *walk);
+void table_walk_end(struct table_walk *walk);
 
 /* The counters that number things, durable with the batch that used them. */
 enum counter {
@@ -196,7 +195,7 @@ bool step_space_is_scarce(const struct step *step);
 struct records *records_create(uint64_t cache_bytes);
 /* Takes back what others have in here: timers, ranges and walks under way.  Before the store
  * is closed: it frees the reads. */
-void records_stop(struct records *records);
+void records_end(struct records *records);
 void records_free(struct records *records);
 /* Loads the counters; `value` is the meta row's, empty on a new store. */
 void records_load_counters(struct records *records, struct text value);

@@ -139,12 +139,12 @@ void table_walk_skip(struct table_walk *walk, struct key key)
     }
 }
 
-void table_walk_stop(struct table_walk *walk)
+void table_walk_end(struct table_walk *walk)
 {
     container_of(walk, struct walking, walk)->is_stopped = true;
 }
 
-void table_walks_free(struct records *records)
+void table_walks_end(struct records *records)
 {
     struct list_node *node = NULL;
 

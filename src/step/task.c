@@ -80,7 +80,7 @@ void timer_cancel(struct step *step, struct timer *timer)
     }
 }
 
-void timers_forget(struct records *records)
+void timers_cancel(struct records *records)
 {
     struct heap *timers = &records->timers;
 

@@ -13,7 +13,7 @@
 #ifndef STORE_CHANGE_LOG_H
 #define STORE_CHANGE_LOG_H
 
-#include "store/record.h"
+#include "store/log_record.h"
 
 struct stretch {
     uint64_t first; /* the sequence of its first record */
@@ -23,7 +23,7 @@ struct stretch {
 struct change_log_visitor {
     /* The records behind it are in this stretch; anything but STATUS_OK ends the replay. */
     enum status (*stretch)(void *context, struct stretch *stretch, struct why *why);
-    void (*record)(void *context, const struct record *record);
+    void (*record)(void *context, const struct log_record *record);
     void *context;
 };
 
@@ -49,7 +49,7 @@ struct change_log_calls {
      * happened and its sequence is free again.  Statuses as engine.commit's: STATUS_FENCED when
      * another owner has taken over, which is for good. */
     enum status (*append)(struct change_log *log, struct stretch *stretch, uint64_t sequence,
-                          const struct ordered_ops *ordered, struct record *ret_record,
+                          const struct ordered_ops *ordered, struct log_record *ret_record,
                           bool *ret_fatal, struct why *why);
     /* Returns when every record up to `sequence` is durable.  A failure is final for those that
      * are not. */

@@ -71,7 +71,7 @@ enum status checkpoint_write(struct log_engine *engine, const struct layer *laye
     enum status status = STATUS_OK;
     bool has_more = true;
 
-    overlay_view_open(layer->overlay, sequence, (struct range){0}, &view);
+    overlay_view_open(layer->overlay, sequence, (struct row_range){0}, &view);
     while (has_more && status == STATUS_OK) {
         if (clock_monotonic_us() >= atomic_load(&engine->give_up_us)) {
             return fail(why, STATUS_BUSY, "it is left to the next start");
@@ -140,7 +140,7 @@ static enum status thin_out(struct log_engine *engine, size_t most, bool *ret_fa
     (void)pthread_mutex_unlock(&engine->lock);
     for (size_t i = 0; i < countof(layers); i++) {
         if (layers[i] != NULL) {
-            overlay_view_open(layers[i]->overlay, visible, (struct range){0}, &views[i]);
+            overlay_view_open(layers[i]->overlay, visible, (struct row_range){0}, &views[i]);
             origins[count++] = &views[i].rows;
         }
     }

@@ -9,15 +9,15 @@
 #define SEGMENTS_MAX 4
 
 /* One use of one segment. */
-struct claim {
-    uint64_t secret; /* see record.h */
+struct segment_claim {
+    uint64_t secret; /* see log_record.h */
     uint64_t first;  /* sequence of its first record; 0: the segment was never used */
     uint64_t bytes;  /* the file was at least so long */
 };
 
 struct claims {
     bool are_noted; /* false: a store of a version that noted none, or a new one */
-    struct claim of[SEGMENTS_MAX];
+    struct segment_claim of[SEGMENTS_MAX];
 };
 
 MUST_CHECK enum status claims_load(struct lmdb_map *map, struct claims *ret_claims,

@@ -73,7 +73,7 @@ static enum status lmdb_scan(void *self, struct text from, struct text to, bool 
 {
     struct lmdb_engine *engine = self;
     struct lmdb_view view;
-    struct range range = {.from = from, .to = to, .reverse = reverse};
+    struct row_range range = {.from = from, .to = to, .reverse = reverse};
 
     if (lmdb_view_open(engine->map, range, &view) != STATUS_OK) {
         return STATUS_STORAGE;

@@ -220,7 +220,7 @@ static void make_visible(struct log_engine *engine)
 static enum status append(struct log_engine *engine, bool *ret_fatal, struct why *why)
 {
     const struct change_log_calls *calls = engine->log->calls;
-    struct record record;
+    struct log_record record;
     enum status status =
         calls->append(engine->log, engine->active->stretch, engine->sequence + 1,
                       &engine->ordered, &record, ret_fatal, why);
@@ -296,7 +296,7 @@ static enum status log_commit(void *self, const struct batch *batch, bool *ret_f
     struct log_engine *engine = self;
 
     ordered_ops_set(&engine->ordered, batch);
-    size_t size = record_size(&engine->ordered);
+    size_t size = log_record_size(&engine->ordered);
     enum status status = refuse_if_broken(engine, ret_fatal, why);
 
     if (status == STATUS_OK) {
@@ -330,7 +330,7 @@ struct snapshot {
     struct lmdb_view below;
 };
 
-static enum status snapshot_open(struct log_engine *engine, struct range range,
+static enum status snapshot_open(struct log_engine *engine, struct row_range range,
                                  struct snapshot *ret_snapshot)
 {
     (void)pthread_mutex_lock(&engine->lock);
@@ -361,7 +361,7 @@ static enum status log_scan(void *self, struct text from, struct text to, bool r
                             engine_visit *visit, void *context)
 {
     struct log_engine *engine = self;
-    struct range range = {.from = from, .to = to, .reverse = reverse};
+    struct row_range range = {.from = from, .to = to, .reverse = reverse};
     struct snapshot snapshot = {.sequence = 0};
     struct overlay_view views[2];
     struct rows *origins[3];

@@ -1,6 +1,7 @@
 /* The bytes of keys: a table letter, then big-endian numbers. */
 #include "store/keys.h"
 
+#include "base/bytes.h"
 #include "base/must.h"
 
 #include <string.h>
@@ -9,21 +10,14 @@
 
 static void add_number(struct key *key, uint64_t value, size_t width)
 {
-    for (size_t i = 0; i < width; i++) {
-        key->at[key->len + i] = (uint8_t)(value >> (8 * (width - 1 - i)));
-    }
+    bytes_put_number(key->at + key->len, value, width);
     key->len = (uint8_t)(key->len + width);
 }
 
 static uint64_t get_number(const struct key *key, size_t at, size_t width)
 {
-    uint64_t value = 0;
-
     must(at + width <= key->len);
-    for (size_t i = 0; i < width; i++) {
-        value = value << 8 | key->at[at + i];
-    }
-    return value;
+    return bytes_number(key->at + at, width);
 }
 
 struct key key_table(enum table table)

@@ -34,12 +34,12 @@ void layer_release(struct log_engine *engine, struct layer *layer)
     memory_free(layer);
 }
 
-void layer_add(struct layer *layer, const struct record *record)
+void layer_add(struct layer *layer, const struct log_record *record)
 {
     struct text changes = record->changes;
     struct overlay_change change;
 
-    while (record_next_change(&changes, &change)) {
+    while (log_record_next_change(&changes, &change)) {
         change.value.at = record->kept + (change.value.at - record->bytes.at);
         overlay_add(layer->overlay, record->sequence, &change);
     }

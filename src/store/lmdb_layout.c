@@ -31,7 +31,7 @@ struct layout {
     char room[LAYOUT_ROOM];
 };
 
-struct move {
+struct layout_move {
     MDB_env *env;
     MDB_dbi dbi;
     MDB_txn *txn;
@@ -39,7 +39,7 @@ struct move {
     struct buffer value;
 };
 
-static int move_begin(struct move *move)
+static int move_begin(struct layout_move *move)
 {
     int error = mdb_txn_begin(move->env, NULL, 0, &move->txn);
 
@@ -53,7 +53,7 @@ static int move_begin(struct move *move)
     return error;
 }
 
-static int move_end(struct move *move, int error)
+static int move_end(struct layout_move *move, int error)
 {
     mdb_cursor_close(move->cursor);
     if (error == 0) {
@@ -63,7 +63,7 @@ static int move_end(struct move *move, int error)
     return error;
 }
 
-static int layout_save(struct move *move, bool is_moving, struct text next)
+static int layout_save(struct layout_move *move, bool is_moving, struct text next)
 {
     struct buffer row;
     MDB_val key = lmdb_val(layout_key);
@@ -80,7 +80,7 @@ static int layout_save(struct move *move, bool is_moving, struct text next)
 }
 
 /* MDB_NOTFOUND: it has none; MDB_CORRUPTED: it has, and it is not one. */
-static int layout_load(const struct move *move, struct layout *ret_layout)
+static int layout_load(const struct layout_move *move, struct layout *ret_layout)
 {
     MDB_val key = lmdb_val(layout_key);
     MDB_val value = {0};
@@ -105,7 +105,7 @@ static int layout_load(const struct move *move, struct layout *ret_layout)
 }
 
 /* The size of what is stored under the key as it is, 0 when nothing is. */
-static size_t stored_size(const struct move *move, struct text key)
+static size_t stored_size(const struct layout_move *move, struct text key)
 {
     MDB_val key_val = lmdb_val(key);
     MDB_val value = {0};
@@ -115,7 +115,7 @@ static size_t stored_size(const struct move *move, struct text key)
 
 /* Without a number it is a database of the old layout, a new one, or a damaged one.  Only what
  * can be told for certain is touched. */
-static int old_or_new(struct move *move)
+static int old_or_new(struct layout_move *move)
 {
     MDB_val key = lmdb_val(first_key);
     MDB_val value = {0};
@@ -135,14 +135,14 @@ static int old_or_new(struct move *move)
 }
 
 /* One row from the old layout into the current one. */
-static int row_move(struct move *move, struct text key, MDB_val value)
+static int row_move(struct layout_move *move, struct text key, MDB_val value)
 {
     buffer_clear(&move->value); /* a copy: writing moves what LMDB lends */
     buffer_add(&move->value, text_make(value.mv_data, value.mv_size));
     return lmdb_row_put(move->cursor, key, buffer_text(&move->value));
 }
 
-static int own_move(struct move *move, struct text own)
+static int own_move(struct layout_move *move, struct text own)
 {
     MDB_val key = lmdb_val(own);
     MDB_val value = {0};
@@ -155,7 +155,7 @@ static int own_move(struct move *move, struct text own)
 }
 
 /* Some rows from `layout->next` on; it moves with them. */
-static int rows_move(struct move *move, struct layout *layout)
+static int rows_move(struct layout_move *move, struct layout *layout)
 {
     size_t bytes = 0;
     int error = 0;
@@ -187,7 +187,7 @@ static int rows_move(struct move *move, struct layout *layout)
     return error != 0 ? error : layout_save(move, layout->is_moving, layout->next);
 }
 
-static int layout_begin(struct move *move, struct layout *ret_layout)
+static int layout_begin(struct layout_move *move, struct layout *ret_layout)
 {
     int error = move_begin(move);
 
@@ -208,7 +208,7 @@ static int layout_begin(struct move *move, struct layout *ret_layout)
 
 enum status lmdb_layout_bring(MDB_env *env, MDB_dbi dbi, struct why *why)
 {
-    struct move move = {.env = env, .dbi = dbi};
+    struct layout_move move = {.env = env, .dbi = dbi};
     struct layout layout;
 
     buffer_init(&move.value, SIZE_MAX);

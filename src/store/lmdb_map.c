@@ -246,7 +246,7 @@ void lmdb_map_close(struct lmdb_map *map)
     if (map == NULL) {
         return;
     }
-    lmdb_map_abandon(map);
+    lmdb_map_drop(map);
     mdb_env_close(map->env);
     memory_free(map->location);
     memory_free(map);
@@ -290,7 +290,7 @@ void lmdb_map_apply(struct lmdb_map *map, const struct ordered_ops *ordered)
     }
 }
 
-void lmdb_map_abandon(struct lmdb_map *map)
+void lmdb_map_drop(struct lmdb_map *map)
 {
     if (map->cursor != NULL) {
         mdb_cursor_close(map->cursor);
@@ -357,7 +357,7 @@ static void hold_room(struct lmdb_map *map)
 enum status lmdb_map_commit(struct lmdb_map *map, bool *ret_fatal, struct why *why)
 {
     if (map->error != 0) { /* nothing has been written yet */
-        lmdb_map_abandon(map);
+        lmdb_map_drop(map);
         return commit_failed(map, map->error, why);
     }
     mdb_cursor_close(map->cursor);
@@ -418,7 +418,7 @@ enum status lmdb_map_note(struct lmdb_map *map, struct text key, struct text val
 /* To the first row of the range, seen from the side the view starts at. */
 static int view_begin(struct lmdb_view *view, MDB_val *key, MDB_val *value)
 {
-    const struct range *range = &view->range;
+    const struct row_range *range = &view->range;
 
     if (!range->reverse) {
         *key = lmdb_val(range->from);
@@ -436,7 +436,7 @@ static int view_begin(struct lmdb_view *view, MDB_val *key, MDB_val *value)
     return error != 0 ? error : mdb_cursor_get(view->cursor, key, value, MDB_PREV);
 }
 
-static bool is_inside(const struct range *range, struct text key)
+static bool is_inside(const struct row_range *range, struct text key)
 {
     if (range->reverse) {
         return text_compare(key, range->from) >= 0;
@@ -448,7 +448,7 @@ static bool is_inside(const struct range *range, struct text key)
  * says cannot be believed, and a scan might never end. */
 static bool is_in_order(const struct lmdb_view *view, struct text key)
 {
-    const struct range *range = &view->range;
+    const struct row_range *range = &view->range;
     struct text last = view->rows.row.key;
 
     if (key.len == 0 || key.len >= KEY_MAX) {
@@ -488,7 +488,8 @@ static bool view_advance(struct rows *rows)
     return true;
 }
 
-enum status lmdb_view_open(struct lmdb_map *map, struct range range, struct lmdb_view *ret_view)
+enum status lmdb_view_open(struct lmdb_map *map, struct row_range range,
+                           struct lmdb_view *ret_view)
 {
     struct lmdb_view view = {.rows = {.advance = view_advance}, .map = map, .range = range};
 

@@ -24,7 +24,7 @@ void lmdb_map_delete(struct lmdb_map *map, struct text key); /* absent is fine *
 void lmdb_map_apply(struct lmdb_map *map, const struct ordered_ops *ordered);
 /* Statuses as engine.commit's. */
 MUST_CHECK enum status lmdb_map_commit(struct lmdb_map *map, bool *ret_fatal, struct why *why);
-void lmdb_map_abandon(struct lmdb_map *map);
+void lmdb_map_drop(struct lmdb_map *map);
 
 /* One row on any thread, for what the engine keeps for itself: copies at most `room` bytes. */
 MUST_CHECK enum status lmdb_map_get(struct lmdb_map *map, struct text key, void *ret_value,
@@ -39,14 +39,14 @@ MUST_CHECK enum status lmdb_map_note(struct lmdb_map *map, struct text key, stru
 struct lmdb_view {
     struct rows rows; /* first */
     const struct lmdb_map *map;
-    struct range range;
+    struct row_range range;
     MDB_txn *txn;
     MDB_cursor *cursor;
     struct lmdb_room room;
     bool has_begun;
 };
 
-enum status lmdb_view_open(struct lmdb_map *map, struct range range,
+enum status lmdb_view_open(struct lmdb_map *map, struct row_range range,
                            struct lmdb_view *ret_view);
 void lmdb_view_close(struct lmdb_view *view);
 

@@ -1,6 +1,7 @@
 /* Rows in LMDB: the checksum, and long values in pieces of a page. */
 #include "store/lmdb_row.h"
 
+#include "base/bytes.h"
 #include "base/memory.h"
 #include "base/must.h"
 #include "base/mutants.h"
@@ -54,23 +55,6 @@ void lmdb_room_free(struct lmdb_room *room)
     *room = (struct lmdb_room){0};
 }
 
-static void put_number(char *at, uint64_t number, size_t width)
-{
-    for (size_t i = 0; i < width; i++) {
-        at[i] = (char)(number >> (8 * (width - 1 - i)));
-    }
-}
-
-static uint64_t get_number(const char *at, size_t width)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < width; i++) {
-        number = number << 8 | (uint8_t)at[i];
-    }
-    return number;
-}
-
 /* With the key in it, so that a value under another's key is no row either. */
 static uint64_t row_sum(struct text key, struct text value)
 {
@@ -84,12 +68,12 @@ static bool head_read(MDB_val stored, struct head *ret_head)
     if (stored.mv_size < HEAD_BYTES || stored.mv_size > PAGE_ROOM) {
         return false; /* also a length that leads out of the file */
     }
-    *ret_head = (struct head){.sum = get_number(at, SUM_BYTES),
+    *ret_head = (struct head){.sum = bytes_number(at, SUM_BYTES),
                               .form = (enum form)(uint8_t)at[SUM_BYTES],
                               .len = stored.mv_size - HEAD_BYTES,
                               .value = at + HEAD_BYTES};
     if (ret_head->form == FORM_PIECES && stored.mv_size == LONG_BYTES) {
-        ret_head->len = get_number(at + HEAD_BYTES, LONG_BYTES - HEAD_BYTES);
+        ret_head->len = bytes_number(at + HEAD_BYTES, LONG_BYTES - HEAD_BYTES);
         return ret_head->len <= (size_t)PIECES_MAX * PAGE_ROOM;
     }
     return ret_head->form == FORM_WHOLE;
@@ -97,10 +81,10 @@ static bool head_read(MDB_val stored, struct head *ret_head)
 
 static void head_write(char *at, struct text key, struct text value, enum form form)
 {
-    put_number(at, row_sum(key, value), SUM_BYTES);
+    bytes_put_number(at, row_sum(key, value), SUM_BYTES);
     at[SUM_BYTES] = (char)form;
     if (form == FORM_PIECES) {
-        put_number(at + HEAD_BYTES, value.len, LONG_BYTES - HEAD_BYTES);
+        bytes_put_number(at + HEAD_BYTES, value.len, LONG_BYTES - HEAD_BYTES);
     } else if (value.len > 0) {
         memcpy(at + HEAD_BYTES, value.at, value.len);
     }
@@ -113,7 +97,7 @@ static struct piece_key piece_key(struct text key, size_t index)
     must(key.len <= KEY_MAX);
     piece.at[2] = (char)key.len;
     memcpy(piece.at + 3, key.at, key.len);
-    put_number(piece.at + 3 + key.len, index, 2);
+    bytes_put_number(piece.at + 3 + key.len, index, 2);
     return piece;
 }
 

@@ -58,7 +58,7 @@ struct layer *layer_create(struct stretch *stretch);
 /* Not under the lock; NULL is fine.  At the last reference the stretch is released. */
 void layer_release(struct log_engine *engine, struct layer *layer);
 /* Adds what the record says, whose bytes are kept by the log. */
-void layer_add(struct layer *layer, const struct record *record);
+void layer_add(struct layer *layer, const struct log_record *record);
 
 /* Up to which sequence LMDB has everything. */
 MUST_CHECK enum status checkpoint_load(struct log_engine *engine, uint64_t *ret_sequence,

@@ -272,7 +272,7 @@ static const struct overlay_entry *backward(const struct overlay_view *view, str
 static bool view_advance(struct rows *rows)
 {
     struct overlay_view *view = container_of(rows, struct overlay_view, rows);
-    const struct range *range = &view->range;
+    const struct row_range *range = &view->range;
     const struct overlay_entry *entry =
         range->reverse ? backward(view, view->entry == NULL ? range->to : rows->row.key)
                        : forward(view);
@@ -291,7 +291,7 @@ static bool view_advance(struct rows *rows)
     return range->to.len == 0 || text_compare(rows->row.key, range->to) < 0;
 }
 
-void overlay_view_open(const struct overlay *overlay, uint64_t sequence, struct range range,
+void overlay_view_open(const struct overlay *overlay, uint64_t sequence, struct row_range range,
                        struct overlay_view *ret_view)
 {
     *ret_view = (struct overlay_view){.rows = {.advance = view_advance},

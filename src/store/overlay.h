@@ -31,13 +31,13 @@ uint64_t overlay_room(const struct overlay *overlay);
 /* What the overlay held when `sequence` was its last one, deleted rows included. */
 struct overlay_view {
     struct rows rows; /* first */
-    struct range range;
+    struct row_range range;
     const struct overlay *overlay;
     const struct overlay_entry *entry; /* the current row, NULL before the first */
     uint64_t sequence;
 };
 
-void overlay_view_open(const struct overlay *overlay, uint64_t sequence, struct range range,
+void overlay_view_open(const struct overlay *overlay, uint64_t sequence, struct row_range range,
                        struct overlay_view *ret_view);
 
 #endif

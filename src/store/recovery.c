@@ -19,7 +19,7 @@ static enum status on_stretch(void *context, struct stretch *stretch, struct why
     return STATUS_OK;
 }
 
-static void on_record(void *context, const struct record *record)
+static void on_record(void *context, const struct log_record *record)
 {
     struct log_engine *engine = context;
 

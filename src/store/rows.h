@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "store/engine.h"
 
-struct range {
+struct row_range {
     struct text from; /* inclusive */
     struct text to;   /* exclusive; empty: to the end */
     bool reverse;

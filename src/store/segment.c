@@ -66,7 +66,7 @@ static void header_format(const struct segment *segment, struct buffer *buffer)
     buffer_add_u64(buffer, segment->secret);
     buffer_add_u64(buffer, segment->stretch.first);
     buffer_add_u64(buffer, segment->used);
-    buffer_add_u64(buffer, record_checksum(buffer_text(buffer), MAGIC));
+    buffer_add_u64(buffer, log_record_checksum(buffer_text(buffer), MAGIC));
     memset(buffer_extend(buffer, RECORD_PAGE - HEADER_BYTES), 0, RECORD_PAGE - HEADER_BYTES);
 }
 
@@ -88,7 +88,7 @@ static enum segment_header header_parse(struct segment *segment, const char at[H
     }
     segment->used = segment->zeroed;
     if (magic != MAGIC || format == 0 || format > LOG_FORMAT
-        || checksum != record_checksum(text_first(bytes, covered), MAGIC)) {
+        || checksum != log_record_checksum(text_first(bytes, covered), MAGIC)) {
         return SEGMENT_DAMAGED;
     }
     segment->secret = secret;
@@ -350,12 +350,12 @@ static struct text mapped_from(const struct segment *segment, uint64_t offset)
     return text_make(segment->map + offset, end - offset);
 }
 
-bool segment_replay(struct segment *segment, uint64_t sequence, struct record *ret_record)
+bool segment_replay(struct segment *segment, uint64_t sequence, struct log_record *ret_record)
 {
     uint64_t offset = next_offset(segment);
-    struct record record;
+    struct log_record record;
 
-    if (!record_read(mapped_from(segment, offset), segment->secret, &record)
+    if (!log_record_read(mapped_from(segment, offset), segment->secret, &record)
         || record.sequence != sequence) {
         return false;
     }
@@ -368,10 +368,10 @@ bool segment_replay(struct segment *segment, uint64_t sequence, struct record *r
 
 bool segment_has_more(const struct segment *segment)
 {
-    struct record record;
+    struct log_record record;
 
     for (uint64_t at = next_offset(segment); at < segment->zeroed; at += RECORD_PAGE) {
-        if (record_read(mapped_from(segment, at), segment->secret, &record)) {
+        if (log_record_read(mapped_from(segment, at), segment->secret, &record)) {
             return true;
         }
     }
@@ -394,7 +394,7 @@ uint64_t segment_torn_bytes(struct segment *segment)
     while (end > clean && is_zero_page(segment->map + end - RECORD_PAGE)) {
         end -= RECORD_PAGE;
     }
-    uint64_t torn = record_announced(mapped_from(segment, start), segment->secret);
+    uint64_t torn = log_record_announced(mapped_from(segment, start), segment->secret);
 
     torn = end > clean && end - start > torn ? end - start : torn;
     if (start + torn > segment->used) {

@@ -33,7 +33,7 @@ struct segment {
     uint64_t zeroed; /* length of the file */
     uint64_t last;   /* where the last record begins */
     uint64_t end;    /* where the next one goes; 0: this use has none yet */
-    uint64_t secret; /* of this use, see record.h */
+    uint64_t secret; /* of this use, see log_record.h */
     uint64_t used;   /* what earlier uses may have written ends here: zeros behind it */
     enum segment_header header;
 };
@@ -70,7 +70,7 @@ MUST_CHECK enum status segment_write(struct segment *segment, struct text pages,
 /* Replaying: lends the next record (the first when segment->end is 0) from the map if it is
  * whole and bears `sequence`, and moves the end behind it. */
 MUST_CHECK bool segment_replay(struct segment *segment, uint64_t sequence,
-                               struct record *ret_record);
+                               struct log_record *ret_record);
 /* True when a whole record of this use lies behind the end: after the replay, what stopped it
  * was damage and not a write cut short. */
 bool segment_has_more(const struct segment *segment);

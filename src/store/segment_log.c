@@ -67,7 +67,7 @@ static enum status refuse_missing(const struct segment_log *log, unsigned index,
 static enum status examine_claimed(const struct segment_log *log, unsigned index,
                                    struct why *why)
 {
-    const struct claim *claim = &log->claims.of[index];
+    const struct segment_claim *claim = &log->claims.of[index];
     const struct segment *segment = log->segments[index];
 
     if (segment == NULL) {
@@ -158,7 +158,7 @@ static struct segment *find_first(const struct segment_log *log, uint64_t first,
 static enum status replay_segment(struct segment *segment, uint64_t *sequence,
                                   const struct change_log_visitor *visitor, struct why *why)
 {
-    struct record record;
+    struct log_record record;
     enum status status = visitor->stretch(visitor->context, &segment->stretch, why);
 
     if (status != STATUS_OK) {
@@ -189,9 +189,9 @@ static enum status note_old_uses(struct segment_log *log, struct why *why)
 
         if (log->is_used[i] && segment->header == SEGMENT_OLD
             && log->claims.of[i].secret != segment->secret) {
-            log->claims.of[i] = (struct claim){.secret = segment->secret,
-                                               .first = segment->stretch.first,
-                                               .bytes = segment->zeroed};
+            log->claims.of[i] = (struct segment_claim){.secret = segment->secret,
+                                                       .first = segment->stretch.first,
+                                                       .bytes = segment->zeroed};
             has_old = true;
         }
     }
@@ -273,7 +273,7 @@ static bool log_fits(struct change_log *self, struct stretch *stretch, size_t si
 static enum status note_use(struct segment_log *log, const struct segment *segment,
                             bool *ret_fatal, struct why *why)
 {
-    log->claims.of[segment->index] = (struct claim){
+    log->claims.of[segment->index] = (struct segment_claim){
         .secret = segment->secret, .first = segment->stretch.first, .bytes = segment->zeroed};
     return mutant("store.no-claim") ? STATUS_OK
                                     : claims_save(log->map, &log->claims, ret_fatal, why);
@@ -358,7 +358,7 @@ static enum status make_room(struct segment_log *log, struct segment *segment,
 /* NOLINTNEXTLINE(readability-function-size): as the interface has it */
 static enum status log_append(struct change_log *self, struct stretch *stretch,
                               uint64_t sequence, const struct ordered_ops *ordered,
-                              struct record *ret_record, bool *ret_fatal, struct why *why)
+                              struct log_record *ret_record, bool *ret_fatal, struct why *why)
 {
     struct segment_log *log = log_of(self);
     struct segment *segment = segment_of(stretch);
@@ -368,12 +368,12 @@ static enum status log_append(struct change_log *self, struct stretch *stretch,
         buffer_init(&log->record, SEGMENT_BYTES_MAX);
     }
     enum status status =
-        make_room(log, segment, sequence, record_size(ordered), ret_fatal, why);
+        make_room(log, segment, sequence, log_record_size(ordered), ret_fatal, why);
 
     if (status != STATUS_OK) {
         return status;
     }
-    *ret_record = record_write(&log->record, ordered, sequence, segment->secret);
+    *ret_record = log_record_write(&log->record, ordered, sequence, segment->secret);
     status = segment_write(segment, buffer_text(&log->record), ret_fatal, why);
     ret_record->kept = segment->map + segment->last;
     return status;

@@ -24,14 +24,14 @@ static const struct upgrade_step steps[] = {
     {.from = FORMAT_NONE, .run = begin_first_format},
 };
 
-struct found {
+struct found_format {
     bool is_format;
     uint32_t format;
 };
 
 static bool read_format(void *context, const struct engine_row *row)
 {
-    struct found *found = context;
+    struct found_format *found = context;
     struct cursor cursor = cursor_over(row->value);
 
     if (row->is_deleted) {
@@ -57,7 +57,7 @@ static enum status load_format(const struct engine *engine, void *self, uint32_t
 {
     struct key key = format_key();
     struct key end = behind_format_key();
-    struct found found = {.is_format = true, .format = FORMAT_NONE};
+    struct found_format found = {.is_format = true, .format = FORMAT_NONE};
     enum status status =
         engine->scan(self, key_text(&key), key_text(&end), false, read_format, &found);
 

@@ -17,7 +17,7 @@
 
 /* --- Its end. */
 
-void replay_run_stop(struct replay_run *run, struct step *step)
+void replay_run_end(struct replay_run *run, struct step *step)
 {
     task_cancel(&run->task);
     timer_cancel(step, &run->timer);

@@ -140,7 +140,7 @@ static struct replay_run *run_create(struct replays *replays, uint64_t number)
 
 static void run_free(struct replays *replays, struct replay_run *run)
 {
-    replay_run_stop(run, NULL);
+    replay_run_end(run, NULL);
     list_remove(&run->sealed.node);
     list_remove(&run->node);
     replays->count--;
@@ -277,7 +277,7 @@ enum status replay_cancel(struct step *step, const uint8_t id[16])
         if (run->replay.state != REPLAY_RUNNING) {
             return STATUS_EXISTS;
         }
-        replay_run_stop(run, step);
+        replay_run_end(run, step);
         replay_run_conclude(step, run, REPLAY_CANCELLED);
         return STATUS_OK;
     }

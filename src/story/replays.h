@@ -35,7 +35,7 @@ struct replays {
 /* replay.c */
 void replay_run_begin(struct step *step, struct replay_run *run);
 /* It does nothing more; `step` NULL when the cell goes. */
-void replay_run_stop(struct replay_run *run, struct step *step);
+void replay_run_end(struct replay_run *run, struct step *step);
 void replay_run_conclude(struct step *step, struct replay_run *run, enum replay_state state);
 
 #endif

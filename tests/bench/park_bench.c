@@ -287,7 +287,7 @@ int main(int count, char **arguments)
     forget(&bench);
     ask(&bench, publish_run);
     show(&bench, "parked");
-    cell_stop(bench.cell);
+    cell_end(bench.cell);
     cell_free(bench.cell);
     bench.engine->close(bench.disk);
     memory_free(random);

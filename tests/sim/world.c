@@ -281,7 +281,7 @@ void world_stop(struct world *world)
 {
     world_note(world, "stop");
     commit_fail(world);
-    cell_stop(world->cell);
+    cell_end(world->cell);
     must(list_is_empty(&world->calls), "a call was not told that the cell stops");
     cell_drop(world);
     world->now_ms += (int64_t)world_chance(world, 3000);

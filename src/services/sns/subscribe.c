@@ -45,7 +45,7 @@ static const struct field subscribe_output_fields[] = {
 /* --- Endpoints. */
 
 /* What is being made; the checks fill it in. */
-struct wish {
+struct subscribe_wish {
     struct request *request;
     const struct subscribe_input *in;
     struct topic *topic;
@@ -55,7 +55,7 @@ struct wish {
     struct attribute_set set;
 };
 
-static enum status endpoint_refuse(const struct wish *wish, const char *text)
+static enum status endpoint_refuse(const struct subscribe_wish *wish, const char *text)
 {
     return request_fail(wish->request, &sns_invalid_parameter, "Invalid parameter: %s", text);
 }
@@ -67,14 +67,14 @@ static bool is_url(struct text endpoint)
 }
 
 /* A queue of a server that the configuration names: the operator vouches for it. */
-static bool queue_is_elsewhere(const struct wish *wish, struct why *why)
+static bool queue_is_elsewhere(const struct subscribe_wish *wish, struct why *why)
 {
     return api_delivers(wish->request->api, wish->in->protocol)
            && api_accepts(wish->request->api, wish->in->protocol, wish->in->endpoint, why);
 }
 
 /* Somebody else's queue has to confirm; one's own need not. */
-static enum status queue_check(struct wish *wish)
+static enum status queue_check(struct subscribe_wish *wish)
 {
     struct text endpoint = wish->in->endpoint;
     struct why why = {""};
@@ -98,7 +98,7 @@ static enum status queue_check(struct wish *wish)
     return STATUS_OK;
 }
 
-static enum status url_check(struct wish *wish)
+static enum status url_check(struct subscribe_wish *wish)
 {
     struct text prefix =
         arena_printf(wish->request->arena, "%s://", protocol_name(wish->protocol));
@@ -109,7 +109,7 @@ static enum status url_check(struct wish *wish)
     return STATUS_OK;
 }
 
-static enum status mail_check(struct wish *wish)
+static enum status mail_check(struct subscribe_wish *wish)
 {
     size_t at = text_find(wish->in->endpoint, '@');
 
@@ -118,7 +118,7 @@ static enum status mail_check(struct wish *wish)
 }
 
 /* E.164: up to 15 digits, however they are written. */
-static enum status phone_check(struct wish *wish)
+static enum status phone_check(struct subscribe_wish *wish)
 {
     struct text number = wish->in->endpoint;
     struct text plain = phone_number_plain(number, wish->request->arena);
@@ -131,7 +131,7 @@ static enum status phone_check(struct wish *wish)
                               "Invalid SMS endpoint: %.*s", TEXT_PRINTF(number));
 }
 
-static enum status arn_check(struct wish *wish)
+static enum status arn_check(struct subscribe_wish *wish)
 {
     struct arn arn;
     size_t elements;
@@ -145,13 +145,13 @@ static enum status arn_check(struct wish *wish)
 }
 
 /* The operator set it up: the deliverer says what it takes. */
-static enum status operators_check(struct wish *wish)
+static enum status operators_check(struct subscribe_wish *wish)
 {
     wish->is_confirmed = true;
     return STATUS_OK;
 }
 
-static enum status (*const endpoint_checks[])(struct wish *wish) = {
+static enum status (*const endpoint_checks[])(struct subscribe_wish *wish) = {
     [PROTOCOL_SQS] = queue_check,        [PROTOCOL_HTTP] = url_check,
     [PROTOCOL_HTTPS] = url_check,        [PROTOCOL_EMAIL] = mail_check,
     [PROTOCOL_EMAIL_JSON] = mail_check,  [PROTOCOL_SMS] = phone_check,
@@ -161,7 +161,7 @@ static enum status (*const endpoint_checks[])(struct wish *wish) = {
 };
 
 /* Nothing is subscribed that could never be delivered. */
-static enum status deliverer_check(struct wish *wish)
+static enum status deliverer_check(struct subscribe_wish *wish)
 {
     struct why why = {""};
 
@@ -173,7 +173,7 @@ static enum status deliverer_check(struct wish *wish)
                         "Invalid parameter: Endpoint Reason: %s", why.text);
 }
 
-static enum status endpoint_check(struct wish *wish)
+static enum status endpoint_check(struct subscribe_wish *wish)
 {
     const struct subscribe_input *in = wish->in;
 
@@ -198,7 +198,7 @@ static enum status endpoint_check(struct wish *wish)
 
 /* --- Attributes. */
 
-static enum status attributes_take(struct wish *wish)
+static enum status attributes_take(struct subscribe_wish *wish)
 {
     const struct string_map *given = &wish->in->attributes;
     struct attribute_check check = {
@@ -229,7 +229,7 @@ static enum status attributes_take(struct wish *wish)
 }
 
 /* What nobody asked for and the record must say. */
-static void attributes_complete(struct wish *wish)
+static void attributes_complete(struct subscribe_wish *wish)
 {
     if (wish->protocol == PROTOCOL_PLUGIN) {
         attribute_set_put(&wish->set, T(SUBSCRIPTION_PROTOCOL), wish->in->protocol);
@@ -254,7 +254,7 @@ static struct text value_or_default(const struct subscription *subscription, str
     return text_equal(name, T("FilterPolicyScope")) ? T("MessageAttributes") : value;
 }
 
-static enum status subscription_compare(const struct wish *wish,
+static enum status subscription_compare(const struct subscribe_wish *wish,
                                         const struct subscription *found)
 {
     for (size_t i = 0; i < wish->set.count; i++) {
@@ -270,7 +270,7 @@ static enum status subscription_compare(const struct wish *wish,
 }
 
 /* The same answer as the first time; whoever has not confirmed is asked again. */
-static enum status subscribe_again(const struct wish *wish, struct step *step,
+static enum status subscribe_again(const struct subscribe_wish *wish, struct step *step,
                                    const struct subscription *found)
 {
     enum status status = subscription_compare(wish, found);
@@ -310,7 +310,7 @@ enum status subscription_limits_check(struct request *request, struct step *step
 }
 
 /* Whoever reads the mail may end it, by a link that nobody else can make up. */
-static void unsubscribe_token_add(struct wish *wish, struct step *step)
+static void unsubscribe_token_add(struct subscribe_wish *wish, struct step *step)
 {
     uint8_t bytes[UNSUBSCRIBE_TOKEN_BYTES];
     struct buffer hex;
@@ -326,7 +326,7 @@ static void unsubscribe_token_add(struct wish *wish, struct step *step)
     buffer_free(&hex);
 }
 
-static enum status subscribe_new(struct wish *wish, struct step *step,
+static enum status subscribe_new(struct subscribe_wish *wish, struct step *step,
                                  struct subscription *subscription)
 {
     struct why why = {""};
@@ -363,7 +363,7 @@ static enum status subscribe(struct request *request, struct step *step, const v
 {
     const struct subscribe_input *in = input;
     struct subscribe_output *out = output;
-    struct wish wish = {.request = request, .in = in, .protocol = PROTOCOL_PLUGIN};
+    struct subscribe_wish wish = {.request = request, .in = in, .protocol = PROTOCOL_PLUGIN};
     struct subscription subscription;
     enum status status = sns_topic(request, step, in->topic_arn, "TopicArn", &wish.topic);
 

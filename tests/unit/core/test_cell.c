@@ -211,8 +211,8 @@ Test(cell, stopping_ends_what_waits_once_and_takes_its_timers_back)
         call_through(publish_one);
     }
     call_through(replay_slowly); /* pauses on a timer of its own */
-    cell_stop(cell);
-    cell_stop(cell);
+    cell_end(cell);
+    cell_end(cell);
     for (size_t i = 0; i < countof(polls); i++) {
         cr_expect_eq(polls[i]->dones, 1U);
         cr_expect_eq(polls[i]->leaves, 1U);
@@ -232,7 +232,7 @@ Test(cell, a_call_that_waits_for_the_disk_is_ended_too)
 
     cr_assert_not_null(batch);
     cr_assert_eq(publish->dones, 0U);
-    cell_stop(cell);
+    cell_end(cell);
     cr_expect_eq(publish->dones, 1U);
     cr_expect_eq(publish->status, STATUS_STORAGE);
     end(publish);
@@ -256,7 +256,7 @@ Test(cell, reads_that_the_store_frees_while_it_closes_are_nobodys)
             count++;
         }
     }
-    cell_stop(cell);
+    cell_end(cell);
     for (size_t i = 0; i < count; i++) {
         read_free(reads[i]);
     }
@@ -288,14 +288,14 @@ Test(cell, its_time_does_not_go_back_over_a_restart_either)
 
     now_ms = late_ms;
     call_through(set_up);
-    cell_stop(cell);
+    cell_end(cell);
     cell_free(cell);
     now_ms -= 3600 * 1000; /* the machine's clock says an hour earlier */
     cell = cell_create(&options);
     cell_start(cell, now_ms);
     settle();
     cr_expect_eq(cell_now_ms(cell), late_ms);
-    cell_stop(cell);
+    cell_end(cell);
     cell_free(cell);
     options.clock_may_go_back = true;
     cell = cell_create(&options);

@@ -61,7 +61,7 @@ Test(turn, rests_when_there_is_nothing_to_do)
     rig_pass(&rig, 2000);
     cr_expect_eq(rig.delivered, 1);
     cr_expect_eq(records_next_wake(rig.step.records), INT64_MAX);
-    deliveries_forget(&rig.step, (struct lane_id){RIG_TOPIC, 1});
+    deliveries_drop(&rig.step, (struct lane_id){RIG_TOPIC, 1});
     rig_settle(&rig);
     struct lane_id lane = {0};
 

@@ -75,7 +75,7 @@ static void bench_close(struct bench *bench)
 
 static void ask(struct bench *bench, struct told *told, size_t index, const char *name)
 {
-    const struct question question = {
+    const struct resolver_question question = {
         .name = name, .port = 443, .found = on_found, .self = told, .id = index};
 
     resolver_ask(bench->resolver, &question);

@@ -29,7 +29,8 @@ static enum status run_peek(struct rig_call *call, struct queue *queue)
 
 static enum status run_drop(struct rig_call *call, struct queue *queue)
 {
-    return queue_drop(&call->rig->step, queue, container_of(call, struct look, call)->sequence);
+    return queue_delete_entry(&call->rig->step, queue,
+                              container_of(call, struct look, call)->sequence);
 }
 
 static void look(struct rig *rig, struct look *look, uint64_t after, uint32_t max)

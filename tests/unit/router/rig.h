@@ -123,7 +123,7 @@ static inline void rig_open(struct rig *rig)
 
 static inline void rig_close(struct rig *rig)
 {
-    cell_stop(rig->cell);
+    cell_end(rig->cell);
     cell_free(rig->cell);
     rig->engine->close(rig->disk);
     memory_free(rig->options.random);

@@ -174,7 +174,7 @@ static void stop_at_three(struct table_walk *walk, struct step *the_step, const 
 {
     see(walk, the_step, key, value);
     if (seen_count == 3) {
-        table_walk_stop(walk);
+        table_walk_end(walk);
     }
 }
 

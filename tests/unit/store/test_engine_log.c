@@ -374,7 +374,7 @@ static void make_old(void)
     buffer_add_u64(&buffer, 1);
     buffer_add_u64(&buffer, cursor_u64(&cursor));
     buffer_add_u64(&buffer, cursor_u64(&cursor));
-    buffer_add_u64(&buffer, record_checksum(buffer_text(&buffer), magic));
+    buffer_add_u64(&buffer, log_record_checksum(buffer_text(&buffer), magic));
     memset(header, 0, sizeof header);
     memcpy(header, old, sizeof old);
     overwrite(0, 0, text_make(header, sizeof header));

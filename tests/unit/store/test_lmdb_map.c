@@ -63,7 +63,7 @@ static struct seen look(bool reverse)
     struct lmdb_view view;
     struct seen seen = {.is_right = true};
 
-    NEED(lmdb_view_open(map, (struct range){.reverse = reverse}, &view) == STATUS_OK);
+    NEED(lmdb_view_open(map, (struct row_range){.reverse = reverse}, &view) == STATUS_OK);
     while (view.rows.advance(&view.rows)) {
         const struct engine_row *row = &view.rows.row;
 

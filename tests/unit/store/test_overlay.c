@@ -15,7 +15,8 @@ static void add(struct overlay *overlay, uint64_t sequence, const char *key, con
 }
 
 /* "key=value " per row, deleted ones as "key! ". */
-static const char *list(const struct overlay *overlay, uint64_t sequence, struct range range)
+static const char *list(const struct overlay *overlay, uint64_t sequence,
+                        struct row_range range)
 {
     static char text[4096];
     size_t len = 0;
@@ -36,8 +37,8 @@ static const char *list(const struct overlay *overlay, uint64_t sequence, struct
 Test(overlay, shows_each_moment_as_it_was)
 {
     struct overlay *overlay = overlay_create();
-    struct range all = {.reverse = false};
-    struct range back = {.reverse = true};
+    struct row_range all = {.reverse = false};
+    struct row_range back = {.reverse = true};
 
     add(overlay, 1, "b", "1");
     add(overlay, 1, "d", "1");
@@ -60,7 +61,7 @@ Test(overlay, shows_each_moment_as_it_was)
 Test(overlay, keeps_to_the_range)
 {
     struct overlay *overlay = overlay_create();
-    struct range range = {.from = T("b"), .to = T("d")};
+    struct row_range range = {.from = T("b"), .to = T("d")};
 
     add(overlay, 1, "a", "1");
     add(overlay, 1, "b", "1");
@@ -69,7 +70,7 @@ Test(overlay, keeps_to_the_range)
     cr_expect_str_eq(list(overlay, 1, range), "b=1 c=1 ");
     range.reverse = true;
     cr_expect_str_eq(list(overlay, 1, range), "c=1 b=1 ");
-    range = (struct range){.from = T("bb")};
+    range = (struct row_range){.from = T("bb")};
     cr_expect_str_eq(list(overlay, 1, range), "c=1 d=1 ");
     overlay_free(overlay);
 }
@@ -90,7 +91,7 @@ Test(overlay, sorts_thousands)
         (void)snprintf(key, sizeof key, "%08u", i * 1777U % COUNT);
         add(overlay, i + 1, key, "");
     }
-    overlay_view_open(overlay, COUNT, (struct range){.reverse = false}, &view);
+    overlay_view_open(overlay, COUNT, (struct row_range){.reverse = false}, &view);
     for (; view.rows.advance(&view.rows); seen++) {
         char key[16];
 
@@ -98,7 +99,7 @@ Test(overlay, sorts_thousands)
         cr_assert(text_equal(view.rows.row.key, text_from(key)));
     }
     cr_expect_eq(seen, COUNT);
-    overlay_view_open(overlay, COUNT, (struct range){.reverse = true}, &view);
+    overlay_view_open(overlay, COUNT, (struct row_range){.reverse = true}, &view);
     for (; view.rows.advance(&view.rows); seen--) {
         char key[16];
 

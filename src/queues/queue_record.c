@@ -1,10 +1,11 @@
 /* The stored record of a queue: what it is called and how it was set. */
-#include "internal.h"
+#include "queues/queue_record.h"
 
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "queues/queues.h"
 
 #include <stdlib.h>
 

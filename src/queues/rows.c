@@ -1,5 +1,8 @@
 /* The rows of one message: its entry, which never changes, and its state, which is small. */
-#include "internal.h"
+#include "queues/rows.h"
+
+#include "base/buffer.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -10,34 +13,6 @@ enum {
     ENTRY_REFERENCE_SIZE = 8 + 16,
     LEASE_SIZE = 1 + 4 + 3 * 8
 };
-
-/* --- Writing straight into a blob of the right size. */
-
-static void put_u8(char **at, uint8_t value)
-{
-    *(*at)++ = (char)value;
-}
-
-static void put_number(char **at, uint64_t value, unsigned bytes)
-{
-    while (bytes-- > 0) {
-        put_u8(at, (uint8_t)(value >> (8 * bytes)));
-    }
-}
-
-static void put_bytes(char **at, const void *bytes, size_t len)
-{
-    if (len > 0) {
-        memcpy(*at, bytes, len);
-        *at += len;
-    }
-}
-
-static void put_counted(char **at, struct text text)
-{
-    put_number(at, text.len, 4);
-    put_bytes(at, text.at, text.len);
-}
 
 /* --- Entries. The texts that a cut row still shows come first. */
 
@@ -66,20 +41,20 @@ struct blob *entry_encode(const struct entry *entry)
     struct blob *row = blob_new(len);
     char *at = row->at;
 
-    put_u8(&at, ENTRY_VERSION);
-    put_u8(&at, entry->flags);
-    put_u8(&at, entry->protocol);
-    put_number(&at, (uint64_t)entry->sent_ms, 8);
-    put_number(&at, (uint64_t)entry->visible_ms, 8);
-    put_bytes(&at, entry->id, sizeof entry->id);
+    at = bytes_put_number(at, ENTRY_VERSION, 1);
+    at = bytes_put_number(at, entry->flags, 1);
+    at = bytes_put_number(at, entry->protocol, 1);
+    at = bytes_put_number(at, (uint64_t)entry->sent_ms, 8);
+    at = bytes_put_number(at, (uint64_t)entry->visible_ms, 8);
+    at = bytes_put(at, entry->id, sizeof entry->id);
     if (is_reference) {
-        put_number(&at, entry->message, 8);
-        put_bytes(&at, entry->subscription_id, sizeof entry->subscription_id);
+        at = bytes_put_number(at, entry->message, 8);
+        at = bytes_put(at, entry->subscription_id, sizeof entry->subscription_id);
     }
     for (size_t i = 0; i < ENTRY_TEXTS; i++) {
-        put_counted(&at, texts[i]);
+        at = bytes_put_counted(at, texts[i]);
     }
-    put_bytes(&at, entry->body.at, entry->body.len);
+    bytes_put(at, entry->body.at, entry->body.len);
     return row;
 }
 
@@ -136,11 +111,11 @@ struct blob *lease_encode(const struct lease *lease)
     struct blob *row = blob_new(LEASE_SIZE);
     char *at = row->at;
 
-    put_u8(&at, LEASE_VERSION);
-    put_number(&at, lease->receive_count, 4);
-    put_number(&at, (uint64_t)lease->first_received_ms, 8);
-    put_number(&at, (uint64_t)lease->received_ms, 8);
-    put_number(&at, (uint64_t)lease->visible_ms, 8);
+    at = bytes_put_number(at, LEASE_VERSION, 1);
+    at = bytes_put_number(at, lease->receive_count, 4);
+    at = bytes_put_number(at, (uint64_t)lease->first_received_ms, 8);
+    at = bytes_put_number(at, (uint64_t)lease->received_ms, 8);
+    bytes_put_number(at, (uint64_t)lease->visible_ms, 8);
     return row;
 }
 

@@ -1,9 +1,12 @@
 /* What of a queue is in memory: its messages by sequence, its groups by number. */
-#include "internal.h"
+#include "queues/queued.h"
 
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/must.h"
+#include "queues/leases.h"
+#include "queues/state.h"
+#include "queues/window.h"
 
 enum {
     BUCKETS_FIRST = 16
@@ -101,11 +104,11 @@ static void group_leave(struct queue_state *state, struct group *group)
 
 /* --- Messages. */
 
-struct message *message_new(struct queue_state *state, uint64_t sequence, uint64_t group,
-                            uint8_t flags, int64_t sent_ms)
+struct queued *queued_new(struct queue_state *state, uint64_t sequence, uint64_t group,
+                          uint8_t flags, int64_t sent_ms)
 {
     must(state != NULL);
-    struct message *message = memory_zero(sizeof *message);
+    struct queued *message = memory_zero(sizeof *message);
 
     message->sequence = sequence;
     message->group = group_join(state, group);
@@ -115,23 +118,23 @@ struct message *message_new(struct queue_state *state, uint64_t sequence, uint64
 }
 
 /* Sequences are nearly consecutive: their low bits are as good as any hash. */
-static struct message **message_bucket(const struct message_table *table, uint64_t sequence)
+static struct queued **message_bucket(const struct queued_table *table, uint64_t sequence)
 {
     return &table->buckets[sequence & (table->bucket_count - 1)];
 }
 
-static void messages_grow(struct message_table *table)
+static void messages_grow(struct queued_table *table)
 {
-    struct message_table old = *table;
+    struct queued_table old = *table;
 
     table->bucket_count = old.bucket_count == 0 ? BUCKETS_FIRST : old.bucket_count * 2;
-    table->buckets = memory_array(table->bucket_count, sizeof(struct message *));
+    table->buckets = memory_array(table->bucket_count, sizeof(struct queued *));
     for (size_t i = 0; i < old.bucket_count; i++) {
-        struct message *message = old.buckets[i];
+        struct queued *message = old.buckets[i];
 
         while (message != NULL) {
-            struct message *next = message->next;
-            struct message **bucket = message_bucket(table, message->sequence);
+            struct queued *next = message->next;
+            struct queued **bucket = message_bucket(table, message->sequence);
 
             message->next = *bucket;
             *bucket = message;
@@ -141,9 +144,9 @@ static void messages_grow(struct message_table *table)
     memory_free(old.buckets);
 }
 
-void message_list(struct queue_state *state, struct message *message)
+void queued_list(struct queue_state *state, struct queued *message)
 {
-    struct message_table *table = &state->messages;
+    struct queued_table *table = &state->messages;
 
     if (message->is_listed) {
         return;
@@ -151,7 +154,7 @@ void message_list(struct queue_state *state, struct message *message)
     if (table->count >= table->bucket_count) {
         messages_grow(table);
     }
-    struct message **bucket = message_bucket(table, message->sequence);
+    struct queued **bucket = message_bucket(table, message->sequence);
 
     message->next = *bucket;
     *bucket = message;
@@ -159,9 +162,9 @@ void message_list(struct queue_state *state, struct message *message)
     table->count++;
 }
 
-static void message_unlist(struct queue_state *state, struct message *message)
+static void message_unlist(struct queue_state *state, struct queued *message)
 {
-    struct message **place = message_bucket(&state->messages, message->sequence);
+    struct queued **place = message_bucket(&state->messages, message->sequence);
 
     while (*place != message) {
         place = &(*place)->next;
@@ -171,10 +174,10 @@ static void message_unlist(struct queue_state *state, struct message *message)
     state->messages.count--;
 }
 
-struct message *message_find(const struct queue_state *state, uint64_t sequence)
+struct queued *queued_find(const struct queue_state *state, uint64_t sequence)
 {
-    const struct message_table *table = &state->messages;
-    struct message *message = table->count == 0 ? NULL : *message_bucket(table, sequence);
+    const struct queued_table *table = &state->messages;
+    struct queued *message = table->count == 0 ? NULL : *message_bucket(table, sequence);
 
     while (message != NULL && message->sequence != sequence) {
         message = message->next;
@@ -182,7 +185,7 @@ struct message *message_find(const struct queue_state *state, uint64_t sequence)
     return message;
 }
 
-void message_free(struct queue_state *state, struct message *message)
+void queued_free(struct queue_state *state, struct queued *message)
 {
     if (message == NULL) {
         return;
@@ -200,15 +203,15 @@ void message_free(struct queue_state *state, struct message *message)
     memory_free(message);
 }
 
-void messages_free(struct queue_state *state)
+void queued_free_all(struct queue_state *state)
 {
-    struct message_table *table = &state->messages;
+    struct queued_table *table = &state->messages;
 
     for (size_t i = 0; i < table->bucket_count; i++) {
         while (table->buckets[i] != NULL) {
-            message_free(state, table->buckets[i]);
+            queued_free(state, table->buckets[i]);
         }
     }
     memory_free(table->buckets);
-    *table = (struct message_table){0};
+    *table = (struct queued_table){0};
 }
