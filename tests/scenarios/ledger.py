@@ -238,11 +238,10 @@ def main():
     if not HAS_POWER:
         return run()
     disk = power_disk.make()
-    if disk:
-        try:
-            run(disk)
-        finally:
-            disk.close()
+    try:
+        run(disk)
+    finally:
+        disk.close()
 
 
 main()
