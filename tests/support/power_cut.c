@@ -169,6 +169,7 @@ static void put(struct disk_file *file, const struct power_event *event, size_t 
     if (end > file->size) {
         resize(file, end);
     }
+    need(file->bytes != NULL, "a file of some size has bytes");
     memcpy(file->bytes + event->offset + from, (const char *)(event + 1) + from, len);
 }
 
