@@ -550,8 +550,11 @@ uint64_t lmdb_map_room(const struct lmdb_map *map, enum lmdb_reserve kept)
 
     reusable += held > file_bytes ? held - file_bytes : 0; /* ours already */
 
-    if (kept == LMDB_KEEP_HALF || mutant("store.no-reserve")) {
+    if (kept == LMDB_KEEP_HALF) {
         reserve /= 2;
+    }
+    if (mutant("store.no-reserve")) {
+        reserve = 0;
     }
     room = room > UINT64_MAX - reusable ? UINT64_MAX : room + reusable;
     room = left < room ? left : room;
