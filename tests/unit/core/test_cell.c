@@ -272,7 +272,7 @@ Test(cell, its_time_never_goes_back)
     settle();
     int64_t wake_ms = cell_next_wake(cell);
 
-    cell_tick(cell, now_ms - 3600 * 1000);
+    cell_tick(cell, now_ms - INT64_C(3600) * 1000);
     cr_expect_eq(cell_next_wake(cell), wake_ms);
     cell_tick(cell, now_ms + 20000);
     settle();
@@ -290,7 +290,7 @@ Test(cell, its_time_does_not_go_back_over_a_restart_either)
     call_through(set_up);
     cell_end(cell);
     cell_free(cell);
-    now_ms -= 3600 * 1000; /* the machine's clock says an hour earlier */
+    now_ms -= INT64_C(3600) * 1000; /* the machine's clock says an hour earlier */
     cell = cell_create(&options);
     cell_start(cell, now_ms);
     settle();

@@ -83,8 +83,11 @@ static inline bool rig_hook_is_ordered(struct step *step, struct lane_id lane)
 
 static inline struct message_traits rig_traits(struct text record)
 {
-    char first = record.len > 0 ? record.at[0] : 0;
+    char first = '\0';
 
+    if (record.len > 0) {
+        first = record.at[0];
+    }
     return (struct message_traits){.is_control = first == '!', .group = (uint8_t)first};
 }
 
@@ -114,7 +117,8 @@ static inline bool rig_hook_disable(struct step *step, struct text record, struc
     return false;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the shape of struct delivery_hooks */
+/* NOLINTNEXTLINE(readability-function-size,readability-non-const-parameter): the hook's shape
+ */
 static inline enum status rig_dead_letter(struct step *step, struct lane_id lane,
                                           uint64_t message, struct text subscription_record,
                                           struct text message_record, uint32_t *ret_references,

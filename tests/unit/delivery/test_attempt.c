@@ -21,7 +21,7 @@ Test(attempt, comes_no_earlier_than_the_endpoint_asks)
         rig.answer = asks_for_time;
         rig_subscribe(&rig, 1, 1);
         (void)rig_publish(&rig, "a", 1, 1);
-        rig_pass(&rig, 3600 * 1000);
+        rig_pass(&rig, INT64_C(3600) * 1000);
         cr_assert_eq(rig.tried_count, 3);
         for (uint32_t i = 1; i < 3; i++) {
             int64_t waited_ms = rig.tried[i].at_ms - rig.tried[i - 1].at_ms;

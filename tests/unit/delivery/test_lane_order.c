@@ -63,7 +63,7 @@ Test(lane_order, a_group_waits_for_its_message_that_is_tried_again)
     /* The two other groups have all theirs; this one the first. */
     cr_expect_eq(rig.delivered, 21);
     cr_expect_eq(rig_tries(&rig, 7, &last), 0);
-    rig_pass(&rig, 120 * 1000);
+    rig_pass(&rig, INT64_C(120) * 1000);
     cr_expect_eq(rig.delivered, 30);
     cr_expect_eq(rig_tries(&rig, 4, &last), 3);
     expect_order(&rig, 1, 30);
@@ -93,7 +93,7 @@ Test(lane_order, more_than_memory_holds_keeps_it_over_restarts)
     }
     rig_pass(&rig, 7000);
     rig_restart(&rig);
-    rig_pass(&rig, 600 * 1000);
+    rig_pass(&rig, INT64_C(600) * 1000);
     for (uint64_t i = 1; i <= 460; i++) {
         cr_expect_gt(rig_tries(&rig, i, &last), 0, "%llu was never tried",
                      (unsigned long long)i);
@@ -132,7 +132,7 @@ Test(lane_order, a_group_goes_on_after_a_dead_one)
     for (uint64_t i = 1; i <= 9; i++) {
         (void)rig_publish(&rig, "a", 1, 1);
     }
-    rig_pass(&rig, 3600 * 1000);
+    rig_pass(&rig, INT64_C(3600) * 1000);
     cr_expect_eq(rig_dead, 1);
     cr_expect_eq(rig.delivered, 8);
     rig_expect_over(&rig);

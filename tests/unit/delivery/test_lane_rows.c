@@ -36,7 +36,7 @@ Test(lane_rows, a_drain_reads_on_from_where_it_was)
     is_down = false;
     rig.lane_reads = 0;
     rig.lane_reads_back = 0;
-    rig_pass(&rig, 600 * 1000);
+    rig_pass(&rig, INT64_C(600) * 1000);
     cr_expect_eq(rig.delivered, ROWS);
     cr_expect_gt(rig.lane_reads, ROWS / 100);
     cr_expect_leq(rig.lane_reads_back, 12, "%llu of %llu reads began no further",
@@ -71,7 +71,7 @@ Test(lane_rows, what_is_written_during_a_drain_is_delivered)
             (void)rig_publish(&rig, "a", 1, 1);
         }
     }
-    rig_pass(&rig, 3600 * 1000);
+    rig_pass(&rig, INT64_C(3600) * 1000);
     cr_expect_eq(rig.delivered, published);
     cr_expect_eq(rig_dead, 0);
     rig_expect_over(&rig);
@@ -109,7 +109,7 @@ Test(lane_rows, a_row_that_comes_during_a_read_is_found)
     blob_unref(row.value);
     rig_pass(&rig, (int64_t)key_get_u64(&row.last, 5) - 10 - rig.step.now_ms);
     cr_assert_eq(rig_publish(&rig, "a", 1, 1), second_bad);
-    rig_pass(&rig, 60 * 1000); /* it fails while the first one's row is being read */
+    rig_pass(&rig, INT64_C(60) * 1000); /* it fails while the first one's row is being read */
     cr_expect_eq(rig.delivered, 12);
     rig_expect_over(&rig);
     rig_close(&rig);
@@ -125,10 +125,10 @@ Test(lane_rows, what_goes_back_to_its_row_comes_again)
     rig.answer_after_ms = 5;
     for (int i = 0; i < 12; i++) {
         is_down = i % 2 == 0;
-        rig_pass(&rig, 61 * 1000);
+        rig_pass(&rig, INT64_C(61) * 1000);
     }
     is_down = false;
-    rig_pass(&rig, 3600 * 1000);
+    rig_pass(&rig, INT64_C(3600) * 1000);
     cr_expect_eq(rig.delivered + rig_dead, 500);
     rig_expect_over(&rig);
     rig_close(&rig);
@@ -147,7 +147,7 @@ Test(lane_rows, a_damaged_row_is_set_aside)
     blob_unref(found.value);
     rig_settle(&rig);
     is_down = false;
-    rig_pass(&rig, 600 * 1000);
+    rig_pass(&rig, INT64_C(600) * 1000);
     cr_expect_eq(rig.delivered, 19);
     cr_expect_eq(records_damaged(rig.step.records), 1);
     cr_expect_eq(rig_rows(&rig, TABLE_DAMAGED), 1);
@@ -179,7 +179,7 @@ Test(lane_rows, the_old_form_is_read)
     rig_settle(&rig);
     rig.answer = rig_takes_all;
     rig_restart(&rig);
-    rig_pass(&rig, 30 * 1000);
+    rig_pass(&rig, INT64_C(30) * 1000);
     cr_expect_eq(rig_tries(&rig, message, &last), 2);
     cr_expect_eq(last.attempt, 2);
     cr_expect_eq(records_damaged(rig.step.records), 0);

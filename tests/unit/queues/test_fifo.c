@@ -117,7 +117,7 @@ Test(fifo, a_purged_queue_takes_the_same_again)
         rig_crash(&rig);
         (void)rig_send_group(&rig, queue, "a", "one");
         rig_expect_counts(&rig, queue, 2, 0, 0);
-        rig_pass(&rig, 7 * 60000);
+        rig_pass(&rig, INT64_C(7) * 60000);
         cr_expect_eq(rig_rows(&rig, TABLE_DEDUPLICATION), 0);
         rig_close(&rig);
     }
