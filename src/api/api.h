@@ -220,9 +220,6 @@ struct api_options {
     void *accepts_context;
 };
 
-/* 1 to 32 letters, digits and hyphens: regions are parts of ARNs. */
-bool api_is_region(struct text text);
-
 struct api *api_create(const struct api_options *options);
 void api_free(struct api *api);
 struct signer *api_signer(struct api *api);

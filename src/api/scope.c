@@ -1,12 +1,12 @@
 /* Who claims to call, for which region and service: the credential scope of SigV4, in its
  * header and its presigned form.  access/ will verify it; here it only routes. */
 #include "api/internal.h"
+#include "base/characters.h"
 #include "base/encoding.h"
 #include "base/mutants.h"
 
 #include <string.h>
 
-#define REGION_MAX       32
 #define ACCESS_KEY_MAX   128
 #define TRACE_HEADER_MAX 1024
 
@@ -48,19 +48,6 @@ static const struct error_kind error_bad_key = {.type = "UnrecognizedClientExcep
                                                 .http_status = 403,
                                                 .is_generic = true};
 
-bool api_is_region(struct text text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-              || c == '-')) {
-            return false;
-        }
-    }
-    return text.len >= 1 && text.len <= REGION_MAX;
-}
-
 /* 1 to `max` bytes between `first` and '~'. */
 static bool is_printable(struct text text, char first, size_t max)
 {
@@ -85,7 +72,7 @@ static enum status claim_check(struct request *request, const struct claim *clai
         return request_fail(request, &error_bad_key,
                             "The security token included in the request is invalid.");
     }
-    if (!api_is_region(claim->region) && !mutant("api.any-region")) {
+    if (!text_is_region(claim->region) && !mutant("api.any-region")) {
         return request_fail(request, &error_bad_region,
                             "Credential should be scoped to a valid region.");
     }

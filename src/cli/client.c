@@ -3,6 +3,7 @@
 #include "cli/internal.h"
 
 #include <curl/curl.h>
+#include <jansson.h>
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* fanfare dlq: what died, and what becomes of it. */
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <string.h>
 

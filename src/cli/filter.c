@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/cli.h"
+#include "cli/internal.h"
 
 #include <fanfare/filter.h>
 
@@ -13,18 +13,6 @@
 
 #define FILE_MAX       ((size_t)16 << 20)
 #define ATTRIBUTES_MAX 1000
-
-static const char usage[] =
-    "usage: fanfare filter eval [--profile sns|fanfare] < cases.jsonl\n"
-    "       fanfare filter explain --policy FILE --message FILE\n"
-    "                              [--scope MessageBody|MessageAttributes]\n"
-    "                              [--profile sns|fanfare]\n"
-    "\n"
-    "eval reads one JSON object a line, {\"id\", \"scope\", \"policy\", \"attributes\",\n"
-    "\"body\"}, and writes {\"id\", \"match\": true|false} or {\"id\", \"error\": \"...\"}.\n"
-    "explain prints why a message matches a policy or not.  With scope MessageBody the\n"
-    "file of the message is the body; with MessageAttributes it is a JSON object,\n"
-    "{\"name\": {\"DataType\": \"String\", \"StringValue\": \"...\"}}.\n";
 
 /* One case: what to try on what.  Texts are borrowed from the line or the arena. */
 struct trial {
@@ -386,45 +374,49 @@ static int command_explain(const struct options *options)
     return code;
 }
 
-static bool option_set(struct options *options, const char *name, const char *value)
+/* A word out of an option, by the rows; CLI_OK, or CLI_USAGE after saying why.  An option that
+ * was not given leaves *io_value. */
+static int word_read(const struct cli *cli, const char *option, const struct name_value *rows,
+                     size_t count, int *io_value)
 {
-    int found = 0;
+    const char *value = cli_option_value(cli, option);
 
-    if (strcmp(name, "--policy") == 0) {
-        options->policy = value;
-    } else if (strcmp(name, "--message") == 0) {
-        options->message = value;
-    } else if (strcmp(name, "--scope") == 0) {
-        if (!name_find(scopes, countof(scopes), text_from(value), &found)) {
-            return false;
-        }
-        options->scope = (enum filter_scope)found;
-    } else if (strcmp(name, "--profile") == 0) {
-        if (!name_find(profiles, countof(profiles), text_from(value), &found)) {
-            return false;
-        }
-        options->profile = (enum filter_profile)found;
-    } else {
-        return false;
+    if (value == NULL || name_find(rows, count, text_from(value), io_value)) {
+        return CLI_OK;
     }
-    return true;
+    return cli_fail(cli, CLI_USAGE, "%s: there is no \"%s\"", option, value);
 }
 
-int cli_filter(int argc, char **argv)
+static int options_read(const struct cli *cli, struct options *ret_options)
 {
-    struct options options = {.scope = FILTER_SCOPE_BODY, .profile = FILTER_PROFILE_SNS};
-    bool fine = argc >= 3 && argc % 2 == 1;
+    int scope = FILTER_SCOPE_BODY;
+    int profile = FILTER_PROFILE_SNS;
+    int code = word_read(cli, "--scope", scopes, countof(scopes), &scope);
 
-    for (int i = 3; fine && i + 1 < argc; i += 2) {
-        fine = option_set(&options, argv[i], argv[i + 1]);
+    code = code != CLI_OK ? code
+                          : word_read(cli, "--profile", profiles, countof(profiles), &profile);
+    *ret_options = (struct options){.policy = cli_option_value(cli, "--policy"),
+                                    .message = cli_option_value(cli, "--message"),
+                                    .scope = (enum filter_scope)scope,
+                                    .profile = (enum filter_profile)profile};
+    return code;
+}
+
+int cli_filter_eval(struct cli *cli)
+{
+    struct options options;
+    int code = options_read(cli, &options);
+
+    return code != CLI_OK ? code : command_eval(&options);
+}
+
+int cli_filter_explain(struct cli *cli)
+{
+    struct options options;
+    int code = options_read(cli, &options);
+
+    if (code == CLI_OK && (options.policy == NULL || options.message == NULL)) {
+        code = cli_fail(cli, CLI_USAGE, "wants --policy FILE and --message FILE");
     }
-    if (fine && strcmp(argv[2], "eval") == 0) {
-        return command_eval(&options);
-    }
-    if (fine && strcmp(argv[2], "explain") == 0 && options.policy != NULL
-        && options.message != NULL) {
-        return command_explain(&options);
-    }
-    (void)fputs(usage, stderr);
-    return 2;
+    return code != CLI_OK ? code : command_explain(&options);
 }

@@ -1,4 +1,4 @@
-/* Inside cli/: what the subcommands that talk to a daemon share. */
+/* Inside cli/: the table of commands, and what they share. */
 #ifndef CLI_INTERNAL_H
 #define CLI_INTERNAL_H
 
@@ -6,9 +6,10 @@
 #include "base/buffer.h"
 #include "cli/cli.h"
 
-#include <jansson.h>
+struct json_t;
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Exit codes. */
 enum cli_code {
@@ -34,6 +35,7 @@ struct cli_command {
     const char *name;     /* "show", or NULL: the family is one command */
     const char *operands; /* for the help: "QUEUE" */
     int operand_min, operand_max;
+    bool is_client;                   /* asks a daemon: takes --endpoint, --region, --json */
     const struct cli_option *options; /* besides the shared ones; NULL-terminated by name */
     const char *help;                 /* one line */
     int (*run)(struct cli *cli);
@@ -41,21 +43,26 @@ struct cli_command {
 
 extern const struct cli_command cli_commands[]; /* NULL-terminated by family */
 
+struct cli_given {
+    const struct cli_option *option;
+    const char *value; /* "" for one that takes none */
+};
+
 /* One run of a command. */
 struct cli {
     const struct cli_command *command;
-    const char *operands[CLI_OPERANDS_MAX];
+    char *operands[CLI_OPERANDS_MAX];
     int operand_count;
-    const char *values[16]; /* of the command's options, in their order */
-    const char *endpoint;   /* without a slash at its end */
-    const char *region;     /* --region, or NULL */
-    bool json;              /* --json: print what machines read */
-    bool is_help;           /* --help was there */
-    bool only_operands;     /* -- was there */
+    struct cli_given *given; /* options, in the order of the line */
+    int given_count;
+    const char *endpoint; /* without a slash at its end */
+    const char *region;   /* --region, or NULL */
+    bool json;            /* --json: print what machines read */
+    bool only_operands;   /* -- was there */
     struct arena arena;
 };
 
-/* The value of one of the command's options ("" for one that takes none), or NULL. */
+/* The value of an option ("" for one that takes none), the last one given, or NULL. */
 const char *cli_option_value(const struct cli *cli, const char *name);
 /* Says it on standard error, after the command's name; returns `code`. */
 PRINTF_LIKE(3, 4) int cli_fail(const struct cli *cli, int code, const char *format, ...);
@@ -75,18 +82,18 @@ struct cli_parameter {
  * name, or NULL).  CLI_OK with the JSON of a 200 (json_decref), else the exit code after saying
  * what the daemon answered. */
 MUST_CHECK int cli_page(struct cli *cli, const char *method, const char *path,
-                        const struct cli_parameter *parameters, json_t **ret_answer);
+                        const struct cli_parameter *parameters, struct json_t **ret_answer);
 /* --- For people (print.c). */
 
 /* Prints JSON, indented, for --json. */
-void cli_print_json(const json_t *json);
+void cli_print_json(const struct json_t *json);
 /* Prints text from outside: control characters are shown, not obeyed. At most `max` bytes of
  * it, 0: all. */
 void cli_print_text(const char *text, size_t len, size_t max);
 void cli_write_text(FILE *to, const char *text, size_t len, size_t max);
 /* Text of a member, or "". */
-const char *cli_json_text(const json_t *object, const char *name);
-int64_t cli_json_number(const json_t *object, const char *name);
+const char *cli_json_text(const struct json_t *object, const char *name);
+int64_t cli_json_number(const struct json_t *object, const char *name);
 
 struct cli_column {
     const char *title;
@@ -94,12 +101,18 @@ struct cli_column {
 };
 
 /* Rows are the objects of an array; columns NULL-terminated by title. */
-void cli_print_table(const json_t *rows, const struct cli_column *columns);
+void cli_print_table(const struct json_t *rows, const struct cli_column *columns);
 /* "3 d 4 h", "12 min", "5 s". */
 const char *cli_age(struct cli *cli, double seconds);
 
 /* --- Commands. */
 
+int cli_serve(struct cli *cli);
+int cli_config(struct cli *cli);
+int cli_filter_eval(struct cli *cli);
+int cli_filter_explain(struct cli *cli);
+int cli_version(struct cli *cli);
+int cli_help(struct cli *cli);
 int cli_status(struct cli *cli);
 int cli_dlq_list(struct cli *cli);
 int cli_dlq_show(struct cli *cli);

@@ -1,6 +1,8 @@
 /* What people see. */
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -3,6 +3,8 @@
 #include "base/units.h"
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* fanfare status: the daemon's health page. */
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <string.h>
 
 int cli_status(struct cli *cli)

@@ -2,6 +2,8 @@
 #include "base/units.h"
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* fanfare why: what became of a message, from the daemon's page of it. */
 #include "cli/internal.h"
 
+#include <jansson.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -453,6 +453,18 @@ static void server_close(struct server *server)
     memory_free(server->random);
 }
 
+static void log_level_set(struct text name)
+{
+    static const struct text names[] = {TEXT("error"), TEXT("warn"), TEXT("info"),
+                                        TEXT("debug")};
+
+    for (size_t i = 0; i < countof(names); i++) {
+        if (text_equal(name, names[i])) {
+            log_set_level((enum log_level)i);
+        }
+    }
+}
+
 int server_run(struct settings *settings)
 {
     struct server server = {
@@ -464,6 +476,7 @@ int server_run(struct settings *settings)
     struct why why = {""};
 
     steady_start(&server.clock, clock_boot_us(), clock_wall_us());
+    log_level_set(settings->log_level);
     signals_ignore_limits();
     signals_explain_bus_errors();
     raise_file_limit();

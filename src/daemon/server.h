@@ -1,10 +1,11 @@
-/* The daemon: the only place that knows everything.  One loop thread; see src/README.md. */
+/* Inside daemon/: the only place that knows everything.  One loop thread; see src/README.md. */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
 
 #include "api/api.h"
 #include "base/steady.h"
 #include "core/core.h"
+#include "daemon/daemon.h"
 #include "metrics/metrics.h"
 #include "net/net.h"
 #include "notification/notification.h"
@@ -46,9 +47,6 @@ struct server {
     int64_t clock_told_us; /* how far ahead the wall clock was when the log heard of it */
     struct declaration *declaration; /* resources being declared, or NULL */
 };
-
-/* Runs until SIGTERM or SIGINT; the process's exit code. */
-int server_run(struct settings *settings);
 
 /* The time that the cell goes by: see base/steady.h. */
 int64_t server_now_ms(struct server *server);

@@ -14,8 +14,14 @@ static void list_read(struct file *file, const struct setting *setting, const ya
     *list = (struct text_list){
         .items = arena_array(&file->settings->arena, count + 1, sizeof(struct text))};
     for (size_t i = 0; i < count; i++) {
-        list->items[list->count++] =
-            node_text(file, node_at(file, node->data.sequence.items.start[i]));
+        const yaml_node_t *item = node_at(file, node->data.sequence.items.start[i]);
+
+        if (item->type != YAML_SCALAR_NODE
+            || text_find(scalar(item), '\0') < scalar(item).len) {
+            file_error(file, item, "\"%s\" takes a list of texts", setting->name);
+            continue;
+        }
+        list->items[list->count++] = node_text(file, item);
     }
 }
 
@@ -81,6 +87,42 @@ static void top_read(struct file *file, const yaml_node_t *root)
     }
 }
 
+static void document_read(struct file *file)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(&file->document);
+
+    names_check(file);
+    if (root != NULL && root->type == YAML_MAPPING_NODE) {
+        top_read(file, root);
+    } else if (root != NULL) {
+        file_error(file, root, "expected settings, like \"listen: 127.0.0.1:4566\"");
+    }
+}
+
+/* false: what is there is no YAML. */
+static bool document_load(struct file *file, yaml_parser_t *parser)
+{
+    if (yaml_parser_load(parser, &file->document) != 0) {
+        return true;
+    }
+    buffer_printf(file->errors, "%s:%zu: %s\n", file->path, parser->problem_mark.line + 1,
+                  parser->problem != NULL ? parser->problem : "not YAML");
+    return false;
+}
+
+/* Nothing may come after the first document: it would be left out in silence. */
+static void end_check(struct file *file, yaml_parser_t *parser)
+{
+    if (document_load(file, parser)) {
+        const yaml_node_t *root = yaml_document_get_root_node(&file->document);
+
+        if (root != NULL) {
+            file_error(file, root, "a second document: there may be one");
+        }
+        yaml_document_delete(&file->document);
+    }
+}
+
 void settings_read_file(struct settings *settings, const char *path, struct buffer *errors)
 {
     struct file file = {.path = path, .settings = settings, .errors = errors};
@@ -98,18 +140,10 @@ void settings_read_file(struct settings *settings, const char *path, struct buff
         return;
     }
     yaml_parser_set_input_file(&parser, stream);
-    if (yaml_parser_load(&parser, &file.document) == 0) {
-        buffer_printf(errors, "%s:%zu: %s\n", path, parser.problem_mark.line + 1,
-                      parser.problem != NULL ? parser.problem : "not YAML");
-    } else {
-        const yaml_node_t *root = yaml_document_get_root_node(&file.document);
-
-        if (root != NULL && root->type == YAML_MAPPING_NODE) {
-            top_read(&file, root);
-        } else if (root != NULL) {
-            file_error(&file, root, "expected settings, like \"listen: 127.0.0.1:4566\"");
-        }
+    if (document_load(&file, &parser)) {
+        document_read(&file);
         yaml_document_delete(&file.document);
+        end_check(&file, &parser);
     }
     yaml_parser_delete(&parser);
     (void)fclose(stream);

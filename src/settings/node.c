@@ -2,6 +2,8 @@
 #include "settings/node.h"
 
 #include "base/json.h"
+#include "base/map.h"
+#include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,7 +46,8 @@ static bool is_plain_literal(const yaml_node_t *node)
 }
 
 /* What the frames of a nesting that YAML allows and JSON texts do not need. */
-#define JSON_DEPTH 64
+#define JSON_DEPTH     64
+#define JSON_BYTES_MAX ((size_t)1024 * 1024)
 
 static void write_json(struct file *file, const yaml_node_t *node, struct buffer *to,
                        int depth);
@@ -94,6 +97,9 @@ static void write_mapping(struct file *file, const yaml_node_t *node, struct buf
 
 static void write_json(struct file *file, const yaml_node_t *node, struct buffer *to, int depth)
 {
+    if (to->overflown) {
+        return; /* said once, at the end */
+    }
     if (depth > JSON_DEPTH) {
         file_error(file, node, "nested too deeply");
         return;
@@ -110,8 +116,11 @@ static struct text node_json(struct file *file, const yaml_node_t *node)
 {
     struct buffer buffer;
 
-    buffer_init(&buffer, (size_t)1024 * 1024);
+    buffer_init(&buffer, JSON_BYTES_MAX);
     write_json(file, node, &buffer, 0);
+    if (buffer.overflown) {
+        file_error(file, node, "it is more than %zu MiB as JSON", JSON_BYTES_MAX >> 20);
+    }
     struct text text = arena_copy(&file->settings->arena, buffer_text(&buffer));
 
     buffer_free(&buffer);
@@ -135,4 +144,45 @@ const yaml_node_t *mapping_find(struct file *file, const yaml_node_t *node, stru
         }
     }
     return NULL;
+}
+
+/* --- Names that are given twice: YAML forbids it, its reader does not look. */
+
+struct key {
+    struct map_node map; /* by its text */
+    int line;
+};
+
+static void mapping_check(struct file *file, const yaml_node_t *mapping)
+{
+    const yaml_node_pair_t *first = mapping->data.mapping.pairs.start;
+    size_t count = (size_t)(mapping->data.mapping.pairs.top - first);
+    struct key *keys = memory_zero((count + 1) * sizeof *keys);
+    struct map seen = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const yaml_node_t *name = node_at(file, first[i].key);
+        struct map_node *before =
+            name->type == YAML_SCALAR_NODE ? map_find(&seen, scalar(name)) : NULL;
+
+        if (before != NULL) {
+            file_error(file, name, "\"%.*s\" is there already, on line %d",
+                       TEXT_PRINTF(scalar(name)), container_of(before, struct key, map)->line);
+        } else if (name->type == YAML_SCALAR_NODE) {
+            keys[i].line = node_line(name);
+            map_insert(&seen, &keys[i].map, scalar(name));
+        }
+    }
+    map_free(&seen);
+    memory_free(keys);
+}
+
+void names_check(struct file *file)
+{
+    for (const yaml_node_t *node = file->document.nodes.start; node < file->document.nodes.top;
+         node++) {
+        if (node->type == YAML_MAPPING_NODE) {
+            mapping_check(file, node);
+        }
+    }
 }

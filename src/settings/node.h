@@ -25,6 +25,9 @@ struct text node_text(struct file *file, const yaml_node_t *node);
 /* The value of a mapping's member, or NULL. */
 const yaml_node_t *mapping_find(struct file *file, const yaml_node_t *node, struct text name);
 
+/* Of all mappings: a name that is given twice is a mistake. */
+void names_check(struct file *file);
+
 /* declared.c: the lists of queues and of topics. */
 void queues_read(struct file *file, const yaml_node_t *node, struct declared *declared);
 void topics_read(struct file *file, const yaml_node_t *node, struct declared *declared);

@@ -1,9 +1,6 @@
-/* Where the settings come from, and how they are printed. */
-#include "base/units.h"
+/* Where the settings come from. */
 #include "settings/internal.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,67 +21,14 @@ enum status settings_set(struct settings *settings, struct text name, struct tex
     if (setting == NULL) {
         return fail(why, STATUS_INVALID, "there is no setting \"%.*s\"", TEXT_PRINTF(name));
     }
-    return setting_read(settings, setting, value, why);
-}
+    struct why reason;
 
-/* --- Printing. */
-
-static void print_value(const struct settings *settings, const struct setting *setting,
-                        struct buffer *to)
-{
-    const void *member = (const char *)settings + setting->offset;
-    const struct text_list *list = member;
-
-    switch (setting->type) {
-    case SETTING_TEXT:
-        buffer_printf(to, "\"%.*s\"", TEXT_PRINTF(*(const struct text *)member));
-        break;
-    case SETTING_LIST:
-        buffer_add_byte(to, '[');
-        for (size_t i = 0; i < list->count; i++) {
-            buffer_printf(to, "%s\"%.*s\"", i > 0 ? ", " : "", TEXT_PRINTF(list->items[i]));
-        }
-        buffer_add_byte(to, ']');
-        break;
-    case SETTING_BOOLEAN:
-        buffer_add_string(to, *(const bool *)member ? "true" : "false");
-        break;
-    case SETTING_NUMBER: buffer_add_int64(to, *(const int64_t *)member); break;
-    case SETTING_SIZE: units_write(to, *(const int64_t *)member, units_of_size); break;
-    case SETTING_DURATION: units_write(to, *(const int64_t *)member, units_of_duration); break;
-    }
-}
-
-void settings_print(const struct settings *settings, struct buffer *to)
-{
-    for (const struct setting *row = settings_table; row->name != NULL; row++) {
-        buffer_printf(to, "# %s\n%s: ", row->help, row->name);
-        print_value(settings, row, to);
-        buffer_add_byte(to, '\n');
-    }
-    options_print(settings, to);
+    return setting_read(settings, setting, value, &reason) == STATUS_OK
+               ? STATUS_OK
+               : fail(why, STATUS_INVALID, "%s: %s", setting->name, reason.text);
 }
 
 /* --- Where they come from. */
-
-static enum status read_environment(struct settings *settings, struct buffer *errors)
-{
-    for (const struct setting *row = settings_table; row->name != NULL; row++) {
-        char name[64];
-        struct why why;
-
-        (void)snprintf(name, sizeof name, "FANFARE_%s", row->name);
-        for (char *at = name; *at != '\0'; at++) {
-            *at = (char)toupper((unsigned char)*at);
-        }
-        const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): before any thread */
-
-        if (value != NULL && setting_read(settings, row, text_from(value), &why) != STATUS_OK) {
-            buffer_printf(errors, "$%s: %s\n", name, why.text);
-        }
-    }
-    return errors->len == 0 ? STATUS_OK : STATUS_INVALID;
-}
 
 static const char *config_file(const char *file)
 {
@@ -115,7 +59,8 @@ enum status settings_load(struct settings *settings, const char *file, struct bu
         settings->file = arena_copy(&settings->arena, text_from(path));
         settings_read_file(settings, path, errors);
     }
-    return read_environment(settings, errors);
+    environment_read(settings, errors);
+    return errors->len == 0 ? STATUS_OK : STATUS_INVALID;
 }
 
 void settings_find_data(struct settings *settings)

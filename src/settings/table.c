@@ -1,102 +1,225 @@
 /* The settings' table, and how one value is read. */
+#include "base/characters.h"
+#include "base/must.h"
 #include "base/units.h"
 #include "settings/internal.h"
 
-#define ROW(name, type, def, help)                                        \
-    {                                                                     \
-#        name, SETTING_##type, offsetof(struct settings, name), def, help \
+#define AT(member) .offset = offsetof(struct settings, member)
+/* Name, default, help. */
+#define TEXT_ROW(name_, default_, help_)                                                      \
+    {                                                                                         \
+        .name = #name_, .type = SETTING_TEXT, AT(name_), .value = (default_), .help = (help_) \
     }
-#define ROW_MS(name, def, help)                                                  \
+#define LIST_ROW(name_, help_)                                                        \
+    {                                                                                 \
+        .name = #name_, .type = SETTING_LIST, AT(name_), .value = "", .help = (help_) \
+    }
+#define BOOLEAN_ROW(name_, default_, help_)                                      \
     {                                                                            \
-#        name, SETTING_DURATION, offsetof(struct settings, name##_ms), def, help \
+        .name = #name_, .type = SETTING_BOOLEAN, AT(name_), .value = (default_), \
+        .help = (help_)                                                          \
     }
+/* Name, default, what may be chosen, help. */
+#define CHOICE_ROW(name_, default_, choices_, help_)                          \
+    {                                                                         \
+        .name = #name_, .type = SETTING_TEXT, AT(name_), .value = (default_), \
+        .choices = (choices_), .help = (help_)                                \
+    }
+/* Name, default, check and its words, help. */
+#define CHECKED_ROW(name_, default_, is_valid_, form_, help_)                 \
+    {                                                                         \
+        .name = #name_, .type = SETTING_TEXT, AT(name_), .value = (default_), \
+        .is_valid = (is_valid_), .form = (form_), .help = (help_)             \
+    }
+/* Name, default, least, most, help. */
+#define RANGE_ROW(name_, type_, member, default_, least_, most_, help_)                      \
+    {                                                                                        \
+        .name = #name_, .type = (type_), AT(member), .value = (default_), .least = (least_), \
+        .most = (most_), .help = (help_)                                                     \
+    }
+#define NUMBER_ROW(name_, default_, least_, most_, help_) \
+    RANGE_ROW(name_, SETTING_NUMBER, name_, default_, least_, most_, help_)
+#define SIZE_ROW(name_, default_, least_, most_, help_) \
+    RANGE_ROW(name_, SETTING_SIZE, name_, default_, least_, most_, help_)
+#define TIME_ROW(name_, default_, least_, most_, help_) \
+    RANGE_ROW(name_, SETTING_DURATION, name_##_ms, default_, least_, most_, help_)
+
+/* The limits are those that the rest can bear: counts that live in 32 bits, times that timers
+ * can keep, at least what one request needs. */
+#define COUNT_MOST "4294967295"
+#define BYTES_MOST "1048576GiB"
+#define AGE_MOST   "3650d"
 
 const struct setting settings_table[] = {
-    ROW(listen, TEXT, "127.0.0.1:4566", "address and port; port 0 lets the kernel choose"),
-    ROW(data, TEXT, "",
-        "data directory; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/fanfare"),
-    ROW(public_url, TEXT, "",
+    TEXT_ROW(listen, "127.0.0.1:4566", "address and port; port 0 lets the kernel choose"),
+    TEXT_ROW(data, "", "data directory; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/fanfare"),
+    TEXT_ROW(
+        public_url, "",
         "base of QueueUrl, SubscribeURL, UnsubscribeURL, SigningCertURL; empty: the request's Host"),
-    ROW(allowed_hosts, LIST, "",
+    LIST_ROW(
+        allowed_hosts,
         "names that this server goes by beside localhost, addresses and public_url; *.DOMAIN, or *: any"),
-    ROW(account, TEXT, "000000000000", "account of callers whose access key is not 12 digits"),
-    ROW(region, TEXT, "us-east-1", "region of requests that name none"),
-    ROW(allow_unauthenticated, BOOLEAN, "false",
-        "listen on an address other than loopback although nobody has to sign in"),
-    ROW(dev, BOOLEAN, "false", "deliver to private addresses too (compose files, test rigs)"),
-    ROW(egress_allow, LIST, "",
-        "networks and host names that deliveries may reach beside public addresses"),
-    ROW(dns_servers, TEXT, "",
+    CHECKED_ROW(account, "000000000000", text_is_account, "12 digits",
+                "account of callers whose access key is not 12 digits"),
+    CHECKED_ROW(region, "us-east-1", text_is_region, "1 to 32 letters, digits and hyphens",
+                "region of requests that name none"),
+    BOOLEAN_ROW(allow_unauthenticated, "false",
+                "listen on an address other than loopback although nobody has to sign in"),
+    BOOLEAN_ROW(dev, "false", "deliver to private addresses too (compose files, test rigs)"),
+    LIST_ROW(egress_allow,
+             "networks and host names that deliveries may reach beside public addresses"),
+    TEXT_ROW(
+        dns_servers, "",
         "who is asked for endpoints' names, ADDRESS[:PORT],...; empty: the system's servers"),
-    ROW(plugins, TEXT, "", "directory of deliverers to load as shared objects"),
-    ROW(engine, TEXT, "log", "store engine: log (a change log before LMDB) or lmdb"),
-    ROW(log_level, TEXT, "info", "error, warn, info or debug"),
-    ROW(header_max, SIZE, "32KiB", "most bytes of a request's headers"),
-    ROW(body_max, SIZE, "8MiB", "most bytes of a request's body"),
-    ROW(connections_max, NUMBER, "20000", "connections open at a time"),
-    ROW(pipeline_max, NUMBER, "64", "requests of one connection under way at a time"),
-    ROW_MS(idle_timeout, "75s", "a connection without a request is closed after"),
-    ROW_MS(slow_timeout, "30s", "a request that is not complete is given up after"),
-    ROW_MS(stop_timeout, "10s", "at SIGTERM answers under way may take"),
-    ROW(cache_bytes, SIZE, "32MiB", "records and message bodies kept in memory"),
-    ROW(uncommitted_max, SIZE, "64MiB",
-        "no more requests are read while so much is not durable"),
-    ROW(free_space_watermark, SIZE, "256MiB",
-        "new work is refused when less disk space is free"),
-    ROW(clock_may_go_back, BOOLEAN, "false",
+    TEXT_ROW(plugins, "", "directory of deliverers to load as shared objects"),
+    CHOICE_ROW(engine, "log", "log|lmdb",
+               "store engine: log (a change log before LMDB) or lmdb"),
+    CHOICE_ROW(log_level, "info", "error|warn|info|debug",
+               "what is logged: that, and what is worse"),
+    SIZE_ROW(header_max, "32KiB", "1KiB", "16MiB", "most bytes of a request's headers"),
+    SIZE_ROW(body_max, "8MiB", "1KiB", "1GiB", "most bytes of a request's body"),
+    NUMBER_ROW(connections_max, "20000", "1", "1000000", "connections open at a time"),
+    NUMBER_ROW(pipeline_max, "64", "1", "10000",
+               "requests of one connection under way at a time"),
+    TIME_ROW(idle_timeout, "75s", "100ms", "7d",
+             "a connection without a request is closed after"),
+    TIME_ROW(slow_timeout, "30s", "100ms", "1d",
+             "a request that is not complete is given up after"),
+    TIME_ROW(stop_timeout, "10s", "0", "1d", "at SIGTERM answers under way may take"),
+    SIZE_ROW(cache_bytes, "32MiB", "0", BYTES_MOST,
+             "records and message bodies kept in memory"),
+    SIZE_ROW(uncommitted_max, "64MiB", "64KiB", BYTES_MOST,
+             "no more requests are read while so much is not durable"),
+    SIZE_ROW(free_space_watermark, "256MiB", "0", BYTES_MOST,
+             "new work is refused when less disk space is free"),
+    BOOLEAN_ROW(
+        clock_may_go_back, "false",
         "at this start the time may be behind what the data directory has seen: after a wrong clock"),
-    ROW(deliveries_in_flight_max, NUMBER, "1000", "deliveries under way at a time"),
-    ROW(lane_window_max, NUMBER, "64", "deliveries under way at a time to one subscription"),
-    ROW(active_messages_max, NUMBER, "4096",
-        "messages whose deliveries are worked on at a time"),
-    ROW(breaker_attempts_min, NUMBER, "20",
+    NUMBER_ROW(deliveries_in_flight_max, "1000", "1", "1000000",
+               "deliveries under way at a time"),
+    NUMBER_ROW(lane_window_max, "64", "1", "100000",
+               "deliveries under way at a time to one subscription"),
+    NUMBER_ROW(active_messages_max, "4096", "1", "10000000",
+               "messages whose deliveries are worked on at a time"),
+    NUMBER_ROW(
+        breaker_attempts_min, "20", "0", COUNT_MOST,
         "attempts in five minutes, most of them failures of different messages, that open a subscription's breaker; 0: never"),
-    ROW_MS(park_max, "4d",
-           "a delivery parked by an open breaker is dead-lettered after; 0: never"),
-    ROW_MS(history_max_age, "24h", "messages stay so long for replay and why; 0: they do not"),
-    ROW(history_max_bytes, SIZE, "1GiB", "and so many bytes of them at most; 0: none"),
-    ROW(attempts, TEXT, "all",
-        "attempts recorded for why: all, or failures (and what followed them)"),
-    ROW_MS(attempts_max_age, "72h", "attempts stay recorded so long; 0: however old"),
-    ROW(attempts_max_count, NUMBER, "1000000", "and so many of them at most; 0: none"),
-    ROW(signing_threads, NUMBER, "1", "threads that sign notifications"),
-    ROW(signatures_remembered, NUMBER, "4096", "signatures kept for repeated deliveries"),
-    ROW(policies_per_topic, NUMBER, "0",
-        "filter policies of one topic, 0: unlimited (AWS: 200)"),
-    ROW(policies_per_account, NUMBER, "0",
-        "filter policies of one account, 0: unlimited (AWS: 10000)"),
-    ROW(subscriptions_per_topic, NUMBER, "0", "0: unlimited (AWS: 12500000)"),
-    ROW(topics_per_account, NUMBER, "0", "0: unlimited (AWS: 100000)"),
-    ROW(message_size_max, SIZE, "1MiB",
+    TIME_ROW(park_max, "4d", "0", AGE_MOST,
+             "a delivery parked by an open breaker is dead-lettered after; 0: never"),
+    TIME_ROW(history_max_age, "24h", "0", AGE_MOST,
+             "messages stay so long for replay and why; 0: they do not"),
+    SIZE_ROW(history_max_bytes, "1GiB", "0", BYTES_MOST,
+             "and so many bytes of them at most; 0: none"),
+    CHOICE_ROW(attempts, "all", "all|failures",
+               "attempts recorded for why: all, or failures (and what followed them)"),
+    TIME_ROW(attempts_max_age, "72h", "0", AGE_MOST,
+             "attempts stay recorded so long; 0: however old"),
+    NUMBER_ROW(attempts_max_count, "1000000", "0", "1000000000000",
+               "and so many of them at most; 0: none"),
+    NUMBER_ROW(signing_threads, "1", "1", "64", "threads that sign notifications"),
+    NUMBER_ROW(signatures_remembered, "4096", "0", "10000000",
+               "signatures kept for repeated deliveries"),
+    NUMBER_ROW(policies_per_topic, "0", "0", COUNT_MOST,
+               "filter policies of one topic, 0: unlimited (AWS: 200)"),
+    NUMBER_ROW(policies_per_account, "0", "0", COUNT_MOST,
+               "filter policies of one account, 0: unlimited (AWS: 10000)"),
+    NUMBER_ROW(subscriptions_per_topic, "0", "0", COUNT_MOST, "0: unlimited (AWS: 12500000)"),
+    NUMBER_ROW(topics_per_account, "0", "0", COUNT_MOST, "0: unlimited (AWS: 100000)"),
+    SIZE_ROW(
+        message_size_max, "1MiB", "1KiB", "1MiB",
         "most bytes of a queue's message and of a batch, 1KiB to 1MiB (classic SQS: 256KiB)"),
-    ROW_MS(queue_name_pause, "0s",
-           "a deleted queue's name may be given again after (AWS: 60s; a restart ends it)"),
+    TIME_ROW(queue_name_pause, "0s", "0", "1d",
+             "a deleted queue's name may be given again after (AWS: 60s; a restart ends it)"),
     {.name = NULL},
 };
 
-static enum status read_number(struct text value, const struct unit *units, int64_t *ret,
-                               struct why *why)
+/* --- Reading one value. */
+
+static const struct unit *units_of(const struct setting *setting)
 {
-    return units_read(value, units, ret)
-               ? STATUS_OK
-               : fail(why, STATUS_INVALID,
-                      "\"%.*s\" is not a number in the form this setting takes",
-                      TEXT_PRINTF(value));
+    return setting->type == SETTING_SIZE       ? units_of_size
+           : setting->type == SETTING_DURATION ? units_of_duration
+                                               : units_of_nothing;
 }
 
-static enum status read_boolean(struct text value, bool *ret, struct why *why)
+static bool is_one_of(struct text value, struct text choices)
 {
-    bool yes = text_equal(value, T("true")) || text_equal(value, T("yes"))
-               || text_equal(value, T("1"));
-    bool no = text_equal(value, T("false")) || text_equal(value, T("no"))
-              || text_equal(value, T("0"));
-
-    if (!yes && !no) {
-        return fail(why, STATUS_INVALID, "\"%.*s\" is neither true nor false",
-                    TEXT_PRINTF(value));
+    while (choices.len > 0) {
+        if (text_equal(text_cut(&choices, '|'), value)) {
+            return true;
+        }
     }
-    *ret = yes;
-    return STATUS_OK;
+    return false;
+}
+
+void setting_form(const struct setting *setting, struct buffer *to)
+{
+    const char *kind = setting->type == SETTING_SIZE       ? "a size (bytes, KiB, MiB, GiB)"
+                       : setting->type == SETTING_DURATION ? "a time (ms, s, m, h, d)"
+                                                           : "a whole number";
+
+    if (setting->most != NULL) {
+        buffer_printf(to, "%s from %s to %s", kind, setting->least, setting->most);
+    } else if (setting->type == SETTING_BOOLEAN) {
+        buffer_add_string(to, "true or false");
+    } else if (setting->form != NULL) {
+        buffer_add_string(to, setting->form);
+    }
+    for (struct text rest = text_from(setting->choices != NULL ? setting->choices : "");
+         rest.len > 0;) {
+        struct text choice = text_cut(&rest, '|');
+
+        buffer_printf(to, "%.*s%s", TEXT_PRINTF(choice),
+                      rest.len == 0                     ? ""
+                      : text_find(rest, '|') < rest.len ? ", "
+                                                        : " or ");
+    }
+}
+
+static enum status refuse(const struct setting *setting, struct text value, struct why *why)
+{
+    struct buffer form;
+
+    buffer_init(&form, 4096);
+    setting_form(setting, &form);
+    enum status status = fail(why, STATUS_INVALID, "\"%.*s\" is not %.*s", TEXT_PRINTF(value),
+                              (int)form.len, form.at);
+
+    buffer_free(&form);
+    return status;
+}
+
+static bool read_number(const struct setting *setting, struct text value, int64_t *ret)
+{
+    const struct unit *units = units_of(setting);
+    int64_t least = 0;
+    int64_t most = 0;
+    int64_t number = 0;
+
+    must(units_read(text_from(setting->least), units, &least)
+         && units_read(text_from(setting->most), units, &most));
+    if (!units_read(value, units, &number) || number < least || number > most) {
+        return false;
+    }
+    *ret = number;
+    return true;
+}
+
+static bool read_boolean(struct text value, bool *ret)
+{
+    *ret = is_one_of(value, T("true|yes|1"));
+    return *ret || is_one_of(value, T("false|no|0"));
+}
+
+static bool read_text(struct arena *arena, const struct setting *setting, struct text value,
+                      struct text *ret)
+{
+    if ((setting->choices != NULL && !is_one_of(value, text_from(setting->choices)))
+        || (setting->is_valid != NULL && !setting->is_valid(value))) {
+        return false;
+    }
+    *ret = arena_copy(arena, value);
+    return true;
 }
 
 static void read_list(struct arena *arena, struct text value, struct text_list *ret)
@@ -120,16 +243,20 @@ enum status setting_read(struct settings *settings, const struct setting *settin
                          struct text value, struct why *why)
 {
     void *member = (char *)settings + setting->offset;
+    bool is_good = true;
 
-    switch (setting->type) {
-    case SETTING_TEXT: *(struct text *)member = arena_copy(&settings->arena, value); break;
-    case SETTING_LIST: read_list(&settings->arena, value, member); break;
-    case SETTING_BOOLEAN: return read_boolean(value, member, why);
-    case SETTING_NUMBER: return read_number(value, units_of_nothing, member, why);
-    case SETTING_SIZE: return read_number(value, units_of_size, member, why);
-    case SETTING_DURATION: return read_number(value, units_of_duration, member, why);
+    if (!text_is_utf8(value) || text_find(value, '\0') < value.len) {
+        return fail(why, STATUS_INVALID, "the value is no text");
     }
-    return STATUS_OK;
+    switch (setting->type) {
+    case SETTING_TEXT: is_good = read_text(&settings->arena, setting, value, member); break;
+    case SETTING_LIST: read_list(&settings->arena, value, member); break;
+    case SETTING_BOOLEAN: is_good = read_boolean(value, member); break;
+    case SETTING_NUMBER:
+    case SETTING_SIZE:
+    case SETTING_DURATION: is_good = read_number(setting, value, member); break;
+    }
+    return is_good ? STATUS_OK : refuse(setting, value, why);
 }
 
 const struct setting *setting_find(struct text name)

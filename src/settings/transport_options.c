@@ -4,18 +4,9 @@
 #include "outbound/plugins.h"
 #include "settings/internal.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One that a deliverer has, with the value that counts. */
-struct option_known {
-    const struct deliverer *deliverer;
-    const struct deliverer_option *option;
-    struct text value; /* NUL-terminated */
-    struct option_known *next;
-};
 
 void option_give(struct settings *settings, const struct option_given *given)
 {
@@ -54,10 +45,10 @@ static const char *environment_value(const struct deliverer *deliverer,
                                      const struct deliverer_option *option, char *name,
                                      size_t room)
 {
-    (void)snprintf(name, room, "FANFARE_%s_%s", deliverer->name, option->name);
-    for (char *at = name; *at != '\0'; at++) {
-        *at = isalnum((unsigned char)*at) ? (char)toupper((unsigned char)*at) : '_';
-    }
+    char dotted[128];
+
+    (void)snprintf(dotted, sizeof dotted, "%s.%s", deliverer->name, option->name);
+    variable_name(dotted, name, room);
     return getenv(name); /* NOLINT(concurrency-mt-unsafe): before any thread */
 }
 
@@ -115,6 +106,9 @@ static enum status option_check(const struct option_known *known,
 
     if (given != NULL && given->is_nested && strcmp(option->form, OPTION_JSON) != 0) {
         return fail(why, STATUS_INVALID, "it takes one value");
+    }
+    if (!text_is_utf8(known->value)) {
+        return fail(why, STATUS_INVALID, "the value is no text");
     }
     enum status status = form_check(option->form, known->value, why);
 
@@ -230,6 +224,7 @@ enum status settings_finish(struct settings *settings, struct buffer *errors)
         buffer_printf(errors, "%s\n", why.text);
     }
     complain_of_strangers(&finish);
+    environment_check(settings, errors);
     return errors->len == 0 ? STATUS_OK : STATUS_INVALID;
 }
 
@@ -266,7 +261,7 @@ void options_print(const struct settings *settings, struct buffer *to)
         } else if (strcmp(option->form, OPTION_NUMBER) == 0) {
             buffer_add_string(to, known->value.at);
         } else {
-            json_write_string(to, known->value);
+            yaml_add_text(to, known->value);
         }
         buffer_add_byte(to, '\n');
     }

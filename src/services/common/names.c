@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define PRINTABLE_MAX  128
-#define ACCOUNT_DIGITS 12
+#define PRINTABLE_MAX 128
 
 static bool is_digit(char c)
 {
@@ -59,14 +58,4 @@ bool name_is_phone(struct text name)
         is_after_digit = !is_separator;
     }
     return is_after_digit;
-}
-
-bool name_is_account(struct text name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        if (!is_digit(name.at[i])) {
-            return false;
-        }
-    }
-    return name.len == ACCOUNT_DIGITS;
 }

@@ -11,7 +11,5 @@ bool name_is_printable(struct text name);
 /* A phone number as people write it: a plus or none, digits, and between two digits one of
  * "/-." or a blank. How many digits there must be is not asked. */
 bool name_is_phone(struct text name);
-/* 12 digits. */
-bool name_is_account(struct text name);
 
 #endif

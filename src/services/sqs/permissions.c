@@ -90,7 +90,7 @@ static enum status permission_check(struct request *request, const struct permis
         }
     }
     for (size_t i = 0; i < in->accounts.count; i++) {
-        if (!name_is_account(in->accounts.items[i])) {
+        if (!text_is_account(in->accounts.items[i])) {
             return request_fail(request, &sqs_invalid_parameter_value,
                                 "Value %.*s for parameter PrincipalId is invalid. Reason: "
                                 "Unable to verify.",

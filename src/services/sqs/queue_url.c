@@ -46,7 +46,7 @@ static struct queue_name name_of(const struct request *request, struct text url)
     struct text account = cut_last(&url);
 
     return (struct queue_name){
-        .account = name_is_account(account) ? account : request->account,
+        .account = text_is_account(account) ? account : request->account,
         .region = request->region,
         .name = name,
     };
@@ -83,7 +83,7 @@ bool sqs_owns_path(struct request *request, struct text path, struct text *ret_q
     struct text account = text_cut(&rest, '/');
 
     rest = url_trim(rest);
-    if (!name_is_account(account) || rest.len == 0 || text_find(rest, '/') != rest.len) {
+    if (!text_is_account(account) || rest.len == 0 || text_find(rest, '/') != rest.len) {
         return false;
     }
     *ret_queue_url = arena_copy(request->arena, path);

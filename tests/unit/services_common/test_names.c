@@ -61,11 +61,21 @@ Test(names, phones_have_single_separators_between_digits)
 
 Test(names, accounts_are_twelve_digits)
 {
-    cr_expect(name_is_account(T("000000000000")));
-    cr_expect_not(name_is_account(T("00000000000")));
-    cr_expect_not(name_is_account(T("0000000000000")));
-    cr_expect_not(name_is_account(T("00000000000a")));
-    cr_expect_not(name_is_account(T("")));
+    cr_expect(text_is_account(T("000000000000")));
+    cr_expect_not(text_is_account(T("00000000000")));
+    cr_expect_not(text_is_account(T("0000000000000")));
+    cr_expect_not(text_is_account(T("00000000000a")));
+    cr_expect_not(text_is_account(T("")));
+}
+
+Test(names, regions_are_words)
+{
+    cr_expect(text_is_region(T("eu-central-2")));
+    cr_expect(text_is_region(T("A234567890123456789012345678901B")));
+    cr_expect_not(text_is_region(T("A234567890123456789012345678901BC")));
+    cr_expect_not(text_is_region(T("a:b")));
+    cr_expect_not(text_is_region(T("eu\xff")));
+    cr_expect_not(text_is_region(T("")));
 }
 
 Test(names, texts_have_the_characters_of_xml)

@@ -50,12 +50,22 @@ Test(file, is_told_all_its_mistakes_with_their_lines)
         const char *yaml, *error;
     } rows[] = {
         {"x: 1\n", ":1: there is no setting \"x\"\n"},
-        {"dev: maybe\nlisten: [a]\n", ":1: dev: \"maybe\" is neither true nor false\n"},
+        {"dev: maybe\nlisten: [a]\n", ":1: dev: \"maybe\" is not true or false\n"},
         {"dev: maybe\nlisten: [a]\n", ":2: \"listen\" takes one value\n"},
         {"queues:\n  - {delay: 1}\n", ":2: a queue needs a name\n"},
         {"queues: {}\n", ":1: expected a list\n"},
         {"queues:\n  - {name: a, speed: 1}\n", ":2: unknown member \"speed\"\n"},
         {"- a\n", ":1: expected settings, like"},
+        {"dev: true\nlisten: a\ndev: true\n", ":3: \"dev\" is there already, on line 1\n"},
+        {"topics: []\nqueues: []\ntopics: []\n", ":3: \"topics\" is there already"},
+        {"queues:\n  - {name: a, delay: 1, name: b}\n", ":2: \"name\" is there already"},
+        {"topics:\n  - name: t\n    subscriptions:\n      - {protocol: sqs, endpoint: q,\n"
+         "         filter: {a: [1],\n                  a: [2]}}\n",
+         ":6: \"a\" is there already, on line 5\n"},
+        {"http:\n  ca_file: /a\n  ca_file: /b\n", ":3: \"ca_file\" is there already"},
+        {"allowed_hosts: [[a]]\n", ":1: \"allowed_hosts\" takes a list of texts\n"},
+        {"dev: true\n---\nlisten: a\n", ":3: a second document: there may be one\n"},
+        {"data: \"a\\0b\"\n", ":1: data: the value is no text\n"},
         {"a: [\n", ":2: did not find expected node content\n"},
     };
 
@@ -68,4 +78,25 @@ Test(file, is_told_all_its_mistakes_with_their_lines)
                   sample.errors.at);
         sample_close(&sample);
     }
+}
+
+Test(file, refuses_a_policy_that_is_larger_than_it_can_hold)
+{
+    struct sample sample;
+    struct buffer yaml;
+
+    buffer_init(&yaml, 4 << 20);
+    buffer_add_string(&yaml, "topics:\n  - name: t\n    subscriptions:\n"
+                             "      - {protocol: sqs, endpoint: q, filter: {a: [\"");
+    for (size_t i = 0; i < (1 << 20); i++) {
+        buffer_add_byte(&yaml, 'x');
+    }
+    buffer_add_string(&yaml, "\"]}}\n");
+    buffer_add_byte(&yaml, '\0');
+    sample_load(&sample, yaml.at);
+    cr_expect_eq(sample.status, STATUS_INVALID);
+    cr_expect(sample_says(&sample, ":4: it is more than 1 MiB as JSON\n"), "%s",
+              sample.errors.at);
+    buffer_free(&yaml);
+    sample_close(&sample);
 }
