@@ -1,24 +1,13 @@
 /* All commands. */
 #include "cli/internal.h"
 
-#define CONFIG_OPTION                                                           \
-    {                                                                           \
-        "--config", "FILE",                                                     \
-            "the file to read (FANFARE_CONFIG, else /etc/fanfare/fanfare.yaml)" \
-    }
-
-static const struct cli_option serve_options[] = {
-    CONFIG_OPTION,
+static const struct cli_option settings_options[] = {
+    {"--config", "FILE", "the file to read (FANFARE_CONFIG, else /etc/fanfare/fanfare.yaml)"},
     {"--listen", "ADDR:PORT", "as --set listen=ADDR:PORT"},
     {"--data", "DIR", "as --set data=DIR"},
     {"--allow-unauthenticated", NULL, "as --set allow_unauthenticated=true"},
     {"--dev", NULL, "as --set dev=true"},
     {"--set", "NAME=VALUE", "any setting of \"fanfare config\", over file and environment"},
-    {NULL, NULL, NULL},
-};
-
-static const struct cli_option config_options[] = {
-    CONFIG_OPTION,
     {NULL, NULL, NULL},
 };
 
@@ -86,9 +75,9 @@ static const struct cli_option replay_options[] = {
 };
 
 const struct cli_command cli_commands[] = {
-    {"serve", NULL, "", 0, 0, false, serve_options,
+    {"serve", NULL, "", 0, 0, false, settings_options,
      "run the daemon; every setting has a variable, too: FANFARE_<NAME>", cli_serve},
-    {"config", NULL, "", 0, 0, false, config_options,
+    {"config", NULL, "", 0, 0, false, settings_options,
      "print the configuration with all defaults", cli_config},
     {"filter", "eval", "", 0, 0, false, eval_options,
      "which of the cases on standard input match", cli_filter_eval},

@@ -42,14 +42,14 @@ static struct option_given *given_find(struct settings *settings, struct text tr
 }
 
 static const char *environment_value(const struct deliverer *deliverer,
-                                     const struct deliverer_option *option, char *name,
+                                     const struct deliverer_option *option, char *ret_variable,
                                      size_t room)
 {
-    char dotted[128];
+    char setting[128];
 
-    (void)snprintf(dotted, sizeof dotted, "%s.%s", deliverer->name, option->name);
-    variable_name(dotted, name, room);
-    return getenv(name); /* NOLINT(concurrency-mt-unsafe): before any thread */
+    (void)snprintf(setting, sizeof setting, "%s.%s", deliverer->name, option->name);
+    variable_name(setting, ret_variable, room);
+    return getenv(ret_variable); /* NOLINT(concurrency-mt-unsafe): before any thread */
 }
 
 /* --- Forms. */
