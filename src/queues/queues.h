@@ -181,17 +181,20 @@ struct queue_receive {
     struct arena *arena;
     struct queue_lent *lent; /* room for max; filled from 0 */
     size_t lent_count;
-    bool has_settled; /* it has cleared messages away, too: the answer must wait for the disk */
-    int64_t deadline_ms; /* private, 0 at the first run */
-    struct timer timer;  /* private, zeroed at the first run */
-    struct task *task;   /* private */
-    uint32_t queue;      /* private */
+    bool must_be_durable; /* said by it, zeroed at the first run: the answer waits for the disk
+                           */
+    int64_t deadline_ms;  /* private, 0 at the first run */
+    struct timer timer;   /* private, zeroed at the first run */
+    struct task *task;    /* private */
+    uint32_t queue;       /* private */
 };
 
 /* Long-polls: STATUS_WAIT parks the running task until something arrives, time is up (then
  * STATUS_OK with nothing) or the queue is deleted.  `queue` must be looked up anew at each run.
  * STATUS_BUSY: too many messages of a standard queue are in flight.  The answer of a standard
- * queue need not wait for the disk unless it `has_settled`, that of a FIFO queue must. */
+ * queue need not wait for the disk, unless messages were cleared away, too: a crash only makes
+ * the others visible early.  A FIFO queue's must, or a group could have two holders: see
+ * `must_be_durable`. */
 MUST_CHECK enum status queue_receive(struct step *step, struct queue *queue,
                                      struct queue_receive *receive);
 /* Must be called when the task is cancelled or done: takes its timer back. */

@@ -291,6 +291,9 @@ static void receive_begin(struct step *step, const struct queue *queue,
     receive->lent_count = 0;
     receive->task = step->running;
     receive->queue = queue->number;
+    receive->must_be_durable =
+        receive->must_be_durable
+        || (queue->settings.is_fifo && !mutant("queues.fifo-answers-early"));
     if (receive->deadline_ms != 0) {
         return;
     }
@@ -351,7 +354,7 @@ enum status queue_receive(struct step *step, struct queue *queue, struct queue_r
         return STATUS_BUSY;
     }
     picks_gather(step, state, max, &picks);
-    receive->has_settled = receive->has_settled || picks.settled > 0;
+    receive->must_be_durable = receive->must_be_durable || picks.settled > 0;
     if (picks.is_waiting) {
         picks_return(state, &picks);
         return STATUS_WAIT;

@@ -154,7 +154,7 @@ static enum status receive_run(struct call *call, struct step *step)
     enum status status =
         queue_receive(step, queue_at(step, scene, operation->place), &operation->receive);
 
-    call->only_reads = !scene->is_fifo && !operation->receive.has_settled;
+    call->only_reads = !operation->receive.must_be_durable;
     if (status != STATUS_OK) {
         return status;
     }

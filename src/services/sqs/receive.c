@@ -184,9 +184,7 @@ static enum status receive_message(struct request *request, struct step *step,
     }
     out->is_fifo = queue->settings.is_fifo;
     status = queue_receive(step, queue, &out->receive);
-    /* A crash only makes the messages visible early: standard queues promise no more.  But what
-     * was found dead can be received elsewhere only once that is durable. */
-    request->call.only_reads = !out->is_fifo && !out->receive.has_settled;
+    request->call.only_reads = !out->receive.must_be_durable;
     if (status == STATUS_NOT_FOUND) {
         return sqs_no_queue(request);
     }
