@@ -2,6 +2,7 @@
 #ifndef SIM_FANOUT_SIM_H
 #define SIM_FANOUT_SIM_H
 
+#include "seeds.h"
 #include "world.h"
 
 #define ENDPOINTS     6
@@ -105,6 +106,11 @@ void run_until(struct world *world, int64_t until_ms);
 struct queue_name queue_name_of(struct arena *arena, const char *what, uint32_t i);
 struct queue_name fifo_queue_name(void);
 void set_up_start(struct scene *scene);
+/* A queue with a subscription of the topic's to those kinds (bits); the number of that. */
+enum status subscribed_queue_make(struct step *step, struct topic *topic, struct arena *arena,
+                                  const struct queue_name *name,
+                                  const struct queue_settings *settings, uint32_t kinds,
+                                  uint32_t *ret_subscription);
 
 /* fanout_sim_fifo.c: a FIFO topic and its deduplication. */
 
@@ -159,5 +165,9 @@ uint64_t rows_of(struct world *world, enum table table);
 void scene_check(struct scene *scene);
 /* Runs the history out: nothing may be left on disk then. */
 void leaks_check(struct scene *scene);
+
+/* fanout_sim_edge.c: another scene, deletions while retention ends. */
+
+struct seed_run edge_run(uint64_t seed);
 
 #endif

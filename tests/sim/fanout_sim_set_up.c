@@ -88,10 +88,10 @@ static enum status endpoints_make(struct step *step, struct scene *scene, struct
     return status;
 }
 
-static enum status queue_make(struct step *step, struct topic *topic, struct arena *arena,
-                              const struct queue_name *name,
-                              const struct queue_settings *settings, uint32_t kinds,
-                              uint32_t *ret_subscription)
+enum status subscribed_queue_make(struct step *step, struct topic *topic, struct arena *arena,
+                                  const struct queue_name *name,
+                                  const struct queue_settings *settings, uint32_t kinds,
+                                  uint32_t *ret_subscription)
 {
     struct queue *queue = NULL;
     struct why why;
@@ -121,8 +121,9 @@ static enum status queues_make(struct step *step, struct scene *scene, struct to
         if (scene->retention_s[i] > 0) {
             settings.message_retention_s = scene->retention_s[i];
         }
-        status = queue_make(step, topic, arena, &name, &settings, scene->wants[ENDPOINTS + i],
-                            &scene->subscription[ENDPOINTS + i]);
+        status = subscribed_queue_make(step, topic, arena, &name, &settings,
+                                       scene->wants[ENDPOINTS + i],
+                                       &scene->subscription[ENDPOINTS + i]);
     }
     return status;
 }
@@ -139,8 +140,8 @@ static enum status fifo_make(struct step *step, struct arena *arena)
 
     settings.is_fifo = true;
     return status != STATUS_OK ? status
-                               : queue_make(step, topic, arena, &queue, &settings,
-                                            (1U << KINDS) - 1, &subscription);
+                               : subscribed_queue_make(step, topic, arena, &queue, &settings,
+                                                       (1U << KINDS) - 1, &subscription);
 }
 
 static enum status set_up_run(struct call *call, struct step *step)
