@@ -138,7 +138,7 @@ static void on_committed(void *context, struct batch *take_batch, enum status st
                    "would answer is not true any more; do not start both",
                    why->text);
     }
-    server->is_store_full = status == STATUS_FULL;
+    server->full_commits = status == STATUS_FULL ? server->full_commits + 1 : 0;
     if (fatal) {
         server_die(server,
                    "a sync to disk failed (%s): what is stored is unknown, so nothing more is "
@@ -155,9 +155,9 @@ static void on_read(void *context, struct read *take_read)
     cell_read_done(server->cell, server_now_ms(server), take_read);
 }
 
-/* A commit failed: memory says more than the disk.  Both are opened anew; calls under way fail.
- */
-static void reload(struct server *server)
+/* A commit failed: memory says more than the disk.  The cell goes, calls under way fail; its
+ * figures can still be read. */
+static void cell_retire(struct server *server)
 {
     struct why why = {""};
 
@@ -168,11 +168,55 @@ static void reload(struct server *server)
     cell_end(server->cell); /* calls under way hear of it while the API can still answer */
     api_set_cell(server->api, NULL);
     outbound_forget(server->outbound);
+}
+
+/* Store and cell are opened anew. */
+static void cell_renew(struct server *server)
+{
+    struct why why = {""};
+
     pump_close(server);
     if (pump_open(server, &why) != STATUS_OK) {
         server_die(server, "%s", why.text);
+        return;
     }
     pages_set_cell(server->pages, server->cell);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    server->is_pausing = false;
+    server->tick_at_ms = INT64_MAX;
+    cell_renew(server);
+}
+
+/* A cell that failed is loaded anew: at once, or, when the one before failed as well because
+ * there was no room, after a pause, since room may come; whoever asks is answered meanwhile.
+ * False: there is none to go on with. */
+static bool mend_cell(struct server *server)
+{
+    struct why why;
+
+    if (server->is_pausing) {
+        return false;
+    }
+    if (!cell_has_failed(server->cell, &why)) {
+        return true;
+    }
+    if (server->api == NULL || (server->is_reloading && server->full_commits == 0)) {
+        server_die(server, "%s", why.text);
+        return false;
+    }
+    cell_retire(server);
+    if (server->full_commits > 1) {
+        server->is_pausing = true;
+        (void)uv_timer_start(&server->tick, on_pause_over, RELOAD_PAUSE_MS, 0);
+        return false;
+    }
+    cell_renew(server);
+    return true;
 }
 
 /* --- Time. */
@@ -327,26 +371,9 @@ static void note_turn(struct server *server)
     turns->idle_ns = idle_ns;
 }
 
-void pump_on_prepare(uv_prepare_t *handle)
+/* Between the cell and the rest, in both directions. */
+static void cell_turn(struct server *server)
 {
-    struct server *server = handle->data;
-    const struct store_events events = {
-        .committed = on_committed, .read = on_read, .context = server};
-    struct why why;
-
-    store_poll(server->store, &events);
-    if (cell_has_failed(server->cell, &why)) {
-        bool is_again = server->is_reloading && server->is_store_full;
-
-        if (server->api == NULL || (server->is_reloading && !is_again)) {
-            server_die(server, "%s", why.text);
-            return;
-        }
-        if (is_again) {
-            uv_sleep(RELOAD_PAUSE_MS); /* nobody is served meanwhile, and room may come */
-        }
-        reload(server);
-    }
     look_at_space(server);
     look_at_clock(server);
     if (server->is_reloading && cell_is_ready(server->cell)) {
@@ -360,6 +387,20 @@ void pump_on_prepare(uv_prepare_t *handle)
     set_pressure(server);
     if (server->api == NULL && cell_is_ready(server->cell)) {
         uv_stop(&server->loop); /* server_start waits for this: the loop must not sleep on it */
+    }
+}
+
+void pump_on_prepare(uv_prepare_t *handle)
+{
+    struct server *server = handle->data;
+    const struct store_events events = {
+        .committed = on_committed, .read = on_read, .context = server};
+
+    if (!server->is_pausing) {
+        store_poll(server->store, &events);
+    }
+    if (mend_cell(server)) {
+        cell_turn(server);
     }
     if (server->net != NULL) {
         net_server_flush(server->net);

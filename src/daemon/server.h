@@ -35,10 +35,11 @@ struct server {
     uv_signal_t signals[2];
     bool is_paused;
     bool is_disk_low;
-    bool is_store_full;  /* the last commit found no room */
     bool signing_failed; /* no key: nothing that SNS signs can be delivered */
     bool is_stopping;
     bool is_reloading;
+    bool is_pausing;       /* before it is loaded anew: the cell has ended */
+    uint32_t full_commits; /* the last in a row that found no room */
     bool has_announced;
     int exit_code;
     int64_t started_us;

@@ -3,8 +3,8 @@ Needs a build with ENABLE_FAULTS."""
 
 import time
 
-from support import Daemon, drain, main, make_queue
-from wire import ARN, Wire
+from support import Daemon, drain, main, make_queue, wait_until
+from wire import ARN, Lost, Refused, Wire
 
 POINTS = ("store.commit.before_sync", "store.commit.after_sync", "pump.before_commit")
 
@@ -64,6 +64,34 @@ def a_failed_commit_is_told_and_the_server_goes_on():
         assert len(accepted) >= 40, "it did not go on: %d" % len(accepted)
         everything(daemon, url, accepted)
         assert "commit_failed" in daemon.log() and "cell_reload" in daemon.log()
+
+
+def a_disk_that_stays_full_leaves_the_loop_to_those_who_ask():
+    """Commit after commit finds no room: the server loads its data anew, and waits between the tries.  Sleeping, it would answer once
+    or twice a try, and without waiting no oftener."""
+    full = ",".join("store.commit.full:%d:fail" % n for n in range(20, 36))
+    with Daemon(environment={"FAULTS": full}) as daemon:
+        wire, asked, accepted = Wire(daemon), 0, []
+        url = wire.make_queue("filling")
+
+        def send():
+            try:
+                wire.sqs("SendMessage", QueueUrl=url, MessageBody=str(len(accepted)))
+                accepted.append(str(len(accepted)))
+                return True
+            except (Lost, Refused):
+                return False
+
+        def reloads():
+            return daemon.log().count("cell_reload")
+
+        while reloads() < 12:
+            send()
+            asked += reloads() > 1 and wire.page("/_fanfare/health").startswith("{")
+        print("asked %d times during %d reloads" % (asked, reloads() - 1))
+        assert asked > 4 * (reloads() - 1)
+        wait_until(lambda: send() and reloads() >= 16, "room", 120)
+        everything(daemon, url, accepted)
 
 
 def a_sync_that_fails_ends_the_daemon_and_nothing_is_lost():
@@ -128,4 +156,4 @@ def no_answer_comes_before_its_change_is_durable():
 
 
 main([a_kill_at_any_point_loses_nothing, a_failed_commit_is_told_and_the_server_goes_on,
-      a_sync_that_fails_ends_the_daemon_and_nothing_is_lost, no_answer_comes_before_its_change_is_durable])
+      a_disk_that_stays_full_leaves_the_loop_to_those_who_ask, a_sync_that_fails_ends_the_daemon_and_nothing_is_lost, no_answer_comes_before_its_change_is_durable])
