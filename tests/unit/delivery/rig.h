@@ -117,8 +117,7 @@ static inline bool rig_hook_disable(struct step *step, struct text record, struc
     return false;
 }
 
-/* NOLINTNEXTLINE(readability-function-size,readability-non-const-parameter): the hook's shape
- */
+/* NOLINTBEGIN(readability-function-size,readability-non-const-parameter): a hook's shape */
 static inline enum status rig_dead_letter(struct step *step, struct lane_id lane,
                                           uint64_t message, struct text subscription_record,
                                           struct text message_record, uint32_t *ret_references,
@@ -133,6 +132,8 @@ static inline enum status rig_dead_letter(struct step *step, struct lane_id lane
     rig_dead++;
     return fail(why, STATUS_NOT_FOUND, "%.*s", TEXT_PRINTF(rig_dead_reason));
 }
+
+/* NOLINTEND(readability-function-size,readability-non-const-parameter) */
 
 /* --- The disk. */
 
