@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define STARTS_PER_TURN 64
+
 static void on_delivery_event(void *context, const struct delivery_event *event)
 {
     struct arena arena = {0};
@@ -288,9 +290,32 @@ static void tell_damages(struct server *server)
     }
 }
 
-static void take_effects(struct server *server)
+static void on_more(uv_idle_t *handle)
+{
+    (void)handle; /* that it runs keeps the loop awake */
+}
+
+/* An attempt costs what a connection costs, and comes back as an event or two: a publish to
+ * thousands of endpoints shares the loop with everybody else. */
+static void start_attempts(struct server *server)
 {
     struct attempt_start start;
+    int started = 0;
+
+    while (!server->is_stopping && started < STARTS_PER_TURN
+           && cell_next_attempt(server->cell, &start)) {
+        outbound_start(server->outbound, &start);
+        started++;
+    }
+    if (started == STARTS_PER_TURN) {
+        (void)uv_idle_start(&server->more, on_more);
+    } else {
+        (void)uv_idle_stop(&server->more);
+    }
+}
+
+static void take_effects(struct server *server)
+{
     struct read *read = NULL;
     struct batch *batch = cell_next_batch(server->cell, server_now_ms(server));
 
@@ -301,9 +326,7 @@ static void take_effects(struct server *server)
     while ((read = cell_next_read(server->cell)) != NULL) {
         store_read(server->store, read);
     }
-    while (!server->is_stopping && cell_next_attempt(server->cell, &start)) {
-        outbound_start(server->outbound, &start);
-    }
+    start_attempts(server);
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -250,6 +250,7 @@ static void handles_start(struct server *server)
     (void)uv_async_init(&server->loop, &server->signer_wake, on_signer_ready);
     (void)uv_timer_init(&server->loop, &server->tick);
     (void)uv_prepare_init(&server->loop, &server->pump);
+    (void)uv_idle_init(&server->loop, &server->more);
     server->signer_wake.data = server;
     server->tick.data = server;
     server->pump.data = server;
@@ -438,6 +439,7 @@ static void server_close(struct server *server)
         outbound_stop(server->outbound);
     }
     (void)uv_prepare_stop(&server->pump);
+    (void)uv_idle_stop(&server->more);
     for (int i = 0; i < 4; i++) { /* what outbound closed goes in the loop's next turns */
         (void)uv_run(&server->loop, UV_RUN_NOWAIT);
     }

@@ -30,6 +30,7 @@ struct server {
     uv_async_t store_wake;
     uv_async_t signer_wake;
     uv_prepare_t pump;
+    uv_idle_t more; /* runs while something is left over for the next turn: no sleep then */
     uv_timer_t tick;
     int64_t tick_at_ms;
     uv_signal_t signals[2];

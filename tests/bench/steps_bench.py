@@ -193,7 +193,7 @@ def two_queues(bench, brief_retention):
 
 
 def cold(*more):
-    return Daemon("--set", "log_level=error", "--set", "history_max_age=0", *more)
+    return Daemon("--set", "log_level=error", "--set", "history_max_age=0", "--set", "idle_timeout=1h", *more)
 
 
 def sweep(arguments):
