@@ -1,6 +1,8 @@
 /* A clock that does not jump. */
 #include "base/steady.h"
 
+#include "base/mutants.h"
+
 enum {
     FOLLOW_PART = 20 /* of the time that passes may be added to it, or taken off */
 };
@@ -23,6 +25,9 @@ static int64_t follow(struct steady *steady, int64_t elapsed_us, int64_t ahead_u
 {
     int64_t most_us;
 
+    if (mutant("base.clock-jumps")) {
+        return ahead_us;
+    }
     steady->credit_us += elapsed_us;
     most_us = steady->credit_us / FOLLOW_PART;
     if (ahead_us <= most_us && ahead_us >= -most_us) {

@@ -1,5 +1,6 @@
 /* At start: the counters and the secret, then the parts' tables one after the other, then the
  * parts begin; what they have to read beyond that they read beside the traffic. */
+#include "base/mutants.h"
 #include "core/internal.h"
 
 #include <string.h>
@@ -71,7 +72,8 @@ static void clock_continue(struct cell *cell)
 {
     int64_t before_ms = (int64_t)step_counter(&cell->step, COUNTER_CLOCK_MS);
 
-    if (before_ms > cell->step.now_ms && !cell->options.clock_may_go_back) {
+    if (before_ms > cell->step.now_ms && !cell->options.clock_may_go_back
+        && !mutant("core.clock-forgets")) {
         cell->step.now_ms = before_ms;
     }
 }

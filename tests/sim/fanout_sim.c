@@ -21,9 +21,9 @@ void complain(struct scene *scene, const char *what, uint32_t publish, uint32_t 
     (void)fprintf(stderr, "  publish %u, place %u: %s\n", publish, place, what);
 }
 
-void run_until(struct world *world, int64_t until_ms)
+void run_for(struct world *world, int64_t duration_ms)
 {
-    if (!world_run_until(world, until_ms)) {
+    if (!world_run(world, duration_ms)) {
         complain(scene_of(world), "it does not come to rest", 0, 0);
     }
 }
@@ -74,13 +74,13 @@ static void scene_drain(struct scene *scene)
     struct world *world = scene->world;
 
     scene->is_draining = true;
-    run_until(world, world->now_ms + DAYS_MS / 3); /* park_max is over, too */
+    run_for(world, DAYS_MS / 3); /* park_max is over, too */
     for (uint32_t round = 0; round < 500 && !scene_is_empty(scene); round++) {
         for (uint32_t queue = 0; queue < CONSUMERS; queue++) {
             world_schedule(world, on_receive, queue, 0);
             world_schedule(world, on_receive, queue, 100);
         }
-        run_until(world, world->now_ms + 60000);
+        run_for(world, 60000);
     }
     if (!scene_is_empty(scene)) {
         complain(scene, "queues do not become empty", 0, 0);
@@ -147,12 +147,12 @@ static struct seed_run run_seed(uint64_t seed)
     history_plan(scene->world);
     world_boot(scene->world);
     set_up_start(scene);
-    run_until(scene->world, scene->world->now_ms + 1000);
+    run_for(scene->world, 1000);
     inputs_schedule(scene);
-    run_until(scene->world, scene->world->now_ms + 2LL * BUSY_MS);
+    run_for(scene->world, 2LL * BUSY_MS);
     told_again(scene);
     if (world_chance(scene->world, 4) == 0) { /* to the end of what is deduplicated */
-        run_until(scene->world, scene->world->now_ms + 5LL * BUSY_MS);
+        run_for(scene->world, 5LL * BUSY_MS);
     }
     scene_drain(scene);
     scene_check(scene);

@@ -12,6 +12,7 @@
 #define BUSY_MS       60000
 #define DAYS_MS       (3LL * 24 * 3600 * 1000)
 #define HOUR_MS       (3600LL * 1000)
+#define STEADY_PARTS  20   /* by so much the cell's clock may be too fast or too slow: 1/20 */
 #define RATE_OVER     10   /* seconds over which rates are checked */
 #define DUPLICATES    8    /* deduplication ids of the FIFO topic */
 #define PENDING       3    /* subscriptions with tokens */
@@ -31,6 +32,12 @@ enum mood { /* of an endpoint */
     MOOD_DOWN     /* nothing but failures: everything must reach its dead-letter queue */
 };
 
+/* Something holds for a time, whatever happens to the wall clock. */
+struct promise {
+    uint64_t epoch; /* the world's: behind it nothing is promised */
+    int64_t until_real_ms;
+};
+
 struct ledger {
     uint32_t kind;
     bool is_accepted;
@@ -40,6 +47,7 @@ struct ledger {
     uint32_t attempts[ENDPOINTS];
     uint32_t received[QUEUES];
     int64_t not_before_ms[ENDPOINTS]; /* its endpoint has asked for it */
+    struct promise peace[ENDPOINTS];
 };
 
 /* What a FIFO topic said to a deduplication id. */
@@ -47,6 +55,7 @@ struct duplicate {
     char sequence[24];         /* of the one it accepted; empty: nothing yet */
     int64_t from_ms, until_ms; /* when that was; not known better after a crash */
     int64_t lost_ms;           /* the first try that may have been accepted since; 0: none */
+    struct promise remembered;
     uint32_t received;
 };
 
@@ -71,10 +80,22 @@ struct deleted {
     size_t count;
 };
 
+/* Who has an entry of a queue, by its sequence. */
+struct lent {
+    uint64_t sequence;
+    struct promise promise;
+};
+
+struct lease_book {
+    struct lent lent[16 * PUBLISHES];
+    size_t count;
+};
+
 struct scene {
     struct world *world;
     struct ledger ledger[PUBLISHES];
     struct deleted deleted[QUEUES];
+    struct lease_book leases[QUEUES];
     uint32_t wants[ENDPOINTS + QUEUES]; /* bits of kinds */
     enum mood moods[ENDPOINTS];
     struct limits limits[ENDPOINTS];
@@ -86,6 +107,7 @@ struct scene {
     uint32_t retention_s[QUEUES]; /* 0: long */
     bool is_purged[QUEUES];       /* once, some time */
     bool has_tokens;
+    bool has_leaps;         /* of the wall clock */
     uint32_t history_plans; /* how often what is kept was decided */
     uint8_t told[16];       /* the replay that is looked at */
     bool is_told;
@@ -98,7 +120,7 @@ struct scene {
 
 struct scene *scene_of(const struct world *world);
 void complain(struct scene *scene, const char *what, uint32_t publish, uint32_t place);
-void run_until(struct world *world, int64_t until_ms);
+void run_for(struct world *world, int64_t duration_ms);
 
 /* fanout_sim_set_up.c: the topic, its subscriptions and queues. */
 
@@ -135,6 +157,13 @@ void history_plan(struct world *world);
 /* For an hour, whatever its size, from the beginning. */
 bool history_keeps_all(const struct scene *scene);
 void inputs_schedule(struct scene *scene);
+
+/* fanout_sim_clock.c: the wall clock is wrong. */
+
+void leaps_schedule(struct scene *scene);
+/* From now on, for so long by a clock that may be a little too fast. */
+struct promise promise_for(const struct world *world, int64_t duration_ms);
+bool promise_holds(const struct world *world, const struct promise *promise);
 
 /* fanout_sim_told.c: a replay that is looked at. */
 

@@ -90,8 +90,7 @@ void leaks_check(struct scene *scene)
     const struct history_options *options = &world->options.history;
     bool has_ends = options->attempts_max_count == 0 || options->attempts_max_age_ms > 0;
 
-    run_until(world,
-              world->now_ms + 2 * options->max_age_ms + options->attempts_max_age_ms + BUSY_MS);
+    run_for(world, 2 * options->max_age_ms + options->attempts_max_age_ms + BUSY_MS);
     for (size_t i = 0; i < countof(tables); i++) {
         uint64_t count = rows_of(world, tables[i]);
 

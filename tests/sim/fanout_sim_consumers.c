@@ -112,6 +112,30 @@ static bool was_deleted(const struct deleted *deleted, uint64_t sequence)
     return false;
 }
 
+/* Nobody gets what somebody has, until its visibility timeout has really passed. */
+static void lease_check(struct scene *scene, uint32_t queue, const struct queue_lent *lent,
+                        uint32_t publish)
+{
+    struct lease_book *book = &scene->leases[queue];
+    size_t at = 0;
+
+    while (at < book->count && book->lent[at].sequence != lent->sequence) {
+        at++;
+    }
+    if (at == countof(book->lent)) {
+        return;
+    }
+    if (at < book->count && promise_holds(scene->world, &book->lent[at].promise)) {
+        complain(scene, "was lent twice at a time", publish, queue);
+    }
+    book->count += at == book->count;
+    book->lent[at] = (struct lent){
+        .sequence = lent->sequence,
+        .promise =
+            promise_for(scene->world, 1000LL * queue_settings_default.visibility_timeout_s),
+    };
+}
+
 static void received_one(struct receive_call *call, const struct queue_lent *lent)
 {
     struct world *world = call->call.world;
@@ -133,6 +157,7 @@ static void received_one(struct receive_call *call, const struct queue_lent *len
         scene->ledger[publish].dead[call->queue - QUEUES]++;
     } else {
         scene->ledger[publish].received[call->queue]++;
+        lease_check(scene, call->queue, lent, publish);
         if (was_deleted(&scene->deleted[call->queue], lent->sequence)) {
             complain(scene, "came back after its deletion was acknowledged", publish,
                      call->queue);

@@ -307,7 +307,7 @@ static void keeper_drain(struct edge *edge)
     edge->is_ending = true;
     for (uint32_t round = 0; round < MESSAGES && messages_in(world, KEEPER) > 0; round++) {
         world_schedule(world, on_ask, KEEPER, 0);
-        run_until(world, world->now_ms + 1000);
+        run_for(world, 1000);
     }
     for (uint32_t i = 0; i < EDGE_QUEUES; i++) {
         if (messages_in(world, i) != 0) {
@@ -328,7 +328,7 @@ static void edge_check(struct edge *edge)
             complain(&edge->scene, "was accepted and the keeper has lost it", i, KEEPER);
         }
     }
-    run_until(world, world->now_ms + 2 * world->options.history.max_age_ms + BUSY_MS);
+    run_for(world, 2 * world->options.history.max_age_ms + BUSY_MS);
     for (size_t i = 0; i < countof(tables); i++) {
         if (rows_of(world, tables[i]) > 0) {
             complain(&edge->scene, "rows are left in a table", (uint32_t)tables[i], 0);
@@ -351,9 +351,9 @@ struct seed_run edge_run(uint64_t seed)
     world->call_lost = edge_call_lost;
     world_boot(world);
     world_call_start(world, &edge_call_new(0, make_run, ended_well)->call);
-    run_until(world, world->now_ms + 1000);
+    run_for(world, 1000);
     edge_plan(world);
-    run_until(world, world->now_ms + (CLUMPS * CLUMP_MS) + RETENTION_MS + BUSY_MS);
+    run_for(world, (CLUMPS * CLUMP_MS) + RETENTION_MS + BUSY_MS);
     keeper_drain(edge);
     edge_check(edge);
     struct seed_run run = {

@@ -34,6 +34,8 @@ static void on_answer(struct world *world, struct event *event)
         scene->limits[this->place].under_way--;
         scene->ledger[this->publish].not_before_ms[this->place] =
             world->now_ms + this->retry_after_ms;
+        scene->ledger[this->publish].peace[this->place] =
+            promise_for(world, this->retry_after_ms);
     }
     cell_outcome(world->cell, world->now_ms, this->id, &outcome);
 }
@@ -87,6 +89,9 @@ static void patience_check(struct scene *scene, uint32_t publish, uint32_t place
 
     if (is_only_one && scene->world->now_ms < entry->not_before_ms[place]) {
         complain(scene, "came before its Retry-After", publish, place);
+    }
+    if (is_only_one && promise_holds(scene->world, &entry->peace[place])) {
+        complain(scene, "came before its Retry-After had really passed", publish, place);
     }
 }
 

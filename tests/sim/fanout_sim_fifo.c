@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIFE_MS (5LL * 60 * 1000) /* of what a topic accepted */
+#define LIFE_MS          (5LL * 60 * 1000) /* of what a topic accepted */
+#define COMMIT_LATEST_MS 1000              /* it was accepted before it was acknowledged */
 
 struct fifo_call {
     struct world_call call;
@@ -85,11 +86,16 @@ static void fifo_ended(struct world_call *call, enum status status)
         return;
     }
     duplicate_check(scene, duplicate, this);
+    if (!is_same(duplicate, this) && promise_holds(scene->world, &duplicate->remembered)) {
+        complain(scene, "a duplicate was accepted before five minutes had passed", this->number,
+                 0);
+    }
     if (!is_same(duplicate, this)) {
         /* What was lost may be what this one repeats. */
         duplicate->from_ms = duplicate->lost_ms > 0 ? duplicate->lost_ms : this->ran_ms;
         duplicate->until_ms = this->ran_ms;
         duplicate->lost_ms = 0;
+        duplicate->remembered = promise_for(scene->world, LIFE_MS - COMMIT_LATEST_MS);
         memcpy(duplicate->sequence, this->sequence, sizeof this->sequence);
     }
     memory_free(this);

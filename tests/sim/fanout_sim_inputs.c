@@ -166,7 +166,7 @@ bool history_keeps_all(const struct scene *scene)
 {
     const struct history_options *options = &scene->world->options.history;
 
-    return scene->history_plans == 1 && options->max_age_ms == HOUR_MS
+    return scene->history_plans == 1 && !scene->has_leaps && options->max_age_ms == HOUR_MS
            && options->max_bytes == 1 << 30;
 }
 
@@ -202,6 +202,7 @@ void inputs_schedule(struct scene *scene)
             world_schedule(world, on_purge, i, (int64_t)world_chance(world, BUSY_MS));
         }
     }
+    leaps_schedule(scene);
     fifo_schedule(scene);
     tokens_schedule(scene);
     scene->replays = (uint32_t)world_chance(world, 5);

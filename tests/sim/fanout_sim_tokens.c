@@ -172,7 +172,7 @@ void tokens_check(struct scene *scene)
     if (!scene->has_tokens) {
         return;
     }
-    run_until(scene->world, scene->world->now_ms + 51 * HOUR_MS);
+    run_for(scene->world, 51 * HOUR_MS);
     for (uint32_t i = 0; i < PENDING; i++) {
         if (scene->pending[i].token_ms == 0 && scene->world->boots == 1) {
             complain(scene, "its token never came", 0, PENDING_FIRST + i);

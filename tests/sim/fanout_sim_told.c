@@ -112,7 +112,7 @@ void told_again(struct scene *scene)
     call->call.call.run = told_run;
     call->call.ended = told_ended;
     world_call_start(world, &call->call);
-    run_until(world, world->now_ms + 1000);
+    run_for(world, 1000);
     if (!scene->is_told) {
         return; /* too many of them are running */
     }
@@ -120,12 +120,12 @@ void told_again(struct scene *scene)
         endpoints_forget(scene);
         world_crash(world);
     }
-    run_until(world, world->now_ms + 30000);
+    run_for(world, 30000);
     look = memory_zero(sizeof *look);
     look->call.call.run = look_run;
     look->call.ended = look_ended;
     look->call.call.only_reads = true;
     world_call_start(world, &look->call);
-    run_until(world, world->now_ms + 1000);
+    run_for(world, 1000);
     told_check(scene, queue);
 }

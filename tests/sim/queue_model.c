@@ -29,9 +29,9 @@ int64_t some(struct scene *scene, int64_t bound)
     return (int64_t)world_chance(scene->world, (uint64_t)bound);
 }
 
-static void run_until(struct scene *scene, int64_t until_ms)
+static void run_for(struct scene *scene, int64_t duration_ms)
 {
-    if (!world_run_until(scene->world, until_ms)) {
+    if (!world_run(scene->world, duration_ms)) {
         complain(scene, "it does not come to rest", 0);
     }
 }
@@ -159,9 +159,9 @@ static void scene_drain(struct scene *scene)
         if (scene->has_twin) {
             world_schedule(scene->world, on_twin_receive, 0, 0);
         }
-        run_until(scene, scene->world->now_ms + 5000);
+        run_for(scene, 5000);
     }
-    run_until(scene, scene->world->now_ms + 60000);
+    run_for(scene, 60000);
 }
 
 static void scene_check(struct scene *scene)
@@ -214,12 +214,12 @@ static struct seed_run run_seed(uint64_t seed)
     world_boot(scene->world);
     scene_window(scene);
     set_up_start(scene);
-    run_until(scene, scene->world->now_ms + 1000);
+    run_for(scene, 1000);
     scene_plan(scene);
-    run_until(scene, scene->world->now_ms + 2LL * BUSY_MS);
+    run_for(scene, 2LL * BUSY_MS);
     scene_drain(scene);
     /* Until the last duplicate is none any more. */
-    run_until(scene, scene->world->now_ms + DUPLICATE_MS + BUSY_MS);
+    run_for(scene, DUPLICATE_MS + BUSY_MS);
     scene_drain(scene);
     scene_check(scene);
     struct seed_run run = {.findings = scene->failures,

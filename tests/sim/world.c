@@ -10,6 +10,7 @@
 
 #define COMMIT_MAX_MS 40
 #define READ_MAX_MS   15
+#define FOREVER_MS    (INT64_C(1000) * 24 * 3600 * 1000)
 
 uint64_t world_chance(struct world *world, uint64_t bound)
 {
@@ -47,6 +48,7 @@ struct world *world_create(uint64_t seed, const struct cell_options *options)
     world->random = random_seeded(seed);
     world->cell_random = random_seeded(seed ^ 0x9e3779b97f4a7c15ULL);
     world->now_ms = 1700000000000LL;
+    world->real_ms = world->now_ms;
     world->engine = engine_find("memory");
     world->options = *options;
     world->options.random = world->cell_random;
@@ -74,7 +76,7 @@ void world_free(struct world *world)
 
 void world_later(struct world *world, int64_t delay_ms, struct event *take_event)
 {
-    heap_insert(&world->events, &take_event->node, world->now_ms + delay_ms);
+    heap_insert(&world->events, &take_event->node, world->real_ms + delay_ms);
 }
 
 void world_schedule(struct world *world, void (*happen)(struct world *, struct event *),
@@ -152,20 +154,71 @@ static void take_effects(struct world *world)
 
 /* --- Time. */
 
+static int64_t clock_at(struct steady clock, const struct world *world, int64_t real_ms)
+{
+    return steady_now_ms(&clock, real_ms * 1000, (real_ms + world->wall_ahead_ms) * 1000);
+}
+
+/* As the daemon does at each turn. */
+static void clock_look(struct world *world)
+{
+    bool was_unsure = false;
+
+    if (world->cell != NULL) {
+        steady_raise(&world->clock, cell_now_ms(world->cell) * 1000);
+    }
+    was_unsure = world->clock.is_unsure;
+    world->now_ms = steady_now_ms(&world->clock, world->real_ms * 1000,
+                                  (world->real_ms + world->wall_ahead_ms) * 1000);
+    world->epoch += was_unsure && !world->clock.is_unsure;
+}
+
+void world_set_wall(struct world *world, int64_t ahead_ms)
+{
+    world_note(world, "the wall clock is %lld ahead", (long long)ahead_ms);
+    world->wall_ahead_ms = ahead_ms;
+    clock_look(world);
+}
+
+/* When it is `wake_ms` by the cell's clock, which may run slower or faster; at most `until_ms`.
+ */
+static int64_t real_at(const struct world *world, int64_t wake_ms, int64_t until_ms)
+{
+    int64_t low = world->real_ms;
+    int64_t high = until_ms;
+
+    if (wake_ms <= world->now_ms) {
+        return low;
+    }
+    if (wake_ms == INT64_MAX || clock_at(world->clock, world, until_ms) < wake_ms) {
+        return until_ms;
+    }
+    while (low + 1 < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (clock_at(world->clock, world, middle) < wake_ms) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return high;
+}
+
 bool world_step(struct world *world, int64_t until_ms)
 {
     take_effects(world);
     struct heap_node *first = heap_first(&world->events);
-    int64_t wake_ms = cell_next_wake(world->cell);
-    int64_t event_ms = first == NULL ? INT64_MAX : first->key;
-    int64_t next_ms = wake_ms < event_ms ? wake_ms : event_ms;
+    int64_t event_ms = first == NULL || first->key > until_ms ? until_ms + 1 : first->key;
+    int64_t next_ms = real_at(world, cell_next_wake(world->cell), event_ms);
 
     if (next_ms > until_ms) {
         return false;
     }
     world->steps++;
-    world->now_ms = next_ms > world->now_ms ? next_ms : world->now_ms;
-    if (event_ms <= wake_ms) {
+    world->real_ms = next_ms > world->real_ms ? next_ms : world->real_ms;
+    clock_look(world);
+    if (first != NULL && event_ms <= next_ms) {
         struct event *event = container_of(first, struct event, node);
 
         heap_remove(&world->events, first);
@@ -181,16 +234,18 @@ bool world_step(struct world *world, int64_t until_ms)
     return true;
 }
 
-bool world_run_until(struct world *world, int64_t until_ms)
+bool world_run(struct world *world, int64_t duration_ms)
 {
     uint64_t limit = world->steps + 2000000;
+    int64_t until_ms = world->real_ms + duration_ms;
 
     while (world_step(world, until_ms)) {
         if (world->steps > limit) {
             return false;
         }
     }
-    world->now_ms = until_ms;
+    world->real_ms = until_ms;
+    clock_look(world);
     return true;
 }
 
@@ -201,12 +256,16 @@ void world_boot(struct world *world)
     uint64_t limit = world->steps + 100000;
 
     world->boots++;
+    world->epoch++;
+    steady_start(&world->clock, world->real_ms * 1000,
+                 (world->real_ms + world->wall_ahead_ms) * 1000);
+    clock_look(world);
     world->cell = cell_create(&world->options);
     cell_start(world->cell, world->now_ms);
     world_note(world, "boot");
     while (!cell_is_ready(world->cell)) {
         must(world->steps < limit, "the cell does not become ready");
-        (void)world_step(world, INT64_MAX - 1);
+        (void)world_step(world, world->real_ms + FOREVER_MS);
     }
 }
 
@@ -256,7 +315,7 @@ void world_crash(struct world *world)
     while ((node = list_pop(&world->calls)) != NULL) {
         world->call_lost(world, &container_of(node, struct world_call, node)->call);
     }
-    world->now_ms += (int64_t)world_chance(world, 3000);
+    world->real_ms += (int64_t)world_chance(world, 3000);
     world_boot(world);
 }
 
@@ -284,7 +343,7 @@ void world_stop(struct world *world)
     cell_end(world->cell);
     must(list_is_empty(&world->calls), "a call was not told that the cell stops");
     cell_drop(world);
-    world->now_ms += (int64_t)world_chance(world, 3000);
+    world->real_ms += (int64_t)world_chance(world, 3000);
     world_boot(world);
 }
 

@@ -1,8 +1,10 @@
-/* A world for the cell: a virtual clock, a store that forgets what was not committed, reads and
- * commits that take their time, crashes; everything decided by one seed. */
+/* A world for the cell: a virtual clock, and a wall clock that may be wrong, a store that
+ * forgets what was not committed, reads and commits that take their time, crashes; everything
+ * decided by one seed. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "base/steady.h"
 #include "core/core.h"
 
 struct world;
@@ -17,7 +19,11 @@ struct event {
 };
 
 struct world {
-    int64_t now_ms;
+    int64_t now_ms;        /* as the cell is told, see base/steady.h */
+    int64_t real_ms;       /* since the machine booted; delays are counted by it */
+    int64_t wall_ahead_ms; /* how wrong the wall clock is */
+    uint64_t epoch;        /* rises when a wall clock that is ahead was believed at once */
+    struct steady clock;
     struct random *random;      /* the world's chance */
     struct random *cell_random; /* the cell's */
     struct heap events;
@@ -56,11 +62,13 @@ void world_later(struct world *world, int64_t delay_ms, struct event *take_event
 /* Something from outside: a crash does not undo it. */
 void world_schedule(struct world *world, void (*happen)(struct world *, struct event *),
                     uint64_t number, int64_t delay_ms);
+/* The wall clock is set; `ahead_ms` may be negative. */
+void world_set_wall(struct world *world, int64_t ahead_ms);
 /* Runs the cell's effects, then the next event or wake-up; false when nothing is left before
- * `until_ms`. */
+ * `until_ms` of real time. */
 bool world_step(struct world *world, int64_t until_ms);
-/* Steps until it is `until_ms`; false when it does not come to rest. */
-bool world_run_until(struct world *world, int64_t until_ms);
+/* Steps for so long, whatever the clocks say; false when it does not come to rest. */
+bool world_run(struct world *world, int64_t duration_ms);
 void world_call_start(struct world *world, struct world_call *call);
 uint64_t world_chance(struct world *world, uint64_t bound);
 /* Adds to the trace: the same seed must give the same trace. */
