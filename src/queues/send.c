@@ -166,7 +166,11 @@ enum status queue_send_reference(struct step *step, struct queue *queue,
     if ((state->unloaded & LOAD_ROWS) != 0) {
         return wait_in(step, &state->loaders);
     }
+    if (mutant("queues.reference-without-group")) {
+        entry.group_id = (struct text){0};
+    }
     if (state->fifo != NULL && entry.deduplication_id.len > 0 && !reference->is_again
+        && !mutant("queues.reference-always-new")
         && fifo_knows(state, step->now_ms, fifo_scope(queue, entry.group_id),
                       entry.deduplication_id)) {
         return STATUS_EXISTS;

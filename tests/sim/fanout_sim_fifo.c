@@ -94,8 +94,10 @@ static void fifo_ended(struct world_call *call, enum status status)
         /* What was lost may be what this one repeats. */
         duplicate->from_ms = duplicate->lost_ms > 0 ? duplicate->lost_ms : this->ran_ms;
         duplicate->until_ms = this->ran_ms;
+        duplicate->remembered = duplicate->lost_ms > 0
+                                    ? (struct promise){0}
+                                    : promise_for(scene->world, LIFE_MS - COMMIT_LATEST_MS);
         duplicate->lost_ms = 0;
-        duplicate->remembered = promise_for(scene->world, LIFE_MS - COMMIT_LATEST_MS);
         memcpy(duplicate->sequence, this->sequence, sizeof this->sequence);
     }
     memory_free(this);

@@ -79,7 +79,8 @@ static void messages_plan(struct scene *scene)
             delay_ms = world_chance(scene->world, 3) == 0 ? 1000 * some(scene, DELAY_MAX_S) : 0;
         }
         scene->facts[i].is_reference = scene->has_twin && i % 2 == 0;
-        scene->facts[i].delay_ms = scene->facts[i].is_reference ? 0 : delay_ms;
+        scene->facts[i].delay_ms =
+            scene->facts[i].is_reference && !scene->is_fifo ? 0 : delay_ms;
     }
 }
 
@@ -208,7 +209,7 @@ static struct seed_run run_seed(uint64_t seed)
     scene->window = seed / 4 % 3 == 0 ? 0 : 8 + 2 * (uint32_t)(seed % 8);
     scene->pressure = (uint32_t)(seed / 8 % 5);
     scene->max_receives = seed / 2 % 2 == 0 ? 0 : 2 + (uint32_t)(seed % 3);
-    scene->has_twin = seed % 2 == 0 && seed / 6 % 3 != 2;
+    scene->has_twin = seed / 6 % 3 != 2;
     scene->gets_old = seed % 7 == 3 || (scene->has_twin && seed / 18 % 2 == 0);
     messages_plan(scene);
     world_boot(scene->world);

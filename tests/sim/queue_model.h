@@ -41,6 +41,7 @@ struct fact {
     uint64_t sequence;    /* where it stands in its queue; 0: not known */
     uint64_t accepted;    /* what the first acknowledged send said; FIFO; 0: nothing yet */
     uint64_t tried;       /* what the last send said, acknowledged or not */
+    uint64_t stored;      /* of a reference: the last entry of it in the live queue */
     int64_t tried_ms;     /* when it said so first */
     int64_t sent_ms, delay_ms;
     int64_t lent_until_ms;   /* nobody else may get it before */
@@ -77,6 +78,7 @@ struct scene {
     uint32_t incarnation;  /* of the live queue: it is deleted and made again */
     uint32_t purges;
     uint8_t move_id[16];
+    uint64_t twin_latest[GROUPS]; /* FIFO: how far its groups have come in the twin */
     uint64_t batches;
     uint64_t failures;
     uint64_t repeats, moves, accepted_again; /* that it happened at all */

@@ -19,15 +19,6 @@ static enum status send_run(struct call *call, struct step *step)
     }
     struct text body = arena_printf(&operation->arena, "%zu", operation->message);
 
-    if (fact->is_reference) {
-        enum status status = twin_send(operation, step, body);
-
-        fact->sent_ms = fact->sent_ms == 0 ? step->now_ms : fact->sent_ms;
-        fact->incarnation = operation->scene->incarnation;
-        fact->tried = operation->sent.sequence;
-        fact->tried_ms = step->now_ms;
-        return status;
-    }
     struct queue_message message = {
         .body = body,
         .group_id = operation->scene->is_fifo || fact->group > 0
@@ -36,8 +27,10 @@ static enum status send_run(struct call *call, struct step *step)
         .deduplication_id = operation->scene->is_fifo ? body : (struct text){0},
         .delay_ms = operation->scene->is_fifo ? -1 : fact->delay_ms,
     };
-    enum status status = queue_send(step, queue_at(step, operation->scene, PLACE_LIVE),
-                                    &message, &operation->sent, NULL);
+    enum status status = fact->is_reference
+                             ? twin_send(operation, step, body)
+                             : queue_send(step, queue_at(step, operation->scene, PLACE_LIVE),
+                                          &message, &operation->sent, NULL);
 
     if (status == STATUS_OK && fact->sent_ms == 0) {
         fact->sent_ms = step->now_ms;
@@ -128,7 +121,8 @@ static void on_again(struct world *world, struct event *event)
 {
     struct scene *scene = scene_of(world);
     struct fact *fact = &scene->facts[event->number];
-    struct fact fresh = {.group = fact->group, .delay_ms = fact->delay_ms};
+    struct fact fresh = {
+        .group = fact->group, .delay_ms = fact->delay_ms, .is_reference = fact->is_reference};
 
     if (fact->accepted == 0 || !fact->is_delete_acked || fact->is_purged
         || fact->tried_ms + DUPLICATE_MS >= world->now_ms) {

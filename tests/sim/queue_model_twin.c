@@ -7,22 +7,33 @@
 enum status twin_send(struct operation *operation, struct step *step, struct text body)
 {
     const struct scene *scene = operation->scene;
+    struct fact *fact = &operation->scene->facts[operation->message];
     uint64_t number = step_number(step, COUNTER_MESSAGE);
     struct queue_reference reference = {.message = number, .raw = true};
     struct key key = key_u64(TABLE_BODY, number);
+    uint32_t taken = 0;
 
+    if (scene->is_fifo) {
+        reference.group_id = arena_printf(&operation->arena, "group-%u", fact->group);
+        reference.deduplication_id = body;
+    }
     record_put(step, &key, blob_copy(body));
     for (size_t i = 0; i < 2; i++) {
         enum place place = i == 0 ? PLACE_TWIN : PLACE_LIVE;
         enum status status =
             queue_send_reference(step, queue_at(step, scene, place), &reference, step->now_ms);
 
-        if (status != STATUS_OK) {
+        if (status == STATUS_OK) {
+            taken++;
+        } else if (status != STATUS_EXISTS || !scene->is_fifo) {
             return status;
         }
+        if (status == STATUS_OK && place == PLACE_LIVE) {
+            fact->stored = step_counter(step, COUNTER_SEQUENCE);
+        }
     }
-    body_set_references(step, number, 2);
-    operation->sent.sequence = step_counter(step, COUNTER_SEQUENCE);
+    body_set_references(step, number, taken);
+    operation->sent.sequence = fact->stored;
     return STATUS_OK;
 }
 
@@ -47,13 +58,28 @@ static enum status receive_run(struct call *call, struct step *step)
 {
     struct operation *operation = operation_of(call);
 
-    return queue_receive(step, queue_at(step, operation->scene, PLACE_TWIN),
-                         &operation->receive);
+    enum status status =
+        queue_receive(step, queue_at(step, operation->scene, PLACE_TWIN), &operation->receive);
+
+    call->only_reads = !operation->receive.must_be_durable;
+    return status;
 }
 
 static void receive_leave(struct call *call, struct step *step)
 {
     queue_receive_end(step, &operation_of(call)->receive);
+}
+
+/* It loses nothing and is asked by one who deletes what he gets: its groups go only forward,
+ * but for what a crash brings back. */
+static void twin_order_check(struct scene *scene, size_t message, uint64_t sequence)
+{
+    uint64_t *latest = &scene->twin_latest[scene->facts[message].group];
+
+    if (scene->is_fifo && !scene->facts[message].is_twin_seen && sequence < *latest) {
+        complain(scene, "came out of the twin behind a younger one of its group", message);
+    }
+    *latest = sequence > *latest ? sequence : *latest;
 }
 
 static void receive_ended(struct operation *operation, enum status status)
@@ -72,6 +98,7 @@ static void receive_ended(struct operation *operation, enum status status)
         }
         struct operation *delete = operation_new(scene, delete_run, delete_ended);
 
+        twin_order_check(scene, message, operation->lent[i].sequence);
         scene->facts[message].is_twin_seen = true;
         delete->message = message;
         delete->handle = arena_copy(&delete->arena, operation->lent[i].handle);
@@ -91,7 +118,6 @@ void on_twin_receive(struct world *world, struct event *event)
         .arena = &operation->arena,
         .lent = operation->lent,
     };
-    operation->call.call.only_reads = true;
     operation->call.call.leave = receive_leave;
     world_call_start(world, &operation->call);
 }
