@@ -1,416 +1,410 @@
 /* Makes the configuration's resources true: looks what is there, then runs the same operations
- * a client would, one after the other.  Nothing is ever deleted. */
+ * a client would, many at a time, so that one commit makes many of them durable.  Nothing is
+ * ever deleted.  What the server cannot do now is tried again. */
+#include "daemon/declare.h"
+
 #include "base/log.h"
 #include "base/memory.h"
-#include "daemon/server.h"
-#include "settings/declared.h"
 
-#include <stdio.h>
+#include <string.h>
 
-/* One operation to be run, as a form; several may follow from one look. */
-struct wish {
-    struct list_node node;
-    struct text service;
-    struct buffer form;
+enum {
+    ROUNDS = 2,         /* in a turn of the loop */
+    ERRANDS = 128,      /* at a time */
+    PAUSE_MS = 1000,    /* before what the server could not do is tried again */
+    PAUSES_UNTOLD = 10, /* after so many of them the server is said to be ready without it */
+    FILE_ERRORS_MAX = 1 << 20
 };
 
 struct declaration {
     struct server *server;
-    struct call look; /* the look at one resource, inside the cell */
-    struct own_call own;
-    struct arena arena; /* of one look */
-    struct list wishes;
-    struct wish *wish;                 /* under way */
-    size_t queue, topic, subscription; /* next to be looked at */
-    bool is_topic_made;
-    bool is_looking;
-    int line; /* of the resource */
+    struct settings *fresh; /* that were read again, and hold the items' texts; or NULL */
+    struct text file;
+    struct declared_item *items;
+    size_t item_count;
+    size_t next;       /* item to begin with */
+    struct list again; /* items: what was refused, or could not be done */
+    struct errand errands[ERRANDS];
+    size_t busy;
+    uint32_t pauses;
+    bool is_pausing;
+    size_t made, refused;
 };
 
-/* --- Wishes. */
+/* --- The items. */
 
-#define FORM_MAX ((size_t)2 * 1024 * 1024)
-
-static struct wish *wish_add(struct declaration *declaration, const char *service,
-                             const char *action)
+static struct declared_item *item_add(struct declaration *declaration, enum declared_kind kind,
+                                      int line)
 {
-    struct wish *wish = memory_zero(sizeof *wish);
+    struct declared_item *item = &declaration->items[declaration->item_count++];
 
-    wish->service = text_from(service);
-    buffer_init(&wish->form, FORM_MAX);
-    buffer_printf(&wish->form, "Action=%s", action);
-    list_push(&declaration->wishes, &wish->node);
-    return wish;
+    item->kind = kind;
+    item->line = line;
+    return item;
 }
 
-static void wish_say(struct wish *wish, const char *name, struct text value)
+static void items_list(struct declaration *declaration, const struct declared *declared)
 {
-    buffer_printf(&wish->form, "&%s=", name);
-    percent_encode(&wish->form, value);
-}
+    size_t count = declared->queue_count + declared->topic_count;
 
-static void wish_free(struct wish *wish)
-{
-    if (wish != NULL) {
-        list_remove(&wish->node);
-        buffer_free(&wish->form);
-        memory_free(wish);
+    for (size_t i = 0; i < declared->topic_count; i++) {
+        count += declared->topics[i].subscription_count;
     }
-}
-
-/* "Attributes.entry.3.key", "Attribute.3.Name" */
-static void wish_attribute(struct wish *wish, bool is_sqs, size_t number,
-                           const struct declared_attribute *attribute)
-{
-    char name[64];
-
-    (void)snprintf(name, sizeof name,
-                   is_sqs ? "Attribute.%zu.Name" : "Attributes.entry.%zu.key", number);
-    wish_say(wish, name, attribute->name);
-    (void)snprintf(name, sizeof name,
-                   is_sqs ? "Attribute.%zu.Value" : "Attributes.entry.%zu.value", number);
-    wish_say(wish, name, attribute->value);
-}
-
-static void drift_log(const struct declaration *declaration, const char *kind, struct text name,
-                      struct text attribute)
-{
-    log_warn("declared_drift", "%s=%.*s attribute=%.*s line=%d brought_back=1", kind,
-             TEXT_PRINTF(name), TEXT_PRINTF(attribute), declaration->line);
-}
-
-/* --- A queue's name may stand where AWS wants its ARN. */
-
-static struct text arn_of_queue(struct declaration *declaration, struct text name)
-{
-    const struct settings *settings = declaration->server->settings;
-
-    if (text_starts_with(name, T("arn:")) || text_find(name, '/') < name.len) {
-        return name; /* or the URL of another server's queue */
+    declaration->items = memory_zero((count + 1) * sizeof *declaration->items);
+    for (size_t i = 0; i < declared->queue_count; i++) {
+        item_add(declaration, DECLARED_QUEUE, declared->queues[i].line)->queue =
+            &declared->queues[i];
     }
-    return arena_printf(&declaration->arena, "arn:aws:sqs:%.*s:%.*s:%.*s",
-                        TEXT_PRINTF(settings->region), TEXT_PRINTF(settings->account),
-                        TEXT_PRINTF(name));
-}
-
-/* RedrivePolicy of a subscription: a queue's name or ARN becomes the policy's JSON. */
-static struct declared_attribute attribute_resolve(struct declaration *declaration,
-                                                   const struct declared_attribute *attribute)
-{
-    struct declared_attribute resolved = *attribute;
-    bool is_bare = text_equal(attribute->name, T("RedrivePolicy")) && attribute->value.len > 0
-                   && attribute->value.at[0] != '{';
-
-    if (is_bare) {
-        struct text arn = arn_of_queue(declaration, attribute->value);
-
-        resolved.value = arena_printf(&declaration->arena, "{\"deadLetterTargetArn\":\"%.*s\"}",
-                                      TEXT_PRINTF(arn));
+    for (size_t i = 0; i < declared->topic_count; i++) {
+        item_add(declaration, DECLARED_TOPIC, declared->topics[i].line)->topic =
+            &declared->topics[i];
     }
-    return resolved;
-}
+    for (size_t i = 0; i < declared->topic_count; i++) {
+        const struct declared_topic *topic = &declared->topics[i];
 
-/* --- Looks: what is there, and what must be run so that it is as declared. */
+        for (size_t j = 0; j < topic->subscription_count; j++) {
+            struct declared_item *item =
+                item_add(declaration, DECLARED_SUBSCRIPTION, topic->subscriptions[j].line);
 
-static void create_queue_wish(struct declaration *declaration,
-                              const struct declared_queue *declared)
-{
-    struct wish *wish = wish_add(declaration, "sqs", "CreateQueue");
-
-    wish_say(wish, "QueueName", declared->name);
-    for (size_t i = 0; i < declared->attribute_count; i++) {
-        wish_attribute(wish, true, i + 1, &declared->attributes[i]);
-    }
-}
-
-static void look_queue(struct declaration *declaration, struct step *step)
-{
-    const struct settings *settings = declaration->server->settings;
-    const struct declared_queue *declared = &settings->declared->queues[declaration->queue];
-    struct queue_name name = {settings->account, settings->region, declared->name};
-    struct queue *queue = queue_find(queues_of(step), &name);
-
-    if (queue == NULL) {
-        create_queue_wish(declaration, declared);
-        return;
-    }
-    for (size_t i = 0; i < declared->attribute_count; i++) {
-        const struct declared_attribute *attribute = &declared->attributes[i];
-
-        if (!text_equal(queue_attribute(queue, attribute->name), attribute->value)) {
-            struct wish *wish = wish_add(declaration, "sqs", "SetQueueAttributes");
-
-            drift_log(declaration, "queue", declared->name, attribute->name);
-            wish_say(wish, "QueueUrl",
-                     arena_printf(&declaration->arena, "http://localhost/%.*s/%.*s",
-                                  TEXT_PRINTF(settings->account), TEXT_PRINTF(declared->name)));
-            wish_attribute(wish, true, 1, attribute);
+            item->topic = topic;
+            item->subscription = &topic->subscriptions[j];
         }
     }
 }
 
-static struct text topic_arn_of(struct declaration *declaration,
-                                const struct declared_topic *declared)
-{
-    const struct settings *settings = declaration->server->settings;
+/* --- One errand. */
 
-    return arena_printf(&declaration->arena, "arn:aws:sns:%.*s:%.*s:%.*s",
-                        TEXT_PRINTF(settings->region), TEXT_PRINTF(settings->account),
-                        TEXT_PRINTF(declared->name));
+static void errand_free(struct errand *errand)
+{
+    struct list_node *node = NULL;
+
+    wish_free(errand->wish);
+    errand->wish = NULL;
+    while ((node = list_pop(&errand->wishes)) != NULL) {
+        wish_free(container_of(node, struct wish, node));
+    }
+    arena_free(&errand->arena);
 }
 
-static struct topic *topic_of(const struct declaration *declaration, struct step *step,
-                              const struct declared_topic *declared)
+static enum status on_look(struct call *call, struct step *step)
 {
-    const struct settings *settings = declaration->server->settings;
-    struct topic_name name = {settings->account, settings->region, declared->name};
-
-    return topic_find(router_of(step), &name);
+    return errand_look(container_of(call, struct errand, look), step);
 }
 
-static void look_topic(struct declaration *declaration, struct step *step)
+static void on_looked(struct call *call, enum status status)
 {
-    const struct declared_topic *declared =
-        &declaration->server->settings->declared->topics[declaration->topic];
-    struct topic *topic = topic_of(declaration, step, declared);
+    struct errand *errand = container_of(call, struct errand, look);
 
-    if (topic == NULL) {
-        struct wish *wish = wish_add(declaration, "sns", "CreateTopic");
-
-        wish_say(wish, "Name", declared->name);
-        for (size_t i = 0; i < declared->attribute_count; i++) {
-            wish_attribute(wish, false, i + 1, &declared->attributes[i]);
-        }
-        return;
-    }
-    for (size_t i = 0; i < declared->attribute_count; i++) {
-        const struct declared_attribute *attribute = &declared->attributes[i];
-
-        if (!text_equal(topic_attribute(topic, attribute->name), attribute->value)) {
-            struct wish *wish = wish_add(declaration, "sns", "SetTopicAttributes");
-
-            drift_log(declaration, "topic", declared->name, attribute->name);
-            wish_say(wish, "TopicArn", topic->arn);
-            wish_say(wish, "AttributeName", attribute->name);
-            wish_say(wish, "AttributeValue", attribute->value);
-        }
-    }
+    errand->looked = status;
+    errand->is_looking = false;
 }
-
-static void subscribe_wish(struct declaration *declaration, const struct declared_topic *topic,
-                           const struct declared_subscription *declared, struct text endpoint)
-{
-    static const struct declared_attribute confirmed = {TEXT("Fanfare.Confirmed"),
-                                                        TEXT("true")};
-    struct wish *wish = wish_add(declaration, "sns", "Subscribe");
-    size_t number = 0;
-
-    wish_say(wish, "TopicArn", topic_arn_of(declaration, topic));
-    wish_say(wish, "Protocol", declared->protocol);
-    wish_say(wish, "Endpoint", endpoint);
-    wish_say(wish, "ReturnSubscriptionArn", T("true"));
-    wish_attribute(wish, false, ++number, &confirmed);
-    for (size_t i = 0; i < declared->attribute_count; i++) {
-        struct declared_attribute attribute =
-            attribute_resolve(declaration, &declared->attributes[i]);
-
-        wish_attribute(wish, false, ++number, &attribute);
-    }
-}
-
-static enum status look_subscription(struct declaration *declaration, struct step *step)
-{
-    const struct declared_topic *declared_topic =
-        &declaration->server->settings->declared->topics[declaration->topic];
-    const struct declared_subscription *declared =
-        &declared_topic->subscriptions[declaration->subscription];
-    struct topic *topic = topic_of(declaration, step, declared_topic);
-    struct text endpoint = text_equal(declared->protocol, T("sqs"))
-                               ? arn_of_queue(declaration, declared->endpoint)
-                               : declared->endpoint;
-    struct subscription found;
-    enum status status = STATUS_NOT_FOUND;
-
-    if (topic != NULL) {
-        status = subscription_find_endpoint(step, topic, declared->protocol, endpoint,
-                                            &declaration->arena, &found);
-    }
-    if (status == STATUS_WAIT) {
-        return status;
-    }
-    if (status != STATUS_OK) {
-        subscribe_wish(declaration, declared_topic, declared, endpoint);
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < declared->attribute_count; i++) {
-        struct declared_attribute attribute =
-            attribute_resolve(declaration, &declared->attributes[i]);
-
-        if (!text_equal(subscription_attribute(&found, attribute.name), attribute.value)) {
-            struct wish *wish = wish_add(declaration, "sns", "SetSubscriptionAttributes");
-
-            drift_log(declaration, "subscription", declared->endpoint, attribute.name);
-            wish_say(wish, "SubscriptionArn",
-                     subscription_arn(&declaration->arena, topic, found.id));
-            wish_say(wish, "AttributeName", attribute.name);
-            wish_say(wish, "AttributeValue", attribute.value);
-        }
-    }
-    return STATUS_OK;
-}
-
-static enum status look_run(struct call *call, struct step *step)
-{
-    struct declaration *declaration = container_of(call, struct declaration, look);
-    const struct declared *declared = declaration->server->settings->declared;
-
-    if (declaration->queue < declared->queue_count) {
-        look_queue(declaration, step);
-        return STATUS_OK;
-    }
-    if (!declaration->is_topic_made) {
-        look_topic(declaration, step);
-        return STATUS_OK;
-    }
-    return look_subscription(declaration, step);
-}
-
-static void look_done(struct call *call, enum status status)
-{
-    struct declaration *declaration = container_of(call, struct declaration, look);
-    const struct declared *declared = declaration->server->settings->declared;
-
-    (void)status;
-    if (declaration->queue < declared->queue_count) {
-        declaration->queue++;
-    } else if (!declaration->is_topic_made) {
-        declaration->is_topic_made = true;
-    } else {
-        declaration->subscription++;
-    }
-    declaration->is_looking = false;
-}
-
-/* --- One after the other. */
 
 static void on_wish_done(struct own_call *call, int http_status, struct text body)
 {
-    struct declaration *declaration = container_of(call, struct declaration, own);
+    struct errand *errand = container_of(call, struct errand, own);
 
-    if (http_status != 200) {
+    if (http_status >= 500) {
+        errand->is_unavailable = true;
+    }
+    if (http_status != 200 && errand->refusal.len == 0) {
+        errand->refusal = arena_copy(&errand->arena, body);
+    }
+    wish_free(errand->wish);
+    errand->wish = NULL;
+}
+
+static void errand_start(struct errand *errand, struct server *server,
+                         struct declared_item *item)
+{
+    *errand = (struct errand){.server = server, .item = item, .is_looking = true};
+    list_init(&errand->wishes);
+    errand->look = (struct call){.run = on_look, .done = on_looked, .only_reads = true};
+    cell_call(server->cell, server_now_ms(server), &errand->look);
+}
+
+/* The next operation; false: there is none. */
+static bool errand_wish(struct errand *errand)
+{
+    struct list_node *node = errand->is_unavailable ? NULL : list_pop(&errand->wishes);
+
+    if (node == NULL) {
+        return false;
+    }
+    errand->wish = container_of(node, struct wish, node);
+    errand->own = (struct own_call){
+        .service = errand->wish->service,
+        .form = buffer_text(&errand->wish->form),
+        .done = on_wish_done,
+    };
+    api_own_call(errand->server->api, &errand->own);
+    return true;
+}
+
+/* --- What became of it. */
+
+static void errand_end(struct declaration *declaration, struct errand *errand)
+{
+    struct declared_item *item = errand->item;
+    bool is_unavailable = errand->is_unavailable || errand->looked != STATUS_OK;
+
+    if (is_unavailable) {
+        declaration->is_pausing = true;
+        list_push(&declaration->again, &item->node);
+    } else if (errand->refusal.len > 0 && !item->is_alone) {
+        item->is_alone = true; /* it may need what was made at the same time */
+        list_push(&declaration->again, &item->node);
+    } else if (errand->refusal.len > 0) {
+        declaration->refused++;
         log_error("declared_refused", "file=%.*s line=%d answer=\"%.*s\"",
-                  TEXT_PRINTF(declaration->server->settings->file), declaration->line,
-                  TEXT_PRINTF(body));
+                  TEXT_PRINTF(declaration->file), item->line, TEXT_PRINTF(errand->refusal));
+    } else {
+        declaration->made++;
     }
-    wish_free(declaration->wish);
-    declaration->wish = NULL;
+    errand_free(errand);
+    errand->item = NULL;
+    declaration->busy--;
 }
 
-/* The next resource to look at; 0: there is none. */
-static int next_line(struct declaration *declaration)
+/* Ends the errand or goes on with it; whether anything happened. */
+static bool errand_turn(struct declaration *declaration, struct errand *errand)
 {
-    const struct declared *declared = declaration->server->settings->declared;
-
-    if (declaration->queue < declared->queue_count) {
-        return declared->queues[declaration->queue].line;
+    if (errand->item == NULL || errand->is_looking || errand->wish != NULL) {
+        return false;
     }
-    while (declaration->topic < declared->topic_count) {
-        const struct declared_topic *topic = &declared->topics[declaration->topic];
-
-        if (!declaration->is_topic_made) {
-            return topic->line;
-        }
-        if (declaration->subscription < topic->subscription_count) {
-            return topic->subscriptions[declaration->subscription].line;
-        }
-        declaration->topic++;
-        declaration->subscription = 0;
-        declaration->is_topic_made = false;
+    if (errand->looked != STATUS_OK || !errand_wish(errand)) {
+        errand_end(declaration, errand);
     }
-    return 0;
+    return true;
 }
 
-static void look_start(struct declaration *declaration)
+/* --- All of them. */
+
+/* What may be begun beside what is under way, or NULL. */
+static struct declared_item *item_next(struct declaration *declaration)
 {
-    arena_reset(&declaration->arena);
-    declaration->look = (struct call){.run = look_run, .done = look_done, .only_reads = true};
-    declaration->is_looking = true;
-    cell_call(declaration->server->cell, server_now_ms(declaration->server),
-              &declaration->look);
+    struct list_node *node = list_first(&declaration->again);
+    struct declared_item *next = &declaration->items[declaration->next];
+    bool is_over = declaration->next == declaration->item_count;
+    bool is_other_kind = is_over || declaration->next == 0 || next[-1].kind != next->kind;
+
+    /* What is tried again comes before the next kind, which may need it. */
+    if (is_other_kind && node != NULL) {
+        struct declared_item *item = container_of(node, struct declared_item, node);
+
+        if (item->is_alone && declaration->busy > 0) {
+            return NULL;
+        }
+        list_remove(node);
+        return item;
+    }
+    if (is_over || (is_other_kind && declaration->busy > 0)) {
+        return NULL;
+    }
+    declaration->next++;
+    return next;
 }
 
-static void declare_next(struct declaration *declaration)
+static bool is_alone_under_way(const struct declaration *declaration)
+{
+    for (size_t i = 0; i < ERRANDS; i++) {
+        const struct declared_item *item = declaration->errands[i].item;
+
+        if (item != NULL && item->is_alone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool errands_start(struct declaration *declaration)
+{
+    bool has_started = false;
+
+    for (size_t i = 0; i < ERRANDS && !declaration->is_pausing; i++) {
+        struct errand *errand = &declaration->errands[i];
+
+        if (errand->item != NULL) {
+            continue;
+        }
+        struct declared_item *item =
+            is_alone_under_way(declaration) ? NULL : item_next(declaration);
+
+        if (item == NULL) {
+            break;
+        }
+        declaration->busy++;
+        errand_start(errand, declaration->server, item);
+        has_started = true;
+    }
+    return has_started;
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    if (server->declaration != NULL) {
+        server->declaration->is_pausing = false;
+    }
+}
+
+static void announce_once(struct server *server)
+{
+    if (!server->has_announced) {
+        server->has_announced = true;
+        server_announce(server);
+    }
+}
+
+/* All that is under way has ended, and some of it could not be done. */
+static void pause_start(struct declaration *declaration)
 {
     struct server *server = declaration->server;
 
-    if (declaration->wish != NULL || declaration->is_looking || server->has_announced) {
+    if (uv_is_active((uv_handle_t *)&server->declare_pause)) {
         return;
     }
-    struct list_node *node = list_pop(&declaration->wishes);
+    if (declaration->pauses++ == 0) {
+        log_warn("declared_waits", "file=%.*s reason=\"the server cannot store now\"",
+                 TEXT_PRINTF(declaration->file));
+    }
+    if (declaration->pauses > PAUSES_UNTOLD) {
+        announce_once(server);
+    }
+    (void)uv_timer_start(&server->declare_pause, on_pause_over, PAUSE_MS, 0);
+}
 
-    if (node != NULL) {
-        declaration->wish = container_of(node, struct wish, node);
-        declaration->own = (struct own_call){
-            .service = declaration->wish->service,
-            .form = buffer_text(&declaration->wish->form),
-            .done = on_wish_done,
-        };
-        api_own_call(server->api, &declaration->own);
+static void declaration_free(struct declaration *declaration)
+{
+    for (size_t i = 0; i < ERRANDS; i++) {
+        errand_free(&declaration->errands[i]);
+    }
+    if (declaration->fresh != NULL) {
+        settings_free(declaration->fresh);
+        memory_free(declaration->fresh);
+    }
+    memory_free(declaration->items);
+    memory_free(declaration);
+}
+
+static void declaration_end(struct declaration *declaration)
+{
+    struct server *server = declaration->server;
+
+    if (declaration->item_count > 0) {
+        log_info("declared", "resources=%zu refused=%zu", declaration->made,
+                 declaration->refused);
+    }
+    declaration_free(declaration);
+    server->declaration = NULL;
+    announce_once(server);
+}
+
+static void declaration_start(struct server *server, struct settings *settings,
+                              struct settings *take_fresh)
+{
+    struct declaration *declaration = memory_zero(sizeof *declaration);
+
+    declaration->server = server;
+    declaration->fresh = take_fresh;
+    declaration->file = settings->file;
+    list_init(&declaration->again);
+    for (size_t i = 0; i < ERRANDS; i++) {
+        list_init(&declaration->errands[i].wishes);
+    }
+    items_list(declaration,
+               settings->declared != NULL ? settings->declared : &(struct declared){0});
+    server->declaration = declaration;
+}
+
+/* --- The file, once more. */
+
+static void errors_log(struct text errors)
+{
+    while (errors.len > 0) {
+        struct text line = text_cut(&errors, '\n');
+
+        log_error("reload_refused", "reason=\"%.*s\"", TEXT_PRINTF(line));
+    }
+}
+
+static void file_read_again(struct server *server)
+{
+    struct settings *fresh = memory_zero(sizeof *fresh);
+    struct text file = server->settings->file;
+    struct buffer errors;
+
+    buffer_init(&errors, FILE_ERRORS_MAX);
+    if (settings_load(fresh, file.at, &errors) == STATUS_OK) {
+        log_info("reload", "file=%.*s", TEXT_PRINTF(file));
+        declaration_start(server, fresh, fresh);
+    } else {
+        errors_log(buffer_text(&errors));
+        settings_free(fresh);
+        memory_free(fresh);
+    }
+    buffer_free(&errors);
+}
+
+void declare_again(struct server *server)
+{
+    if (server->settings->file.len == 0) {
+        log_warn("reload_refused", "reason=\"no configuration file was read at the start\"");
         return;
     }
-    declaration->line = next_line(declaration);
-    if (declaration->line != 0) {
-        look_start(declaration);
-        return;
+    server->declares_again = true;
+}
+
+/* --- From outside. */
+
+/* Moves what can be moved, so much of it that the loop's turn stays short; whether there may be
+ * more. */
+static bool errands_turn(struct declaration *declaration)
+{
+    bool has_moved = true;
+
+    for (int round = 0; round < ROUNDS && has_moved; round++) {
+        has_moved = errands_start(declaration);
+        for (size_t i = 0; i < ERRANDS; i++) {
+            has_moved = errand_turn(declaration, &declaration->errands[i]) || has_moved;
+        }
     }
-    server->has_announced = true;
-    server_announce(server);
+    return has_moved;
 }
 
 void declare_turn(struct server *server)
 {
+    if (server->api == NULL || server->is_stopping || server->is_reloading) {
+        return;
+    }
+    if (server->declaration == NULL && server->declares_again) {
+        server->declares_again = false;
+        file_read_again(server);
+    }
     struct declaration *declaration = server->declaration;
 
     if (declaration == NULL) {
         return;
     }
-    for (int i = 0; i < 64 && !server->has_announced; i++) { /* many are done at once */
-        bool was_busy = declaration->wish != NULL || declaration->is_looking;
-
-        declare_next(declaration);
-        if (was_busy && (declaration->wish != NULL || declaration->is_looking)) {
-            return;
-        }
+    if (errands_turn(declaration)) {
+        (void)uv_async_send(&server->store_wake); /* the next turn comes at once */
+    } else if (declaration->busy == 0 && declaration->is_pausing) {
+        pause_start(declaration);
+    } else if (declaration->busy == 0) {
+        declaration_end(declaration);
     }
 }
 
 void declare_start(struct server *server)
 {
-    struct declaration *declaration = memory_zero(sizeof *declaration);
-
-    if (server->settings->declared == NULL) {
-        server->settings->declared =
-            arena_take(&server->settings->arena, sizeof *server->settings->declared);
-    }
-    declaration->server = server;
-    list_init(&declaration->wishes);
-    server->declaration = declaration;
+    declaration_start(server, server->settings, NULL);
     declare_turn(server);
 }
 
 void declare_free(struct server *server)
 {
-    struct declaration *declaration = server->declaration;
-    struct list_node *node = NULL;
-
-    if (declaration == NULL) {
-        return;
+    if (server->declaration != NULL) {
+        declaration_free(server->declaration);
+        server->declaration = NULL;
     }
-    wish_free(declaration->wish);
-    while ((node = list_pop(&declaration->wishes)) != NULL) {
-        wish_free(container_of(node, struct wish, node));
-    }
-    arena_free(&declaration->arena);
-    memory_free(declaration);
-    server->declaration = NULL;
 }

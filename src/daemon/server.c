@@ -242,10 +242,20 @@ static void on_store_ready(uv_async_t *handle)
     (void)handle; /* the pump looks at the store at each turn: waking the loop was all */
 }
 
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    (void)number;
+    declare_again(signal->data);
+}
+
 static void handles_start(struct server *server)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const struct {
+        int number;
+        uv_signal_cb run;
+    } signals[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_hangup}};
 
+    _Static_assert(countof(signals) == countof(server->signals), "each has a handle");
     (void)uv_async_init(&server->loop, &server->store_wake, on_store_ready);
     (void)uv_async_init(&server->loop, &server->signer_wake, on_signer_ready);
     (void)uv_timer_init(&server->loop, &server->tick);
@@ -254,10 +264,12 @@ static void handles_start(struct server *server)
     server->signer_wake.data = server;
     server->tick.data = server;
     server->pump.data = server;
-    for (size_t i = 0; i < countof(numbers); i++) {
+    (void)uv_timer_init(&server->loop, &server->declare_pause);
+    server->declare_pause.data = server;
+    for (size_t i = 0; i < countof(signals); i++) {
         (void)uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
-        (void)uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+        (void)uv_signal_start(&server->signals[i], signals[i].run, signals[i].number);
     }
 }
 

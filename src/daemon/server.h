@@ -33,7 +33,8 @@ struct server {
     uv_idle_t more; /* runs while something is left over for the next turn: no sleep then */
     uv_timer_t tick;
     int64_t tick_at_ms;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
+    uv_timer_t declare_pause;
     bool is_paused;
     bool is_disk_low;
     bool signing_failed; /* no key: nothing that SNS signs can be delivered */
@@ -48,6 +49,7 @@ struct server {
     struct steady clock;
     int64_t clock_told_us; /* how far ahead the wall clock was when the log heard of it */
     struct declaration *declaration; /* resources being declared, or NULL */
+    bool declares_again;             /* as soon as that is over */
 };
 
 /* The time that the cell goes by: see base/steady.h. */
@@ -64,6 +66,9 @@ void door_request(struct server *server, struct http_request *request);
 void declare_start(struct server *server);
 /* Goes on with it: at each turn of the loop. */
 void declare_turn(struct server *server);
+/* Reads the file once more and declares what it says, soon; a bad file is logged, and all stays
+ * as it is. */
+void declare_again(struct server *server);
 void declare_free(struct server *server);
 
 /* Everything is there: prints the two lines. */

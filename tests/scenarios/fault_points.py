@@ -1,6 +1,7 @@
 """The process dies, or the engine fails, at a named point: what was answered 200 is there afterwards.
 Needs a build with ENABLE_FAULTS."""
 
+import tempfile
 import time
 
 from support import Daemon, drain, main, make_queue, wait_until
@@ -155,5 +156,24 @@ def no_answer_comes_before_its_change_is_durable():
         assert not hasty, "answered before it was durable: %s" % hasty
 
 
-main([a_kill_at_any_point_loses_nothing, a_failed_commit_is_told_and_the_server_goes_on,
+def what_a_failed_commit_undoes_is_declared_again():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("queues:\n" + "".join("  - {name: q%d}\n" % i for i in range(300)))
+        file.write("topics:\n" + "".join("  - {name: t%d, subscriptions: [{protocol: sqs, endpoint: q%d}]}\n" % (i, i) for i in range(50)))
+        file.flush()
+        failed = 0
+        for passage in range(1, 6):
+            with Daemon("--config", file.name, environment={"FAULTS": "store.commit.fail:%d:fail" % passage}) as daemon:
+                sqs, sns = daemon.client("sqs"), daemon.client("sns")
+                pages = sqs.get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 100})
+                assert sum(len(page.get("QueueUrls", [])) for page in pages) == 300
+                assert sum(len(page["Topics"]) for page in sns.get_paginator("list_topics").paginate()) == 50
+                assert sum(len(page["Subscriptions"]) for page in sns.get_paginator("list_subscriptions").paginate()) == 50
+                log = daemon.log()
+                assert "declared_refused" not in log and "declared resources=400 refused=0" in log, log[-3000:]
+                failed += "commit_failed" in log
+        assert failed >= 3, "only %d of these commits failed" % failed
+
+
+main([what_a_failed_commit_undoes_is_declared_again, a_kill_at_any_point_loses_nothing, a_failed_commit_is_told_and_the_server_goes_on,
       a_disk_that_stays_full_leaves_the_loop_to_those_who_ask, a_sync_that_fails_ends_the_daemon_and_nothing_is_lost, no_answer_comes_before_its_change_is_durable])

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -139,6 +141,82 @@ def declared_resources_are_there_and_stay_the_same():
             assert "declared_drift" in daemon.log()
 
 
+def hang_up(daemon, file, text, what):
+    """The file is another one, and the daemon is told; until the log says `what`."""
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
+    seen = len(daemon.log())
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: what in daemon.log()[seen:], what)
+
+
+def a_hangup_declares_what_the_file_says_now():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("queues: [{name: one, delay: 1}]\n")
+        file.flush()
+        with Daemon("--config", file.name) as daemon:
+            sqs, sns = daemon.client("sqs"), daemon.client("sns")
+            names = lambda: sorted(url.rsplit("/", 1)[1] for url in sqs.list_queues().get("QueueUrls", []))
+            hang_up(daemon, file, "queues: [{name: one, delay: 2}, {name: two}]\n"
+                                  "topics: [{name: t, subscriptions: [{protocol: sqs, endpoint: two}]}]\n", " declared resources=4 ")
+            assert names() == ["one", "two"], names()
+            url = sqs.get_queue_url(QueueName="one")["QueueUrl"]
+            assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["DelaySeconds"] == "2"
+            topic = sns.list_topics()["Topics"][0]["TopicArn"]
+            sns.publish(TopicArn=topic, Message="x")
+            assert len(drain(sqs, sqs.get_queue_url(QueueName="two")["QueueUrl"], 1)) == 1
+            for bad in ("queues: [{name: three}]\ncolour: red\n", "queues: [{name: three}", "queues: [{name: a}, {name: b, name: c}]\n"):
+                hang_up(daemon, file, bad, "reload_refused")
+                assert names() == ["one", "two"], names()
+            hang_up(daemon, file, "queues: [{name: four}]\n", " declared resources=1 ")
+            assert names() == ["four", "one", "two"], "nothing is ever deleted"
+            os.unlink(file.name)
+            seen = len(daemon.log())
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "reload_refused" in daemon.log()[seen:], "a refusal without a file")
+            open(file.name, "w").close()
+        with Daemon() as daemon:
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "reload_refused" in daemon.log(), "a refusal without a file")
+            assert daemon.client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def many_declared_queues_take_few_commits():
+    count = 2000
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        # What is refused is refused for itself; what needs its neighbour gets it, in whatever order they stand.
+        file.write("queues:\n" + "".join("  - {name: q%d}\n" % i for i in range(count)))
+        file.write('  - {name: needy, redrive: {deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:late", maxReceiveCount: 3}}\n')
+        file.write("  - {name: late}\n  - {name: wrong, delay: soon}\n")
+        file.flush()
+        with Daemon("--config", file.name) as daemon:
+            page = urllib.request.urlopen(daemon.url + "/metrics").read().decode()
+            figure = lambda name: float(re.search(r"^%s (\S+)$" % name, page, re.M).group(1))
+            assert figure("fanfare_queues") == count + 2
+            assert figure("fanfare_loop_turns_total") < count / 2, "one after the other"
+            log = daemon.log()
+            assert log.count("declared_refused") == 1 and "line=%d " % (count + 4) in log, log[-2000:]
+            assert "declared resources=%d refused=1" % (count + 2) in log, log[-2000:]
+
+
+def a_stop_while_resources_are_declared_leaves_nothing_behind():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("queues:\n" + "".join("  - {name: q%d}\n" % i for i in range(20000)))
+        file.flush()
+        for _ in range(3):
+            daemon = Daemon("--config", file.name)
+            try:
+                daemon.process = daemon.spawn()
+                wait_until(lambda: "store_open" in daemon.log(), "the store")
+                time.sleep(0.1)
+                assert daemon.stop() == 0
+                assert "LeakSanitizer" not in daemon.log()
+            finally:
+                daemon.close()
+
+
 def a_stop_lets_answers_finish():
     with Daemon() as daemon:
         sqs = daemon.client("sqs")
@@ -170,4 +248,5 @@ def environment_names_the_data_directory():
 
 main([refusals_name_the_next_step, mistakes_in_the_file_are_all_told_with_their_lines,
       settings_come_from_file_environment_and_flags, options_of_transports_are_settings_too,
-      declared_resources_are_there_and_stay_the_same, a_stop_lets_answers_finish, environment_names_the_data_directory])
+      declared_resources_are_there_and_stay_the_same, a_hangup_declares_what_the_file_says_now,
+      many_declared_queues_take_few_commits, a_stop_while_resources_are_declared_leaves_nothing_behind, a_stop_lets_answers_finish, environment_names_the_data_directory])
