@@ -23,7 +23,9 @@ void sms_settle(struct sms *sms, uint64_t delivery_id, enum verdict verdict, con
 
 static bool append(const char *path, const char *at, size_t len)
 {
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    /* A link that somebody else put there would have us write into a file of theirs, or ours.
+     */
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool is_written = file >= 0 && write(file, at, len) == (ssize_t)len;
 
     if (file >= 0) {
@@ -46,7 +48,8 @@ static void spool(struct sms *sms, const struct delivery *delivery,
         sms_settle(sms, delivery->id, VERDICT_RETRY, "out of memory");
     } else if (sms->spool_file[0] != '\0' && !append(sms->spool_file, line.at, line.len - 1)) {
         (void)snprintf(sms->why, sizeof sms->why, "the spool file %s cannot be written: %s",
-                       sms->spool_file, strerrordesc_np(errno));
+                       sms->spool_file,
+                       errno == ELOOP ? "it is a symbolic link" : strerrordesc_np(errno));
         sms_settle(sms, delivery->id, VERDICT_RETRY, sms->why);
     } else {
         line.at[line.len - 2] = '\0';

@@ -38,6 +38,19 @@ void server_die(struct server *server, const char *format, ...)
 
 /* --- Before the loop. */
 
+/* What others may write, they may replace: rows, the key that signs, files that are appended
+ * to.  Some platforms' volumes are so, hence no refusal. */
+static void check_directory(const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        log_warn("data_directory_open",
+                 "path=%s mode=%04o remedy=\"others may put files there: chmod go-w %s\"", path,
+                 (unsigned)(info.st_mode & 07777), path);
+    }
+}
+
 /* mkdir -p, the last folder for its owner only. */
 static enum status make_directory(const char *path, struct why *why)
 {
@@ -55,6 +68,8 @@ static enum status make_directory(const char *path, struct why *why)
         status = fail(why, STATUS_STORAGE,
                       "cannot make the data directory %s: %s; choose another with --data", path,
                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe): before any thread */
+    } else {
+        check_directory(copy);
     }
     memory_free(copy);
     return status;
@@ -225,16 +240,41 @@ static void on_signer_wake(void *context)
     (void)uv_async_send(&server->signer_wake);
 }
 
+static void signer_news_log(struct server *server)
+{
+    struct text name = signer_certificate_name(server->signer);
+    struct why text = {""};
+
+    switch (signer_next_news(server->signer, &text)) {
+    case SIGNER_SILENT: break;
+    case SIGNER_MADE:
+        log_info("signing_made", "what=\"%s\" certificate=%.*s", text.text, TEXT_PRINTF(name));
+        break;
+    case SIGNER_READY: log_info("signing_ready", "certificate=%.*s", TEXT_PRINTF(name)); break;
+    case SIGNER_OPEN:
+        log_warn("signing_key_open",
+                 "certificate=%.*s remedy=\"others than its owner can read the key: "
+                 "chmod 600 %s\"",
+                 TEXT_PRINTF(name), text.text);
+        break;
+    case SIGNER_WAITS:
+        log_error("signing_failed", "reason=\"%s\" remedy=\"mend it: it is tried again\"",
+                  text.text);
+        break;
+    case SIGNER_FAILED:
+        log_error("signing_failed", "reason=\"%s\" remedy=\"mend it and restart\"", text.text);
+        break;
+    }
+}
+
 static void on_signer_ready(uv_async_t *handle)
 {
     struct server *server = handle->data;
     struct why why = {""};
 
     signer_poll(server->signer);
-    if (!server->signing_failed && signer_has_failed(server->signer, &why)) {
-        server->signing_failed = true;
-        log_error("signing_failed", "reason=\"%s\" remedy=\"mend it and restart\"", why.text);
-    }
+    signer_news_log(server);
+    server->signing_failed = signer_has_failed(server->signer, &why);
 }
 
 static void on_store_ready(uv_async_t *handle)

@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +149,32 @@ done:
     return STATUS_OK;
 }
 
-static enum status key_open(const char *directory, EVP_PKEY **ret_key, struct why *why)
+/* A new key beside an old certificate would be no pair, and whoever knows the old one would not
+ * believe it. */
+static enum status key_make_first(const char *directory, struct certificate *io,
+                                  struct why *why)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, CERTIFICATE_FILE);
+    if (access(path, F_OK) == 0) {
+        return fail(why, STATUS_INVALID,
+                    "%s is there, but its key %s is not: bring the key back, or move the "
+                    "certificate away for a new pair",
+                    path, CERTIFICATE_KEY_FILE);
+    }
+    io->made = "a key and its certificate";
+    return key_make(directory, &io->key, why);
+}
+
+static bool is_readable_by_others(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
+static enum status key_open(const char *directory, struct certificate *io, struct why *why)
 {
     char path[PATH_MAX];
     struct buffer pem;
@@ -159,8 +185,9 @@ static enum status key_open(const char *directory, EVP_PKEY **ret_key, struct wh
 
     if (status != STATUS_OK) {
         buffer_free(&pem);
-        return status == STATUS_NOT_FOUND ? key_make(directory, ret_key, why) : status;
+        return status == STATUS_NOT_FOUND ? key_make_first(directory, io, why) : status;
     }
+    io->is_key_readable = is_readable_by_others(path);
     BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
 
@@ -174,7 +201,7 @@ static enum status key_open(const char *directory, EVP_PKEY **ret_key, struct wh
                     "%s is not an RSA key of 2048 to 4096 bits; move it away for a new one",
                     path);
     }
-    *ret_key = key;
+    io->key = key;
     return STATUS_OK;
 }
 
@@ -215,21 +242,34 @@ static X509 *certificate_for(EVP_PKEY *key)
     return certificate;
 }
 
-/* NULL: not one for this key, or it runs out. */
-static X509 *certificate_parse(struct text pem, EVP_PKEY *key)
+/* STATUS_NOT_FOUND: it runs out. */
+static enum status certificate_read(const char *path, struct text pem, EVP_PKEY *key,
+                                    X509 **ret, struct why *why)
 {
     BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     time_t soon = time(NULL) + RENEW_DAYS * DAY_SECONDS;
+    enum status status = STATUS_OK;
 
     BIO_free(bio);
-    if (certificate != NULL
-        && (X509_check_private_key(certificate, key) != 1
-            || X509_cmp_time(X509_get0_notAfter(certificate), &soon) < 0)) {
-        X509_free(certificate);
-        return NULL;
+    if (certificate == NULL) {
+        return fail(why, STATUS_INVALID, "%s is no certificate; move it away for a new one",
+                    path);
     }
-    return certificate;
+    if (X509_check_private_key(certificate, key) != 1) {
+        status = fail(why, STATUS_INVALID,
+                      "%s does not belong to the key in %s: bring back the one that does, or "
+                      "move the certificate away for a new one",
+                      path, CERTIFICATE_KEY_FILE);
+    } else if (X509_cmp_time(X509_get0_notAfter(certificate), &soon) < 0) {
+        status = STATUS_NOT_FOUND;
+    }
+    if (status != STATUS_OK) {
+        X509_free(certificate);
+        return status;
+    }
+    *ret = certificate;
+    return STATUS_OK;
 }
 
 static enum status certificate_make(const char *directory, EVP_PKEY *key, struct buffer *pem,
@@ -282,7 +322,7 @@ enum status certificate_open(const char *directory, struct certificate *ret, str
     struct certificate opened = {0};
     struct buffer pem;
     X509 *certificate = NULL;
-    enum status status = key_open(directory, &opened.key, why);
+    enum status status = key_open(directory, &opened, why);
 
     if (status != STATUS_OK) {
         return status;
@@ -291,9 +331,10 @@ enum status certificate_open(const char *directory, struct certificate *ret, str
     buffer_init(&pem, FILE_MAX);
     status = file_read(path, &pem, why);
     if (status == STATUS_OK) {
-        certificate = certificate_parse(buffer_text(&pem), opened.key);
+        status = certificate_read(path, buffer_text(&pem), opened.key, &certificate, why);
     }
-    if (certificate == NULL && (status == STATUS_OK || status == STATUS_NOT_FOUND)) {
+    if (status == STATUS_NOT_FOUND) {
+        opened.made = opened.made != NULL ? opened.made : "a certificate for the key";
         status = certificate_make(directory, opened.key, &pem, &certificate, why);
     }
     if (status == STATUS_OK) {

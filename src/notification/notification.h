@@ -118,6 +118,7 @@ struct signer_options {
     const char *directory; /* of signing-key.pem and signing-cert.pem; made when absent */
     uint32_t threads;
     size_t remembered;           /* signatures kept */
+    uint32_t retry_ms;           /* between two tries to get a key; 0: 5 s */
     void (*wake)(void *context); /* from any thread: something is ready for signer_poll */
     void *wake_context;
 };
@@ -146,7 +147,19 @@ void signer_poll(struct signer *signer);
  * the key exists. */
 struct text signer_certificate(struct signer *signer);
 struct text signer_certificate_name(struct signer *signer);
-/* There will be no key, and why: every signature fails. */
+/* There is no key, and why: every signature fails, until one can be read or made. */
 bool signer_has_failed(struct signer *signer, struct why *ret_why);
+
+enum signer_news {
+    SIGNER_SILENT, /* nothing new */
+    SIGNER_MADE,   /* a key or certificate: the text says which; it signs */
+    SIGNER_READY,  /* it signs */
+    SIGNER_OPEN,   /* it signs, with a key that others can read: the text names it */
+    SIGNER_WAITS,  /* no key for the reason of the text; it is tried again every few seconds */
+    SIGNER_FAILED  /* no key for the reason of the text, which only a person can mend */
+};
+
+/* What has happened to the key since the last call, for the log: each thing once. */
+enum signer_news signer_next_news(struct signer *signer, struct why *ret_text);
 
 #endif

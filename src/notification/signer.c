@@ -12,13 +12,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #define THREADS_MAX    16
 #define NICE           10
 #define SIGNATURE_SIZE 512 /* bytes, RSA-4096 */
+#define RETRY_MS       5000
 
 /* One text to sign, for all who wish for it. */
 struct job {
@@ -49,10 +52,13 @@ struct signer {
     struct list pending;
     struct list finished;
     bool has_key;
-    bool has_failed;
+    bool has_failed;  /* there is no key (yet) */
+    bool is_hopeless; /* nor will there be one */
     bool is_stopping;
+    struct timespec retry_at;
     struct certificate certificate; /* constant once has_key */
-    struct why why;                 /* constant once has_failed */
+    struct why why;                 /* of has_failed */
+    enum signer_news news;          /* not told yet */
 };
 
 /* --- The threads. */
@@ -79,18 +85,90 @@ static void job_sign(struct job *job, EVP_PKEY *key)
     EVP_MD_CTX_free(context);
 }
 
-/* NULL: the end.  Waits until there is a key, or until there will be none. */
-static struct job *job_next(struct signer *signer)
+static void timespec_add_ms(struct timespec *time, uint32_t ms)
+{
+    time->tv_sec += ms / 1000;
+    time->tv_nsec += (long)(ms % 1000) * 1000000;
+    if (time->tv_nsec >= 1000000000) {
+        time->tv_sec++;
+        time->tv_nsec -= 1000000000;
+    }
+}
+
+/* Reads or makes the key.  What cannot be read or written now may be later: a full disk, no
+ * file descriptor free. */
+static void key_try(struct signer *signer)
+{
+    struct certificate certificate = {0};
+    struct why why = {""};
+    enum status status = certificate_open(signer->directory, &certificate, &why);
+
+    (void)pthread_mutex_lock(&signer->lock);
+    bool is_told = signer->has_failed && strcmp(signer->why.text, why.text) == 0;
+
+    signer->certificate = certificate;
+    signer->why = why;
+    signer->has_key = status == STATUS_OK;
+    signer->has_failed = status != STATUS_OK;
+    signer->is_hopeless = status == STATUS_INVALID;
+    if (status == STATUS_OK) {
+        signer->news = certificate.made != NULL      ? SIGNER_MADE
+                       : certificate.is_key_readable ? SIGNER_OPEN
+                                                     : SIGNER_READY;
+    } else if (!is_told) {
+        signer->news = signer->is_hopeless ? SIGNER_FAILED : SIGNER_WAITS;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &signer->retry_at);
+    timespec_add_ms(&signer->retry_at, signer->options.retry_ms);
+    (void)pthread_cond_broadcast(&signer->work);
+    (void)pthread_mutex_unlock(&signer->lock);
+    signer->options.wake(signer->options.wake_context);
+}
+
+/* Under the lock: whether the key is to be tried for again. */
+static bool key_is_due(const struct signer *signer)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return signer->has_failed && !signer->is_hopeless
+           && (now.tv_sec > signer->retry_at.tv_sec
+               || (now.tv_sec == signer->retry_at.tv_sec
+                   && now.tv_nsec >= signer->retry_at.tv_nsec));
+}
+
+/* Under the lock: until something changes, or the key is due. */
+static void work_wait(struct signer *signer, bool is_first)
+{
+    if (is_first && signer->has_failed && !signer->is_hopeless) {
+        (void)pthread_cond_clockwait(&signer->work, &signer->lock, CLOCK_MONOTONIC,
+                                     &signer->retry_at);
+    } else {
+        (void)pthread_cond_wait(&signer->work, &signer->lock);
+    }
+}
+
+/* NULL: the end.  Waits until there is a key, or for now none; the first thread tries again. */
+static struct job *job_next(struct signer *signer, bool is_first)
 {
     struct list_node *node = NULL;
 
     (void)pthread_mutex_lock(&signer->lock);
-    while (!signer->is_stopping
-           && (list_is_empty(&signer->pending) || !(signer->has_key || signer->has_failed))) {
-        (void)pthread_cond_wait(&signer->work, &signer->lock);
-    }
-    if (!signer->is_stopping) {
-        node = list_pop(&signer->pending);
+    for (;;) {
+        if (signer->is_stopping) {
+            break;
+        }
+        if (is_first && key_is_due(signer)) {
+            (void)pthread_mutex_unlock(&signer->lock);
+            key_try(signer);
+            (void)pthread_mutex_lock(&signer->lock);
+        } else if (!list_is_empty(&signer->pending)
+                   && (signer->has_key || signer->has_failed)) {
+            node = list_pop(&signer->pending);
+            break;
+        } else {
+            work_wait(signer, is_first);
+        }
     }
     (void)pthread_mutex_unlock(&signer->lock);
     return node == NULL ? NULL : container_of(node, struct job, node);
@@ -104,40 +182,42 @@ static void job_finish(struct signer *signer, struct job *job)
     signer->options.wake(signer->options.wake_context);
 }
 
-static void *thread_run(void *argument)
+static bool has_key_now(struct signer *signer)
 {
-    struct signer *signer = argument;
+    (void)pthread_mutex_lock(&signer->lock);
+    bool has_key = signer->has_key; /* and stays so */
+
+    (void)pthread_mutex_unlock(&signer->lock);
+    return has_key;
+}
+
+static void work(struct signer *signer, bool is_first)
+{
     struct job *job = NULL;
 
     /* On Linux this is about the calling thread.  Publishing goes before signing. */
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-    while ((job = job_next(signer)) != NULL) {
-        if (signer->has_key) { /* constant by now */
+    if (is_first) {
+        key_try(signer);
+    }
+    while ((job = job_next(signer, is_first)) != NULL) {
+        if (has_key_now(signer)) {
             job_sign(job, signer->certificate.key);
         }
         job_finish(signer, job);
     }
+}
+
+static void *thread_run(void *argument)
+{
+    work(argument, false);
     return NULL;
 }
 
 static void *first_thread_run(void *argument)
 {
-    struct signer *signer = argument;
-    struct certificate certificate = {0};
-    struct why why = {""};
-
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-    enum status status = certificate_open(signer->directory, &certificate, &why);
-
-    (void)pthread_mutex_lock(&signer->lock);
-    signer->certificate = certificate;
-    signer->why = why;
-    signer->has_key = status == STATUS_OK;
-    signer->has_failed = status != STATUS_OK;
-    (void)pthread_cond_broadcast(&signer->work);
-    (void)pthread_mutex_unlock(&signer->lock);
-    signer->options.wake(signer->options.wake_context);
-    return thread_run(signer);
+    work(argument, true);
+    return NULL;
 }
 
 /* --- Its life. */
@@ -156,6 +236,7 @@ enum status signer_open(const struct signer_options *options, struct signer **re
     }
     signer = memory_zero(sizeof *signer);
     signer->options = *options;
+    signer->options.retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
     signer->directory = memory_copy_text(text_from(options->directory));
     signer->seed = random_u64(random);
     memory_free(random);
@@ -324,4 +405,21 @@ bool signer_has_failed(struct signer *signer, struct why *ret_why)
     }
     (void)pthread_mutex_unlock(&signer->lock);
     return has_failed;
+}
+
+enum signer_news signer_next_news(struct signer *signer, struct why *ret_text)
+{
+    (void)pthread_mutex_lock(&signer->lock);
+    enum signer_news news = signer->news;
+
+    *ret_text = signer->why;
+    if (news == SIGNER_MADE) {
+        (void)snprintf(ret_text->text, sizeof ret_text->text, "%s", signer->certificate.made);
+    } else if (news == SIGNER_OPEN) {
+        (void)snprintf(ret_text->text, sizeof ret_text->text, "%s/%s", signer->directory,
+                       CERTIFICATE_KEY_FILE);
+    }
+    signer->news = SIGNER_SILENT;
+    (void)pthread_mutex_unlock(&signer->lock);
+    return news;
 }

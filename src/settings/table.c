@@ -116,7 +116,7 @@ const struct setting settings_table[] = {
              "attempts stay recorded so long; 0: however old"),
     NUMBER_ROW(attempts_max_count, "1000000", "0", "1000000000000",
                "and so many of them at most; 0: none"),
-    NUMBER_ROW(signing_threads, "1", "1", "64", "threads that sign notifications"),
+    NUMBER_ROW(signing_threads, "1", "1", "16", "threads that sign notifications"),
     NUMBER_ROW(signatures_remembered, "4096", "0", "10000000",
                "signatures kept for repeated deliveries"),
     NUMBER_ROW(policies_per_topic, "0", "0", COUNT_MOST,

@@ -64,8 +64,13 @@ enum status directory_lock(const char *location, int *ret_lock, struct why *why)
     if (!directory_path(location, LOCK_NAME, path)) {
         return fail(why, STATUS_STORAGE, "data directory %s: the path is too long", location);
     }
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+    if (lock < 0 && errno == ELOOP) {
+        return fail(why, STATUS_STORAGE,
+                    "data directory %s: %s is a symbolic link, and none of ours: remove it",
+                    location, LOCK_NAME);
+    }
     if (lock < 0) {
         return refuse_directory(location, why);
     }

@@ -142,7 +142,7 @@ enum status segment_open(const char *location, unsigned index, uint64_t limit,
     segment->path = memory_copy_text(text_from(path));
     segment->index = index;
     segment->limit = whole_pages(limit);
-    segment->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    segment->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     enum status status =
         segment->fd < 0 ? segment_fail(segment, errno, "opened", why) : map_file(segment, why);
 

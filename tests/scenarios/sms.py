@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import os
+import tempfile
 import threading
 import time
 import urllib.error
@@ -280,7 +281,21 @@ def wrong_options_are_told():
         assert done.returncode == 2 and "sms." + option in done.stderr, (option, done.stderr)
 
 
+def a_link_in_the_place_of_the_spool_is_not_followed():
+    with Daemon() as daemon, tempfile.NamedTemporaryFile("w") as precious:
+        precious.write("precious")
+        precious.flush()
+        spool = os.path.join(daemon.data, "sms.jsonl")
+        os.symlink(precious.name, spool)
+        sns = daemon.client("sns")
+        sns.publish(PhoneNumber=NUMBER, Message="x")
+        wait_until(lambda: "it is a symbolic link" in daemon.log(), "the refusal")
+        assert open(precious.name).read() == "precious"
+        os.unlink(spool)
+        wait_until(lambda: os.path.exists(spool) and '"text":"x"' in open(spool).read(), "the retry", 60)
+
+
 main([without_a_gateway_messages_are_spooled, kannel_is_asked_as_it_wants, other_gateways_take_forms_and_json,
       what_a_gateway_says_counts, prices_and_countries_are_kept, the_egress_guard_stands_before_the_gateway,
       a_kill_during_retries_loses_nothing, a_phone_is_sent_to_without_a_topic,
-      settings_of_an_account_are_checked_and_kept, who_says_stop_gets_nothing_more, wrong_options_are_told])
+      settings_of_an_account_are_checked_and_kept, who_says_stop_gets_nothing_more, a_link_in_the_place_of_the_spool_is_not_followed, wrong_options_are_told])

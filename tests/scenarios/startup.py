@@ -246,7 +246,28 @@ def environment_names_the_data_directory():
             assert process.wait(10) == 0
 
 
+def a_directory_that_others_write_to_is_told_and_links_are_not_followed():
+    with Daemon() as daemon, tempfile.NamedTemporaryFile("w") as precious:
+        assert "data_directory_open" not in daemon.log() and "signing_key_open" not in daemon.log()
+        wait_until(lambda: "signing_made" in daemon.log(), "the first key")
+        assert daemon.stop() == 0
+        os.chmod(daemon.data, 0o777)
+        os.chmod(os.path.join(daemon.data, "signing-key.pem"), 0o644)
+        daemon.start()
+        assert "data_directory_open" in daemon.log() and "chmod go-w " + daemon.data in daemon.log()
+        wait_until(lambda: "signing_key_open" in daemon.log(), "the key's mode")
+        assert daemon.stop() == 0
+        precious.write("precious")
+        precious.flush()
+        os.unlink(os.path.join(daemon.data, "LOCK"))
+        os.symlink(precious.name, os.path.join(daemon.data, "LOCK"))
+        code, said = serve("--data", daemon.data, "--listen", "127.0.0.1:0")
+        assert code == 1 and "LOCK is a symbolic link" in said, said
+        assert open(precious.name).read() == "precious"
+
+
 main([refusals_name_the_next_step, mistakes_in_the_file_are_all_told_with_their_lines,
       settings_come_from_file_environment_and_flags, options_of_transports_are_settings_too,
       declared_resources_are_there_and_stay_the_same, a_hangup_declares_what_the_file_says_now,
-      many_declared_queues_take_few_commits, a_stop_while_resources_are_declared_leaves_nothing_behind, a_stop_lets_answers_finish, environment_names_the_data_directory])
+      many_declared_queues_take_few_commits, a_stop_while_resources_are_declared_leaves_nothing_behind, a_stop_lets_answers_finish, environment_names_the_data_directory,
+      a_directory_that_others_write_to_is_told_and_links_are_not_followed])

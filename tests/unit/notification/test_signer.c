@@ -215,6 +215,124 @@ Test(signer, says_why_there_is_no_key_and_fails_every_wish)
     temp_dir_remove(&dir);
 }
 
+/* The next thing that is said of the key, within 20 seconds. */
+static enum signer_news wait_for_news(struct signer *signer, struct why *ret_text)
+{
+    struct timespec until;
+    enum signer_news news = SIGNER_SILENT;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    while ((news = signer_next_news(signer, ret_text)) == SIGNER_SILENT) {
+        cr_assert_eq(sem_timedwait(&ready, &until), 0, "nothing was said");
+    }
+    return news;
+}
+
+Test(signer, says_what_it_has_made_and_that_others_can_read_the_key)
+{
+    struct temp_dir dir = temp_dir_make();
+    char path[512];
+    struct why text;
+    struct signer *signer = open_signer(dir.path, 0);
+
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_MADE);
+    cr_expect_str_eq(text.text, "a key and its certificate");
+    cr_expect_eq(signer_next_news(signer, &text), SIGNER_SILENT, "it was said");
+    signer_close(signer);
+
+    signer = open_signer(dir.path, 0);
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_READY);
+    signer_close(signer);
+
+    (void)snprintf(path, sizeof path, "%s/signing-key.pem", dir.path);
+    cr_assert_eq(chmod(path, 0644), 0);
+    signer = open_signer(dir.path, 0);
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_OPEN);
+    cr_expect_str_eq(text.text, path);
+    signer_close(signer);
+
+    cr_assert_eq(chmod(path, 0600), 0);
+    (void)snprintf(path, sizeof path, "%s/signing-cert.pem", dir.path);
+    cr_assert_eq(unlink(path), 0);
+    signer = open_signer(dir.path, 0);
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_MADE);
+    cr_expect_str_eq(text.text, "a certificate for the key");
+    signer_close(signer);
+    temp_dir_remove(&dir);
+}
+
+static void expect_refusal(const char *directory, const char *reason)
+{
+    struct why text = {""};
+    struct wish wish;
+    struct signer *signer = open_signer(directory, 0);
+
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_FAILED);
+    cr_expect_not_null(strstr(text.text, reason), "%s", text.text);
+    ask(signer, &wish, "text", 1);
+    wait_for(signer, &wish);
+    cr_expect_str_empty(wish.signature);
+    signer_close(signer);
+}
+
+Test(signer, refuses_a_key_and_a_certificate_that_are_no_pair)
+{
+    struct temp_dir dir = temp_dir_make();
+    struct temp_dir other = temp_dir_make();
+    char path[512];
+    char from[512];
+    struct why text;
+
+    for (int i = 0; i < 2; i++) {
+        struct signer *signer = open_signer(i == 0 ? dir.path : other.path, 0);
+
+        cr_assert_eq(wait_for_news(signer, &text), SIGNER_MADE);
+        signer_close(signer);
+    }
+    (void)snprintf(path, sizeof path, "%s/signing-cert.pem", dir.path);
+    (void)snprintf(from, sizeof from, "%s/signing-cert.pem", other.path);
+    cr_assert_eq(rename(from, path), 0);
+    expect_refusal(dir.path, "does not belong to the key in signing-key.pem");
+    write_file(dir.path, "signing-cert.pem", "this is no certificate\n");
+    expect_refusal(dir.path, "is no certificate");
+    (void)snprintf(from, sizeof from, "%s/signing-key.pem", dir.path);
+    cr_assert_eq(unlink(from), 0);
+    expect_refusal(dir.path, "its key signing-key.pem is not");
+    cr_expect_neq(access(from, F_OK), 0, "no key was made");
+    temp_dir_remove(&dir);
+    temp_dir_remove(&other);
+}
+
+Test(signer, tries_again_when_the_key_cannot_be_read_now)
+{
+    struct temp_dir dir = temp_dir_make();
+    char path[512];
+    struct why text = {""};
+    struct wish wish;
+    struct signer_options options = {
+        .directory = dir.path, .threads = 1, .wake = on_wake, .retry_ms = 20};
+    struct signer *signer = NULL;
+
+    (void)snprintf(path, sizeof path, "%s/signing-key.pem", dir.path);
+    cr_assert_eq(mkdir(path, 0700), 0); /* reading it fails as without a descriptor */
+    (void)sem_init(&ready, 0, 0);
+    cr_assert_eq(signer_open(&options, &signer, &text), STATUS_OK);
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_WAITS);
+    cr_expect(signer_has_failed(signer, &text));
+    ask(signer, &wish, "text", 1);
+    wait_for(signer, &wish);
+    cr_expect_str_empty(wish.signature, "meanwhile wishes fail, and do not hang");
+    cr_assert_eq(rmdir(path), 0);
+    cr_expect_eq(wait_for_news(signer, &text), SIGNER_MADE);
+    cr_expect_not(signer_has_failed(signer, &text));
+    ask(signer, &wish, "text", 1);
+    wait_for(signer, &wish);
+    cr_expect_str_not_empty(wish.signature);
+    signer_close(signer);
+    temp_dir_remove(&dir);
+}
+
 Test(signer, refuses_a_directory_that_is_not_there)
 {
     struct signer_options options = {
