@@ -9,10 +9,11 @@
 #include <string.h>
 
 enum {
-    ROUNDS = 2,         /* in a turn of the loop */
-    ERRANDS = 128,      /* at a time */
-    PAUSE_MS = 1000,    /* before what the server could not do is tried again */
-    PAUSES_UNTOLD = 10, /* after so many of them the server is said to be ready without it */
+    ROUNDS = 2,      /* in a turn of the loop */
+    ERRANDS = 128,   /* at a time */
+    PAUSE_MS = 1000, /* before what the server could not do is tried again, then twice that */
+    PAUSE_DOUBLINGS = 5,
+    PAUSES_UNTOLD = 4, /* after so many of them the server is said to be ready without it */
     FILE_ERRORS_MAX = 1 << 20
 };
 
@@ -271,7 +272,11 @@ static void pause_start(struct declaration *declaration)
     if (declaration->pauses > PAUSES_UNTOLD) {
         announce_once(server);
     }
-    (void)uv_timer_start(&server->declare_pause, on_pause_over, PAUSE_MS, 0);
+    uint32_t doublings = declaration->pauses - 1;
+
+    doublings = doublings < PAUSE_DOUBLINGS ? doublings : PAUSE_DOUBLINGS;
+    (void)uv_timer_start(&server->declare_pause, on_pause_over, (uint64_t)PAUSE_MS << doublings,
+                         0);
 }
 
 static void declaration_free(struct declaration *declaration)

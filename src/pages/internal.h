@@ -81,15 +81,6 @@ struct page {
         .name = NULL   \
     }
 
-/* All of them, for table.c. */
-extern const struct page page_health, page_health_localstack, page_metrics, page_certificate;
-extern const struct page page_confirm_ask, page_confirm, page_unsubscribe_ask, page_unsubscribe;
-extern const struct page page_sms_inbound, page_sms_inbound_post;
-extern const struct page page_story;
-extern const struct page page_replay_list, page_replay_start, page_replay_cancel;
-extern const struct page page_dlq_list, page_dlq_messages, page_dlq_redrives, page_dlq_redrive;
-extern const struct page page_dlq_drop;
-extern const struct page page_rotate_secret;
 /* table.c */
 extern const struct page *const pages_table[]; /* NULL-terminated */
 
