@@ -144,10 +144,13 @@ static enum status stored_fetch(struct step *step, const struct queue *queue,
 }
 
 /* A standard queue's receive is answered before its count is durable, and a crash may have lost
- * that; the receipt proves it. */
-static void receive_remember(const struct step *step, const struct handle *handle,
-                             struct queued *message)
+ * that; the receipt proves it.  A FIFO queue's of which nothing is known was never answered. */
+static void receive_remember(const struct step *step, const struct queue *queue,
+                             const struct handle *handle, struct queued *message)
 {
+    if (queue->settings.is_fifo) {
+        return;
+    }
     if (message->receive_count < handle->receive_number) {
         message->receive_count = handle->receive_number;
     }
@@ -210,7 +213,7 @@ enum status queue_change_visibility(struct step *step, struct queue *queue,
     if (status != STATUS_OK) {
         return status;
     }
-    receive_remember(step, &handle, message);
+    receive_remember(step, queue, &handle, message);
     status = receipt_is_over(queue, &handle, message)
                  ? STATUS_EXISTS
                  : hiding_check(step, state, message, visible_ms);

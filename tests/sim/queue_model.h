@@ -43,6 +43,8 @@ struct fact {
     uint64_t tried;       /* what the last send said, acknowledged or not */
     uint64_t stored;      /* of a reference: the last entry of it in the live queue */
     int64_t tried_ms;     /* when it said so first */
+    uint64_t lost;        /* what a send said whose answer was lost: durable or not */
+    int64_t first_ms;     /* tried_ms, or when the lost one of the same number was sent */
     int64_t sent_ms, delay_ms;
     int64_t lent_until_ms;   /* nobody else may get it before */
     uint32_t receives;       /* at most so many are counted */

@@ -94,13 +94,15 @@ void on_purge(struct world *world, struct event *event)
 
 /* --- Deleting a queue and making it again. */
 
-/* It is gone, unless it is dead already. */
+/* It is gone, unless it is dead already: then whoever has it still has it. */
 static void fact_forget(struct fact *fact)
 {
     fact->is_purged = fact->is_purged || fact->sent_ms != 0;
-    fact->lent_until_ms = 0;
     fact->accepted = 0;
-    fact->attempt = 0;
+    if (fact->place != PLACE_DEAD) {
+        fact->lent_until_ms = 0;
+        fact->attempt = 0;
+    }
 }
 
 static enum status remake_run(struct call *call, struct step *step)

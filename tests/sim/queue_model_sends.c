@@ -40,6 +40,7 @@ static enum status send_run(struct call *call, struct step *step)
     if (status == STATUS_OK && fact->tried != operation->sent.sequence) {
         fact->tried = operation->sent.sequence;
         fact->tried_ms = step->now_ms;
+        fact->first_ms = fact->lost == fact->tried ? fact->first_ms : fact->tried_ms;
     }
     return status;
 }
@@ -51,10 +52,13 @@ static void on_again(struct world *world, struct event *event);
 /* Shortly before its five minutes are over it is a duplicate, and afterwards it is not. */
 static void duplicates_plan(struct scene *scene, size_t message)
 {
-    int64_t passed_ms = scene->world->now_ms - scene->facts[message].tried_ms;
+    const struct fact *fact = &scene->facts[message];
+    int64_t now_ms = scene->world->now_ms;
 
-    world_schedule(scene->world, on_duplicate, message, DUPLICATE_MS - 6000 - passed_ms);
-    world_schedule(scene->world, on_again, message, DUPLICATE_MS + 1000 - passed_ms);
+    world_schedule(scene->world, on_duplicate, message,
+                   fact->first_ms + DUPLICATE_MS - 6000 - now_ms);
+    world_schedule(scene->world, on_again, message,
+                   fact->tried_ms + DUPLICATE_MS + 1000 - now_ms);
 }
 
 static void send_ended(struct operation *operation, enum status status)
@@ -92,9 +96,12 @@ static void send_ended(struct operation *operation, enum status status)
 
 static void send_lost(struct operation *operation)
 {
+    struct fact *fact = &operation->scene->facts[operation->message];
+
     if (operation->scene->is_fifo) {
         /* Perhaps it is not durable; then its number is given again. */
-        operation->scene->facts[operation->message].tried = 0;
+        fact->lost = fact->tried != 0 ? fact->tried : fact->lost;
+        fact->tried = 0;
         world_schedule(operation->scene->world, on_send, operation->message, 100);
     }
 }
