@@ -164,6 +164,34 @@ Test(fifo, an_expired_handle_deletes_nothing)
     rig_close(&rig);
 }
 
+/* Its receives are answered when they are durable: nobody has a receipt that a crash has
+ * undone. */
+Test(fifo, a_receipt_that_was_never_answered_is_none)
+{
+    struct rig rig;
+    struct rig_batch lost = {0};
+
+    open_fifo(&rig, false);
+    (void)rig_send_group(&rig, queue, "a", "a1");
+    for (int i = 0; i < 2; i++) {
+        struct rig_call receive;
+
+        rig_receive_begin(&rig, &receive, queue, 0);
+        receive.receive.visibility_ms = 0;
+        rig_call(&rig, &receive);
+        cr_assert_eq(receive.status, STATUS_OK);
+        rig_keep(&rig, &receive, &lost);
+    }
+    rig_crash(&rig);
+    struct rig_batch batch = rig_receive(&rig, queue, 1, 10000);
+
+    cr_assert_eq(batch.count, 1);
+    cr_assert_eq(batch.receive_counts[0], 1);
+    cr_expect_eq(rig_change(&rig, queue, lost.handles[0], 5000), STATUS_EXISTS);
+    cr_expect_eq(rig_delete(&rig, queue, batch.handles[0]), STATUS_OK);
+    rig_close(&rig);
+}
+
 Test(fifo, a_group_stays_taken_across_a_crash)
 {
     struct rig rig;
