@@ -74,16 +74,25 @@ void metrics_end(struct metrics_reading *reading)
 
 /* --- Lines. */
 
-/* A label's value: quotes, backslashes and line ends are escaped; what is not UTF-8 would make
- * readers refuse the whole page. */
-static void add_label(struct buffer *to, const char *name, struct text value)
+static bool is_escaped(struct text value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char byte = value.at[i];
+
+        if (byte == '"' || byte == '\\' || byte == '\n' || byte == '\0') {
+            return true;
+        }
+    }
+    return !text_is_utf8(value);
+}
+
+static void add_escaped(struct buffer *to, struct text value)
 {
     struct buffer clean;
 
     buffer_init(&clean, 3 * value.len + 1);
     utf8_add_clean(&clean, value);
     value = buffer_text(&clean);
-    buffer_printf(to, "%s=\"", name);
     for (size_t i = 0; i < value.len; i++) {
         char byte = value.at[i];
 
@@ -96,15 +105,32 @@ static void add_label(struct buffer *to, const char *name, struct text value)
             buffer_add_byte(to, byte);
         }
     }
-    buffer_add_byte(to, '"');
     buffer_free(&clean);
+}
+
+/* A label's value: quotes, backslashes and line ends are escaped; what is not UTF-8 would make
+ * readers refuse the whole page. */
+static void add_label(struct buffer *to, const char *name, struct text value)
+{
+    buffer_add_string(to, name);
+    buffer_add_string(to, "=\"");
+    if (is_escaped(value)) {
+        add_escaped(to, value);
+    } else {
+        buffer_add(to, value);
+    }
+    buffer_add_byte(to, '"');
 }
 
 static void add_figure(struct buffer *to, double figure)
 {
-    bool is_whole = figure == trunc(figure); /* counts stay exact up to 2^53 */
-
-    buffer_printf(to, is_whole ? " %.0f\n" : " %.6f\n", figure);
+    buffer_add_byte(to, ' ');
+    if (figure == trunc(figure) && fabs(figure) < 9e15) { /* exact up to 2^53 */
+        buffer_add_int64(to, (int64_t)figure);
+    } else {
+        buffer_printf(to, "%.6f", figure);
+    }
+    buffer_add_byte(to, '\n');
 }
 
 static void write_queue(const struct metric *row, const struct metrics_sources *sources,
@@ -115,7 +141,8 @@ static void write_queue(const struct metric *row, const struct metrics_sources *
     if (queue == NULL) {
         return;
     }
-    buffer_printf(to, "%s{", row->name);
+    buffer_add_string(to, row->name);
+    buffer_add_byte(to, '{');
     add_label(to, "queue", queue->name);
     buffer_add_byte(to, ',');
     add_label(to, "region", queue->region);
@@ -138,7 +165,8 @@ static void write_lane(const struct metric *row, const struct metrics_sources *s
         return;
     }
     uuid_format(id, uuid);
-    buffer_printf(to, "%s{", row->name);
+    buffer_add_string(to, row->name);
+    buffer_add_byte(to, '{');
     add_label(to, "topic", topic->name);
     buffer_printf(to, ",subscription=\"%s\"}", uuid);
     add_figure(to, row->of_lane(&status));

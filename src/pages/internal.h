@@ -10,6 +10,7 @@ struct pages {
     struct pages_options options;
     struct cell *cell; /* NULL: none */
     uint32_t call_count;
+    struct list scrapes; /* pages of metrics that are being written */
     bool is_stopping;
 };
 
@@ -99,6 +100,9 @@ void page_call_start(struct pages *pages, const struct page *page,
 bool pages_are_ready(const struct pages *pages);
 /* parameters.c: into the call; false with the reason in call->why. */
 MUST_CHECK bool parameters_read(struct page_call *call);
+
+/* metrics.c: answers what is being written. */
+void scrapes_end(struct pages *pages);
 
 /* --- JSON (json.c): members of the object that is being written; commas come by themselves. */
 

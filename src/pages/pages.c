@@ -13,12 +13,16 @@ struct pages *pages_create(const struct pages_options *options)
 
     pages->options = *options;
     pages->cell = options->cell;
+    list_init(&pages->scrapes);
     return pages;
 }
 
 void pages_free(struct pages *pages)
 {
-    memory_free(pages);
+    if (pages != NULL) {
+        scrapes_end(pages);
+        memory_free(pages);
+    }
 }
 
 void pages_set_cell(struct pages *pages, struct cell *cell)

@@ -24,7 +24,8 @@ struct pages_options {
 struct pages;
 
 struct pages *pages_create(const struct pages_options *options);
-void pages_free(struct pages *pages); /* NULL is fine */
+/* NULL is fine.  Pages that are being written are answered with an error. */
+void pages_free(struct pages *pages);
 /* The cell was dropped (NULL; cell_end has ended the calls in it), or is being loaded anew. */
 void pages_set_cell(struct pages *pages, struct cell *cell);
 /* The daemon is stopping: health says so, and no page asks the cell any more. */
@@ -36,6 +37,9 @@ bool pages_own(const struct http_request *request);
 bool pages_are_open(const struct http_request *request);
 /* Answers it, now or later. */
 void pages_request(struct pages *pages, struct http_request *request);
+/* Goes on with pages that are written in pieces, one piece in each turn of the loop; true:
+ * there is more to be written. */
+MUST_CHECK bool pages_turn(struct pages *pages);
 /* Answers as pages refuse: {"error": "..."} */
 void pages_refuse(struct http_request *request, int status, struct text reason);
 

@@ -25,6 +25,7 @@ struct settings {
     struct text plugins;
     struct text dns_servers;
     bool allow_unauthenticated;
+    bool metrics_per_object;
     bool dev;
     struct text_list allowed_hosts;
     struct text_list egress_allow;

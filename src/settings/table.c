@@ -76,6 +76,8 @@ const struct setting settings_table[] = {
                "store engine: log (a change log before LMDB) or lmdb"),
     CHOICE_ROW(log_level, "info", "error|warn|info|debug",
                "what is logged: that, and what is worse"),
+    BOOLEAN_ROW(metrics_per_object, "true",
+                "lines for each queue and each subscription at work in /metrics"),
     SIZE_ROW(header_max, "32KiB", "1KiB", "16MiB", "most bytes of a request's headers"),
     SIZE_ROW(body_max, "8MiB", "1KiB", "1GiB", "most bytes of a request's body"),
     NUMBER_ROW(connections_max, "20000", "1", "1000000", "connections open at a time"),
