@@ -143,11 +143,25 @@ static enum status message_put(struct step *step, const struct slot *slot,
     return status;
 }
 
+/* After a start deliveries go on while subscriptions are still coming into memory: one that is
+ * not there yet may be a queue's. */
+static bool may_still_come(const struct router *router, struct lane_id lane)
+{
+    const struct topic *topic = topic_find_number(router, lane.topic);
+
+    return topic != NULL && !topic->is_ready && !mutant("router.leaves-before-it-is-known");
+}
+
 enum status router_deliver_here(struct step *step, const struct delivery_here *here,
                                 struct why *why)
 {
-    const struct slot *slot = slot_find(router_of(step), here->lane.subscription);
+    struct router *router = router_of(step);
+    const struct slot *slot = slot_find(router, here->lane.subscription);
 
+    if (slot == NULL && may_still_come(router, here->lane)) {
+        task_wait(step, &router->loading_waiters);
+        return STATUS_WAIT;
+    }
     if (slot != NULL && slot->protocol == PROTOCOL_SMS) {
         return phone_refuses(step, here->lane, here->subscription_record, here->message_record,
                              why);

@@ -139,6 +139,8 @@ void on_attempt(struct world *world, struct attempt_start *take_start)
         || !subscription_decode(blob_text(take_start->subscription_record), &arena,
                                 &subscription)) {
         complain(scene, "an attempt with records that do not decode", 0, 0);
+    } else if (subscription.protocol == PROTOCOL_SQS) {
+        complain(scene, "left for a queue that is here", message_number(message.body), 0);
     } else {
         uint32_t place = message_number(text_after(subscription.endpoint, 7));
 

@@ -32,6 +32,7 @@ struct world {
     struct cell *cell;
     struct cell_options options;
     struct batch *committing;
+    bool has_slow_scans;
     uint64_t boots;
     uint64_t steps;
     uint64_t trace; /* a digest of everything that happened */
