@@ -281,6 +281,9 @@ Test(outbound, survives_a_plugin_that_settles_what_it_should_not)
         bench_start(&bench, &wish);
     }
     bench_run(&bench, LIMIT_MS);
+    for (int i = 0; i < 300 && outbound_counters(bench.outbound).bugs < 2; i++) {
+        bench_pass(&bench, 20); /* what it says too much may come later */
+    }
     expect_each_once();
     cr_expect_eq(outbound_counters(bench.outbound).bugs, 2);
     bench_close(&bench);
