@@ -8,11 +8,7 @@ struct members {
     size_t count;
 };
 
-/* Short names of the file and the AWS attribute each stands for. */
-static const struct {
-    struct text name;
-    struct text attribute;
-} short_names[] = {
+const struct short_name declared_short_names[] = {
     {TEXT("raw"), TEXT("RawMessageDelivery")},
     {TEXT("filter"), TEXT("FilterPolicy")},
     {TEXT("redrive"), TEXT("RedrivePolicy")},
@@ -26,6 +22,7 @@ static const struct {
     {TEXT("maximum_message_size"), TEXT("MaximumMessageSize")},
     {TEXT("fifo"), TEXT("FifoQueue")},
     {TEXT("content_based_deduplication"), TEXT("ContentBasedDeduplication")},
+    {{0}, {0}},
 };
 
 static void attribute_add(struct members *members, struct text name, struct text value)
@@ -48,9 +45,9 @@ static void member_read(struct file *file, const yaml_node_t *key, const yaml_no
         attribute_add(members, T("FilterPolicyScope"), scope);
         return;
     }
-    for (size_t i = 0; i < countof(short_names); i++) {
-        if (text_equal(name, short_names[i].name)) {
-            attribute_add(members, short_names[i].attribute, node_text(file, value));
+    for (const struct short_name *row = declared_short_names; row->name.len > 0; row++) {
+        if (text_equal(name, row->name)) {
+            attribute_add(members, row->attribute, node_text(file, value));
             return;
         }
     }

@@ -66,6 +66,15 @@ void option_give(struct settings *settings, const struct option_given *given);
 void options_print(const struct settings *settings, struct buffer *to);
 /* print.c: a YAML scalar in double quotes that is read back as `text`, which is UTF-8. */
 void yaml_add_text(struct buffer *to, struct text text);
+
+/* declared.c: short names of the file, and the AWS attribute that each stands for; the last is
+ * empty. */
+struct short_name {
+    struct text name, attribute;
+};
+
+extern const struct short_name declared_short_names[];
+
 /* file.c: scalars into the settings, resources into settings->declared. */
 void settings_read_file(struct settings *settings, const char *path, struct buffer *errors);
 

@@ -1,4 +1,4 @@
-# -DFANFARE, -DPAGES, -DMANDOC
+# -DFANFARE, -DPAGES, -DYAML, -DMANDOC
 cmake_minimum_required(VERSION 3.25)
 set(faults 0)
 macro(fault)
@@ -39,6 +39,24 @@ foreach(name ${names})
   endforeach()
 endforeach()
 
+# fanfare.yaml(5) is made of the table of settings: each is there.
+execute_process(COMMAND ${FANFARE} config OUTPUT_VARIABLE config COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE ";" "," config "${config}")
+string(REPLACE "[" "(" config "${config}") # a bracket would hold a list of CMake's together
+string(REGEX MATCHALL "\n[a-z_]+: [^\n]" settings "${config}")
+list(LENGTH settings count)
+if(count LESS 30)
+  fault("only ${count} settings")
+endif()
+file(READ "${YAML}" page)
+foreach(setting ${settings})
+  string(REGEX REPLACE "\n([a-z_]+): .*" ".It Ic \\1\n" wanted "${setting}")
+  string(FIND "${page}" "${wanted}" at)
+  if(at EQUAL -1)
+    fault("fanfare.yaml.5 does not tell of ${wanted}")
+  endif()
+endforeach()
+
 file(GLOB pages "${PAGES}/*.1")
 foreach(page ${pages})
   list(FIND known "${page}" at)
@@ -48,7 +66,7 @@ foreach(page ${pages})
 endforeach()
 
 if(MANDOC)
-  execute_process(COMMAND ${MANDOC} -T lint -W warning ${pages} OUTPUT_VARIABLE lint ERROR_VARIABLE lint RESULT_VARIABLE code)
+  execute_process(COMMAND ${MANDOC} -T lint -W warning ${pages} ${YAML} OUTPUT_VARIABLE lint ERROR_VARIABLE lint RESULT_VARIABLE code)
   if(NOT code EQUAL 0)
     fault("${lint}")
   endif()
