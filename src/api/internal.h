@@ -6,6 +6,8 @@
 
 /* More parameters than any operation has, and fewer than would hurt. */
 #define PARAMS_MAX 8192
+/* Elements of one list or map; AWS's own limits are far below, and services check theirs. */
+#define ITEMS_MAX 1024
 
 /* Decoded name=value pairs, sorted by name. */
 struct params {

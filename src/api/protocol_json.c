@@ -1,7 +1,9 @@
 /* The JSON protocol: one pass over the body, straight into the operation's struct. */
 #include "api/internal.h"
 #include "base/json.h"
+#include "base/must.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct error_kind error_serialization = {.type = "SerializationException",
@@ -12,6 +14,7 @@ static const struct error_kind error_serialization = {.type = "SerializationExce
 struct decoding {
     struct request *request;
     struct json_reader reader;
+    size_t items; /* of all lists and maps so far, however they are nested */
 };
 
 static enum status decode_members(struct decoding *decoding, const struct field *fields,
@@ -29,6 +32,48 @@ static enum status broken(struct decoding *decoding)
     return request_fail(decoding->request, &error_serialization,
                         "The request body is not valid JSON: %s",
                         error != NULL ? error : "unexpected token");
+}
+
+/* Before there is room for one more: an element is a few bytes of input and a structure here,
+ * so a body within its limit could ask for a hundred times its size. */
+static enum status count_item(struct decoding *decoding, const struct field *field,
+                              size_t count)
+{
+    if (count >= ITEMS_MAX) {
+        return request_fail(decoding->request, &error_serialization,
+                            "%s must have at most %d items", field->name, ITEMS_MAX);
+    }
+    if (++decoding->items > PARAMS_MAX) {
+        return request_fail(decoding->request, &error_serialization,
+                            "The request body has too many items");
+    }
+    return STATUS_OK;
+}
+
+static enum status repeated(struct decoding *decoding, struct text name)
+{
+    return request_fail(decoding->request, &error_serialization, "%.*s is given twice",
+                        TEXT_PRINTF(name));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* Sorts `names`: comparing each with each would let long names that begin alike cost seconds.
+ */
+static enum status check_names(struct decoding *decoding, struct text *names, size_t count)
+{
+    if (count > 0) {
+        qsort(names, count, sizeof *names, compare_names);
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (text_equal(names[i - 1], names[i])) {
+            return repeated(decoding, names[i]);
+        }
+    }
+    return STATUS_OK;
 }
 
 /* Room for one more: arrays double inside the arena. */
@@ -77,6 +122,11 @@ static enum status decode_strings(struct decoding *decoding, const struct field 
 
     ret->is_set = true;
     while ((token = json_next(&decoding->reader)) == JSON_STRING) {
+        enum status status = count_item(decoding, field, ret->count);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
         ret->items = grow(decoding->request->arena, ret->items, ret->count, sizeof *ret->items);
         ret->items[ret->count++] = decoding->reader.value;
     }
@@ -87,6 +137,16 @@ static enum status decode_strings(struct decoding *decoding, const struct field 
                                    : wrong_type(decoding, field->name, "a list of strings");
 }
 
+static enum status check_pairs(struct decoding *decoding, const struct string_map *map)
+{
+    struct text *names = arena_array(decoding->request->arena, map->count, sizeof *names);
+
+    for (size_t i = 0; i < map->count; i++) {
+        names[i] = map->items[i].name;
+    }
+    return check_names(decoding, names, map->count);
+}
+
 static enum status decode_string_map(struct decoding *decoding, const struct field *field,
                                      struct string_map *ret)
 {
@@ -95,7 +155,11 @@ static enum status decode_string_map(struct decoding *decoding, const struct fie
     ret->is_set = true;
     while ((token = json_next(&decoding->reader)) == JSON_NAME) {
         struct text name = decoding->reader.value;
+        enum status status = count_item(decoding, field, ret->count);
 
+        if (status != STATUS_OK) {
+            return status;
+        }
         token = json_next(&decoding->reader);
         if (token == JSON_NULL) {
             continue;
@@ -107,7 +171,7 @@ static enum status decode_string_map(struct decoding *decoding, const struct fie
         ret->items = grow(decoding->request->arena, ret->items, ret->count, sizeof *ret->items);
         ret->items[ret->count++] = (struct string_pair){name, decoding->reader.value};
     }
-    return token == JSON_OBJECT_END ? STATUS_OK : broken(decoding);
+    return token == JSON_OBJECT_END ? check_pairs(decoding, ret) : broken(decoding);
 }
 
 static void *item_at(void *items, const struct field *field, size_t i)
@@ -122,10 +186,13 @@ static enum status decode_structs(struct decoding *decoding, const struct field 
 
     ret->is_set = true;
     while ((token = json_next(&decoding->reader)) == JSON_OBJECT) {
-        ret->items = grow(decoding->request->arena, ret->items, ret->count, field->of_size);
-        enum status status =
-            decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
+        enum status status = count_item(decoding, field, ret->count);
 
+        if (status != STATUS_OK) {
+            return status;
+        }
+        ret->items = grow(decoding->request->arena, ret->items, ret->count, field->of_size);
+        status = decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
         if (status != STATUS_OK) {
             return status;
         }
@@ -138,32 +205,52 @@ static enum status decode_structs(struct decoding *decoding, const struct field 
                                    : wrong_type(decoding, field->name, "a list of structures");
 }
 
+/* One of a map of structures, whose name was just read. */
+static enum status decode_named_struct(struct decoding *decoding, const struct field *field,
+                                       struct struct_map *ret)
+{
+    struct arena *arena = decoding->request->arena;
+    enum status status = count_item(decoding, field, ret->count);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    ret->names = grow(arena, ret->names, ret->count, sizeof *ret->names);
+    ret->items = grow(arena, ret->items, ret->count, field->of_size);
+    ret->names[ret->count] = decoding->reader.value;
+    enum json_token token = json_next(&decoding->reader);
+
+    if (token != JSON_OBJECT) {
+        return token == JSON_ERROR ? broken(decoding)
+                                   : wrong_type(decoding, field->name, "a map of structures");
+    }
+    status = decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
+    ret->count += status == STATUS_OK ? 1 : 0;
+    return status;
+}
+
 static enum status decode_struct_map(struct decoding *decoding, const struct field *field,
                                      struct struct_map *ret)
 {
-    struct arena *arena = decoding->request->arena;
     enum json_token token;
 
     ret->is_set = true;
     while ((token = json_next(&decoding->reader)) == JSON_NAME) {
-        ret->names = grow(arena, ret->names, ret->count, sizeof *ret->names);
-        ret->items = grow(arena, ret->items, ret->count, field->of_size);
-        ret->names[ret->count] = decoding->reader.value;
-        token = json_next(&decoding->reader);
-        if (token != JSON_OBJECT) {
-            return token == JSON_ERROR
-                       ? broken(decoding)
-                       : wrong_type(decoding, field->name, "a map of structures");
-        }
-        enum status status =
-            decode_members(decoding, field->of, item_at(ret->items, field, ret->count));
+        enum status status = decode_named_struct(decoding, field, ret);
 
         if (status != STATUS_OK) {
             return status;
         }
-        ret->count++;
     }
-    return token == JSON_OBJECT_END ? STATUS_OK : broken(decoding);
+    if (token != JSON_OBJECT_END) {
+        return broken(decoding);
+    }
+    struct text *names = arena_array(decoding->request->arena, ret->count, sizeof *names);
+
+    if (ret->count > 0) {
+        memcpy(names, ret->names, ret->count * sizeof *names);
+    }
+    return check_names(decoding, names, ret->count);
 }
 
 static enum status decode_value(struct decoding *decoding, const struct field *field,
@@ -206,13 +293,22 @@ static const struct field *field_named(const struct field *fields, struct text n
     return NULL;
 }
 
-/* The member whose name was just read; one that no schema knows is left out. */
+/* The member whose name was just read; one that no schema knows is left out.  `seen` has a bit
+ * for each of the fields: two readers of a body that says a thing twice may take it for two
+ * different requests. */
 static enum status decode_member(struct decoding *decoding, const struct field *fields,
-                                 void *owner)
+                                 void *owner, uint64_t *seen)
 {
     const struct field *field = field_named(fields, decoding->reader.value);
 
     if (field != NULL) {
+        must(field - fields < 64);
+        uint64_t bit = (uint64_t)1 << (field - fields);
+
+        if ((*seen & bit) != 0) {
+            return repeated(decoding, decoding->reader.value);
+        }
+        *seen |= bit;
         return decode_value(decoding, field, field_in(field, owner));
     }
     return json_skip(&decoding->reader) ? STATUS_OK : broken(decoding);
@@ -223,9 +319,10 @@ static enum status decode_members(struct decoding *decoding, const struct field 
                                   void *owner)
 {
     enum json_token token;
+    uint64_t seen = 0;
 
     while ((token = json_next(&decoding->reader)) == JSON_NAME) {
-        enum status status = decode_member(decoding, fields, owner);
+        enum status status = decode_member(decoding, fields, owner, &seen);
 
         if (status != STATUS_OK) {
             return status;

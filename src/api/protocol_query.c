@@ -4,9 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Elements of one list; AWS's own limits are far below, and services check theirs. */
-#define ITEMS_MAX 1024
-
 struct reading {
     struct request *request;
     const struct params *params;
@@ -64,7 +61,8 @@ static struct text item_name(const struct reading *reading, const struct items *
     return text_first(prefix, prefix.len - 1);
 }
 
-/* How many numbered items there are: 1, 2, ... without gaps. */
+/* How many numbered items there are: 1, 2, ... without gaps; one above ITEMS_MAX says enough.
+ */
 static size_t count_items(const struct reading *reading, const struct items *items)
 {
     size_t count = 0;
@@ -72,7 +70,7 @@ static size_t count_items(const struct reading *reading, const struct items *ite
     if (!params_have_prefix(reading->params, join(reading, items->base, ""))) {
         return 0;
     }
-    while (count < ITEMS_MAX) {
+    while (count <= ITEMS_MAX) {
         struct text prefix = item_prefix(reading, items, count);
         struct text name = text_first(prefix, prefix.len - 1);
 
@@ -237,6 +235,9 @@ static enum status decode_items(const struct reading *reading, struct text prefi
 
     if (!items.is_set) {
         return STATUS_OK;
+    }
+    if (items.count > ITEMS_MAX) {
+        return malformed(reading, "Too many items in parameter", items.base);
     }
     switch ((int)field->type) {
     case FIELD_STRING_LIST: decode_strings(reading, &items, member); break;

@@ -134,3 +134,29 @@ Test(protocol_query, refuses_what_is_malformed)
         sample_close(&sample);
     }
 }
+
+static struct text numbered(struct arena *arena, size_t count)
+{
+    struct buffer buffer = buffer_over(arena_take(arena, count * 32), count * 32);
+
+    for (size_t i = 1; i <= count; i++) {
+        buffer_printf(&buffer, "%sPairs.member.%zu.Id=a", i == 1 ? "" : "&", i);
+    }
+    return buffer_text(&buffer);
+}
+
+Test(protocol_query, says_that_a_list_is_too_long)
+{
+    struct sample_request sample;
+
+    sample_open(&sample);
+    struct sample *input =
+        sample_decode(&sample, WIRE_QUERY, numbered(&sample.arena, ITEMS_MAX));
+
+    cr_assert_not_null(input);
+    cr_expect_eq(input->pairs.count, ITEMS_MAX);
+    cr_expect_null(sample_decode(&sample, WIRE_QUERY, numbered(&sample.arena, ITEMS_MAX + 1)));
+    cr_expect_eq(sample.request.error, &error_malformed);
+    EXPECT_TEXT("Too many items in parameter: Pairs.member", sample.request.message);
+    sample_close(&sample);
+}
