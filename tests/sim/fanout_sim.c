@@ -51,6 +51,7 @@ static void scene_plan(struct scene *scene)
         scene->retention_s[i] = is_short ? 20 + (uint32_t)world_chance(world, 60) : 0;
         scene->is_purged[i] = world_chance(world, 6) == 0;
     }
+    scene->has_damage = world_chance(world, 3) == 0;
     scene->has_tokens = world_chance(world, 8) == 0;
 }
 

@@ -12,6 +12,7 @@
 #define BUSY_MS       60000
 #define DAYS_MS       (3LL * 24 * 3600 * 1000)
 #define HOUR_MS       (3600LL * 1000)
+#define HARMS         6    /* rows that are damaged, at most */
 #define STEADY_PARTS  20   /* by so much the cell's clock may be too fast or too slow: 1/20 */
 #define RATE_OVER     10   /* seconds over which rates are checked */
 #define DUPLICATES    8    /* deduplication ids of the FIFO topic */
@@ -41,7 +42,8 @@ struct promise {
 struct ledger {
     uint32_t kind;
     bool is_accepted;
-    uint64_t boot; /* the process that accepted it */
+    bool is_harmed; /* a row of it was damaged */
+    uint64_t boot;  /* the process that accepted it */
     uint32_t delivered[ENDPOINTS];
     uint32_t dead[ENDPOINTS];
     uint32_t attempts[ENDPOINTS];
@@ -91,6 +93,14 @@ struct lease_book {
     size_t count;
 };
 
+/* A row that was damaged. */
+struct harm {
+    struct key key;
+    uint32_t publish; /* that it was about */
+    uint64_t message; /* its number */
+    bool is_said;     /* something of that message was set aside */
+};
+
 struct scene {
     struct world *world;
     struct ledger ledger[PUBLISHES];
@@ -107,7 +117,10 @@ struct scene {
     uint32_t retention_s[QUEUES]; /* 0: long */
     bool is_purged[QUEUES];       /* once, some time */
     bool has_tokens;
-    bool has_leaps;         /* of the wall clock */
+    bool has_leaps; /* of the wall clock */
+    bool has_damage;
+    struct harm harms[HARMS];
+    size_t harm_count;
     uint32_t history_plans; /* how often what is kept was decided */
     uint8_t told[16];       /* the replay that is looked at */
     bool is_told;
@@ -164,6 +177,18 @@ void leaps_schedule(struct scene *scene);
 /* From now on, for so long by a clock that may be a little too fast. */
 struct promise promise_for(const struct world *world, int64_t duration_ms);
 bool promise_holds(const struct world *world, const struct promise *promise);
+
+/* fanout_sim_damage.c: rows on disk that are not what was written. */
+
+void damage_schedule(struct scene *scene);
+/* Reads what was set aside: of what was damaged, and counted. */
+void damage_hear(struct scene *scene);
+/* Whether it was said that something of this is lost. */
+bool harm_is_said(const struct scene *scene, uint32_t publish);
+/* At the end: nothing damaged is there any more of which nobody was told. */
+void damage_check(struct scene *scene);
+/* Rows of the table that may be left, for who needed them could not be read. */
+uint64_t harms_left(struct scene *scene, enum table table);
 
 /* fanout_sim_told.c: a replay that is looked at. */
 

@@ -26,7 +26,7 @@ static void attempts_check(struct scene *scene, uint32_t publish, uint32_t place
     const struct ledger *entry = &scene->ledger[publish];
     uint32_t policy = scene->topic_rules ? 3 : 6;
     bool is_exact = scene->world->boots == 1 && scene->replays == 0
-                    && scene->world->options.deliveries.breaker_min == 0;
+                    && scene->world->options.deliveries.breaker_min == 0 && !entry->is_harmed;
     uint32_t wanted = scene->moods[place] == MOOD_DOWN ? policy : 1;
 
     if ((scene->moods[place] == MOOD_DOWN || scene->moods[place] == MOOD_REFUSING) && is_exact
@@ -57,7 +57,9 @@ static void entry_check(struct scene *scene, uint32_t publish, uint32_t place)
     if (!wants && got > 0) {
         complain(scene, "reached whom its filter excludes", publish, place);
     }
-    if (wants && entry->is_accepted && got == 0 && !may_lose(scene, place)) {
+    bool is_excused = entry->is_harmed && harm_is_said(scene, publish);
+
+    if (wants && entry->is_accepted && got == 0 && !may_lose(scene, place) && !is_excused) {
         complain(scene, "was accepted and is lost", publish, place);
     }
 }
@@ -97,7 +99,7 @@ void leaks_check(struct scene *scene)
         if (tables[i] == TABLE_ATTEMPT && !has_ends) {
             continue;
         }
-        if (count > 0) {
+        if (count > harms_left(scene, tables[i])) {
             char what[64];
 
             (void)snprintf(what, sizeof what, "%llu rows are left in table %c",
@@ -105,6 +107,7 @@ void leaks_check(struct scene *scene)
             complain(scene, what, 0, 0);
         }
     }
+    damage_check(scene);
 }
 
 /* Of one life: what was delivered is counted; and no more, where replays have sent nothing to
@@ -132,6 +135,7 @@ static void counters_check(struct scene *scene)
 
 void scene_check(struct scene *scene)
 {
+    damage_hear(scene);
     fifo_check(scene);
     counters_check(scene);
     for (uint32_t i = 0; i < PUBLISHES; i++) {

@@ -166,8 +166,8 @@ bool history_keeps_all(const struct scene *scene)
 {
     const struct history_options *options = &scene->world->options.history;
 
-    return scene->history_plans == 1 && !scene->has_leaps && options->max_age_ms == HOUR_MS
-           && options->max_bytes == 1 << 30;
+    return scene->history_plans == 1 && !scene->has_leaps && !scene->has_damage
+           && options->max_age_ms == HOUR_MS && options->max_bytes == 1 << 30;
 }
 
 static void on_crash(struct world *world, struct event *event)
@@ -203,6 +203,7 @@ void inputs_schedule(struct scene *scene)
         }
     }
     leaps_schedule(scene);
+    damage_schedule(scene);
     fifo_schedule(scene);
     tokens_schedule(scene);
     scene->replays = (uint32_t)world_chance(world, 5);

@@ -7,6 +7,11 @@
 #include "base/steady.h"
 #include "core/core.h"
 
+/* A row of this value is one whose checksum differs: reads say so and do not bring it. */
+#define WORLD_DAMAGED \
+    "\xFF"            \
+    "damaged"
+
 struct world;
 
 /* Something that happens at a time.  Allocated with memory_zero, freed after `happen`. */
