@@ -7,12 +7,14 @@
 #include "tests/support/temp_dir.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #define VALUE_BYTES  20000
+#define LARGE_BYTES  (UINT64_C(64) << 20)
 #define COMMITS_MAX  1000
 #define TRIES_MAX    100
 #define TRY_PAUSE_NS 50000000
@@ -290,6 +292,50 @@ static void fragment(const char *name, bool reopens)
     temp_dir_remove(&dir);
 }
 
+#define OLD_ROWS   40
+#define NEW_ROWS   20
+#define LEFT_BYTES ((rlim_t)512 * 1024) /* a deletion writes pages, too */
+
+static rlim_t database_bytes(const char *location)
+{
+    char path[512];
+    struct stat found;
+
+    (void)snprintf(path, sizeof path, "%s/data.mdb", location);
+    CHECK(stat(path, &found) == 0);
+    return (rlim_t)found.st_size;
+}
+
+/* There was room when rows were accepted, and others have taken it before they were written
+ * where they belong: the deletions that came after them make room all the same. */
+static void others_take_the_room(const char *name)
+{
+    struct temp_dir dir = temp_dir_make();
+    struct trial trial = {.engine = engine_find(name),
+                          .location = dir.path,
+                          .map_bytes = LARGE_BYTES,
+                          .survives = true};
+
+    memset(mixed, 0, sizeof mixed);
+    trial_open(&trial);
+    for (uint32_t i = 0; i < OLD_ROWS; i++) {
+        CHECK(mixed_try(&trial, i, 1, 1, LONG_BYTES) == STATUS_OK);
+    }
+    trial_reopen(&trial); /* now they are where they belong */
+    for (uint32_t i = OLD_ROWS; i < OLD_ROWS + NEW_ROWS; i++) {
+        CHECK(mixed_try(&trial, i, 1, 1, LONG_BYTES) == STATUS_OK);
+    }
+    set_file_limit(database_bytes(dir.path) + LEFT_BYTES);
+    mixed_drain(&trial, 0, OLD_ROWS, 1);
+    (void)mixed_fill_holes(&trial, OLD_ROWS + NEW_ROWS);
+    mixed_check(&trial);
+    set_file_limit(RLIM_INFINITY);
+    trial_reopen(&trial);
+    mixed_check(&trial);
+    trial_close(&trial);
+    temp_dir_remove(&dir);
+}
+
 /* Sizes and deletions by chance at the edge: a refusal is whole, and a deletion is never
  * refused.
  */
@@ -336,6 +382,7 @@ int main(void)
     fragment("log", false);
     fragment("log", true);
     fragment("lmdb", false);
+    others_take_the_room("log");
     come_and_go("log", 1);
     come_and_go("lmdb", 2);
     return 0;
