@@ -1,8 +1,8 @@
 /* fanfare filter: policies tried from the command line, without a daemon. */
-#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/must.h"
 #include "cli/internal.h"
 
 #include <fanfare/filter.h>
@@ -355,6 +355,7 @@ static int command_explain(const struct options *options)
     struct buffer message;
     int code = 2;
 
+    must(options->policy != NULL && options->message != NULL);
     buffer_init(&policy, FILE_MAX);
     buffer_init(&message, FILE_MAX);
     if (file_read(options->policy, &policy) && file_read(options->message, &message)) {
