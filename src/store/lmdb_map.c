@@ -5,6 +5,7 @@
 #include "base/mutants.h"
 #include "store/batch.h"
 #include "store/directory.h"
+#include "store/lmdb_check.h"
 #include "store/lmdb_layout.h"
 #include "store/lmdb_row.h"
 
@@ -184,7 +185,8 @@ static enum status environment_check(MDB_env *env, const char *location, MDB_dbi
     if (error != 0) {
         return open_failed(location, error, why);
     }
-    return lmdb_layout_bring(env, *ret_dbi, why);
+    status = lmdb_check(env, *ret_dbi, location, why);
+    return status == STATUS_OK ? lmdb_layout_bring(env, *ret_dbi, why) : status;
 }
 
 /* LMDB takes a file that is missing or empty for a new database. */

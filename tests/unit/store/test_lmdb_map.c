@@ -214,6 +214,87 @@ Test(lmdb_map, a_file_that_was_cut_is_refused)
     cr_expect(strstr(why.text, "was cut") != NULL, "%s", why.text);
 }
 
+/* --- Pages inside the tree. */
+
+#define BRANCH_FLAG  0x01
+#define FLAGS_AT     10
+#define LOWER_AT     12
+#define NODES_AT     16
+#define TREE_ROWS    3000
+#define BRANCHES_MAX 64
+
+enum tree_damage {
+    LAST_CHILD_LOST,
+    CHILDREN_SWAPPED,
+    TREE_DAMAGES
+};
+
+static void branch_damage(uint8_t *page, enum tree_damage damage)
+{
+    uint16_t lower;
+    uint16_t nodes[2];
+
+    memcpy(&lower, page + LOWER_AT, sizeof lower);
+    memcpy(nodes, page + NODES_AT, sizeof nodes);
+    if (damage == LAST_CHILD_LOST) {
+        lower = (uint16_t)(lower - sizeof nodes[0]);
+        memcpy(page + LOWER_AT, &lower, sizeof lower);
+    } else {
+        memcpy(page + NODES_AT, &nodes[1], sizeof nodes[1]);
+        memcpy(page + NODES_AT + sizeof nodes[1], &nodes[0], sizeof nodes[0]);
+    }
+}
+
+/* All of them: which ones the newest tree has nobody tells. */
+static uint32_t branches_damage(enum tree_damage damage)
+{
+    uint8_t page[4096];
+    uint32_t damaged = 0;
+    char path[300];
+
+    path_of_data(path);
+    int file = open(path, O_RDWR);
+
+    NEED(file >= 0);
+    for (off_t at = 2 * (off_t)sizeof page; pread(file, page, sizeof page, at) == sizeof page;
+         at += (off_t)sizeof page) {
+        if (page[FLAGS_AT] == BRANCH_FLAG && page[FLAGS_AT + 1] == 0
+            && damaged < BRANCHES_MAX) {
+            branch_damage(page, damage);
+            NEED(pwrite(file, page, sizeof page, at) == sizeof page);
+            damaged++;
+        }
+    }
+    NEED(close(file) == 0);
+    return damaged;
+}
+
+Test(lmdb_map, a_tree_that_leads_astray_is_refused)
+{
+    for (int damage = 0; damage < TREE_DAMAGES; damage++) {
+        struct why why = {.text = ""};
+        bool is_fatal = false;
+        char key[16];
+
+        lmdb_map_begin(map);
+        for (uint32_t i = 0; i < TREE_ROWS; i++) {
+            (void)snprintf(key, sizeof key, "tree-%05u", i);
+            lmdb_map_put(map, text_from(key), text_make(bytes, 100));
+        }
+        NEED(lmdb_map_commit(map, &is_fatal, NULL) == STATUS_OK);
+        lmdb_map_close(map);
+        map = NULL;
+        NEED(lmdb_map_open(dir.path, MAP_BYTES, &map, &why) == STATUS_OK);
+        lmdb_map_close(map);
+        map = NULL;
+        cr_assert_gt(branches_damage((enum tree_damage)damage), 0);
+        cr_expect_eq(lmdb_map_open(dir.path, MAP_BYTES, &map, &why), STATUS_STORAGE);
+        cr_expect_not_null(strstr(why.text, "damaged"), "%s", why.text);
+        temp_dir_remove(&dir);
+        begin();
+    }
+}
+
 /* --- The layout of before: values as they are. */
 
 static void old_database(uint32_t rows, bool has_format)
