@@ -4,9 +4,40 @@
 #include "base/mutants.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#define PAGES_MAX      16384 /* of 4 KiB: some 20 ms, when they are in memory */
-#define KEY_MAX_STORED 511   /* LMDB's own limit: what says more is no key */
+#define PAGE_BYTES     4096
+#define PAGES_MAX      16384
+#define KEY_MAX_STORED 511 /* LMDB's own limit: what says more is no key */
+
+/* Two keys that lie in the same page of the file, so in the same leaf. */
+static bool is_same_leaf(const MDB_val *a, const MDB_val *b)
+{
+    return (uintptr_t)a->mv_data / PAGE_BYTES == (uintptr_t)b->mv_data / PAGE_BYTES;
+}
+
+/* Whether a read that goes down the tree comes to where the walk is. */
+static bool is_found(MDB_txn *txn, MDB_dbi dbi, MDB_val key)
+{
+    MDB_val value;
+
+    return mdb_get(txn, dbi, &key, &value) == 0;
+}
+
+/* Of each leaf the first and the last key are looked up, too: what a page above it says is
+ * between two leaves may be wrong, and the walk does not go by that. */
+static bool may_follow(MDB_txn *txn, MDB_dbi dbi, const MDB_val *before, const MDB_val *key)
+{
+    if (key->mv_size == 0 || key->mv_size > KEY_MAX_STORED) {
+        return false;
+    }
+    if (before->mv_data == NULL) {
+        return is_found(txn, dbi, *key);
+    }
+    return mdb_cmp(txn, dbi, before, key) < 0
+           && (is_same_leaf(before, key)
+               || (is_found(txn, dbi, *before) && is_found(txn, dbi, *key)));
+}
 
 /* Rows up to where it stops; the error is MDB_NOTFOUND at the end. */
 static int rows_walk(MDB_txn *txn, MDB_dbi dbi, MDB_cursor *cursor, size_t *ret_rows)
@@ -17,8 +48,7 @@ static int rows_walk(MDB_txn *txn, MDB_dbi dbi, MDB_cursor *cursor, size_t *ret_
     int error = mdb_cursor_get(cursor, &key, NULL, MDB_FIRST);
 
     while (error == 0) {
-        if (key.mv_size == 0 || key.mv_size > KEY_MAX_STORED
-            || (rows > 0 && mdb_cmp(txn, dbi, &before, &key) >= 0)) {
+        if (!may_follow(txn, dbi, &before, &key)) {
             return MDB_CORRUPTED;
         }
         before = key;
@@ -26,7 +56,8 @@ static int rows_walk(MDB_txn *txn, MDB_dbi dbi, MDB_cursor *cursor, size_t *ret_
         error = mdb_cursor_get(cursor, &key, NULL, MDB_NEXT);
     }
     *ret_rows = rows;
-    return error;
+    return error == MDB_NOTFOUND && rows > 0 && !is_found(txn, dbi, before) ? MDB_CORRUPTED
+                                                                            : error;
 }
 
 static enum status damaged(const char *location, const char *what, struct why *why)

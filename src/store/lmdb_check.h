@@ -6,7 +6,8 @@
 
 #include <lmdb.h>
 
-/* Walks over all rows: their keys ascend, and there are as many as the database says itself.
+/* Walks over all rows: their keys ascend, a read finds the first and the last one of each leaf,
+ * and there are as many as the database says itself.
  * A page inside the tree that is damaged leads a read astray, to "there is no such row", and
  * no row's own checksum tells.  A database of more than 64 MiB of pages is not walked: the
  * start must not wait for it.  STATUS_STORAGE with the reason. */

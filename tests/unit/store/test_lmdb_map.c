@@ -220,12 +220,14 @@ Test(lmdb_map, a_file_that_was_cut_is_refused)
 #define FLAGS_AT     10
 #define LOWER_AT     12
 #define NODES_AT     16
+#define KEY_SIZE_AT  6 /* of a node; its key begins behind that */
 #define TREE_ROWS    3000
 #define BRANCHES_MAX 64
 
 enum tree_damage {
     LAST_CHILD_LOST,
     CHILDREN_SWAPPED,
+    SEPARATOR_CHANGED,
     TREE_DAMAGES
 };
 
@@ -239,6 +241,12 @@ static void branch_damage(uint8_t *page, enum tree_damage damage)
     if (damage == LAST_CHILD_LOST) {
         lower = (uint16_t)(lower - sizeof nodes[0]);
         memcpy(page + LOWER_AT, &lower, sizeof lower);
+    } else if (damage == SEPARATOR_CHANGED) {
+        uint8_t *node = page + nodes[1];
+        uint16_t len;
+
+        memcpy(&len, node + KEY_SIZE_AT, sizeof len);
+        node[KEY_SIZE_AT + sizeof len + len - 1] ^= 1;
     } else {
         memcpy(page + NODES_AT, &nodes[1], sizeof nodes[1]);
         memcpy(page + NODES_AT + sizeof nodes[1], &nodes[0], sizeof nodes[0]);
