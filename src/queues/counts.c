@@ -75,6 +75,8 @@ void counts_seal(struct sealed *sealed, struct step *step)
     if ((state->unloaded & LOAD_LEASES) == 0) {
         counts->in_flight = state->leases.count;
         counts->as_of_ms = leases_as_of(state, step->now_ms);
+    } else if (counts->in_flight > counts->total) {
+        counts->in_flight = counts->total; /* what got too old before its lease was read */
     }
     record_put(step, &key, counts_encode(state));
     if (state->fifo != NULL) {
