@@ -1,6 +1,7 @@
 /* A reading: family after family, line after line, in pieces. */
 #include "base/encoding.h"
 #include "base/memory.h"
+#include "base/must.h"
 #include "metrics/internal.h"
 
 #include <math.h>
@@ -193,6 +194,7 @@ static void write_object(const struct metrics_reading *reading,
     } else if (row->of_lane != NULL) {
         write_lane(row, sources, reading->lanes[reading->at], to);
     } else {
+        must(row->read != NULL);
         buffer_add_string(to, row->name);
         add_figure(to, row->read(sources));
     }

@@ -170,6 +170,7 @@ static void on_fifo_timer(struct timer *timer, struct step *step)
     struct generation *generation = container_of(first, struct generation, node);
 
     if (generation_end(generation) <= step->now_ms) {
+        fifo_seal(step, fifo->state); /* or it would be written after its end */
         while (generation->block_count > 0 && rows++ < DROP_ROWS) {
             struct key key = key_u32_u64(TABLE_DEDUPLICATION, fifo->state->queue->number,
                                          generation->blocks[--generation->block_count]);

@@ -81,6 +81,9 @@ uint64_t rows_of(struct world *world, enum table table)
     return count;
 }
 
+/* Five minutes after the last one, and a sweep that looks every five. */
+#define DUPLICATES_GONE_MS (11LL * 60 * 1000)
+
 /* What is left is the history's, and that ends. */
 void leaks_check(struct scene *scene)
 {
@@ -92,7 +95,7 @@ void leaks_check(struct scene *scene)
     const struct history_options *options = &world->options.history;
     bool has_ends = options->attempts_max_count == 0 || options->attempts_max_age_ms > 0;
 
-    run_for(world, 2 * options->max_age_ms + options->attempts_max_age_ms + BUSY_MS);
+    run_for(world, 2 * options->max_age_ms + options->attempts_max_age_ms + DUPLICATES_GONE_MS);
     for (size_t i = 0; i < countof(tables); i++) {
         uint64_t count = rows_of(world, tables[i]);
 

@@ -13,7 +13,8 @@
 struct fifo_call {
     struct world_call call;
     uint32_t number;
-    int64_t ran_ms; /* when it was last tried; 0: never to its end */
+    int64_t ran_ms;            /* when it was last tried; 0: never to its end */
+    struct promise remembered; /* as of then: the clock may leap before it is answered */
     char sequence[24];
 };
 
@@ -40,6 +41,7 @@ static enum status fifo_run(struct call *call, struct step *step)
 
     if (status == STATUS_OK) {
         this->ran_ms = step->now_ms;
+        this->remembered = promise_for(this->call.world, LIFE_MS - COMMIT_LATEST_MS);
         memcpy(this->sequence, publish.message.sequence_number.at,
                publish.message.sequence_number.len);
     }
@@ -94,9 +96,7 @@ static void fifo_ended(struct world_call *call, enum status status)
         /* What was lost may be what this one repeats. */
         duplicate->from_ms = duplicate->lost_ms > 0 ? duplicate->lost_ms : this->ran_ms;
         duplicate->until_ms = this->ran_ms;
-        duplicate->remembered = duplicate->lost_ms > 0
-                                    ? (struct promise){0}
-                                    : promise_for(scene->world, LIFE_MS - COMMIT_LATEST_MS);
+        duplicate->remembered = duplicate->lost_ms > 0 ? (struct promise){0} : this->remembered;
         duplicate->lost_ms = 0;
         memcpy(duplicate->sequence, this->sequence, sizeof this->sequence);
     }
