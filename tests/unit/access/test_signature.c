@@ -449,7 +449,8 @@ Test(signature, is_good_as_aws_published_it)
 
 Test(signature, errors_are_called_what_each_protocol_calls_them)
 {
-    for (int fault = SIGNATURE_BOTH_FORMS; fault < SIGNATURE_FAULT_COUNT; fault++) {
+    for (int i = SIGNATURE_BOTH_FORMS; i < SIGNATURE_FAULT_COUNT; i++) {
+        enum signature_fault fault = (enum signature_fault)i;
         struct signature_error query = signature_error(fault, SIGNATURE_QUERY);
         struct signature_error old = signature_error(fault, SIGNATURE_JSON_10);
         struct signature_error newer = signature_error(fault, SIGNATURE_JSON_11);

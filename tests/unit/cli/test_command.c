@@ -67,7 +67,7 @@ static bool stream_has(FILE *stream, const char *wanted)
 
 static void line_check(const struct line *line)
 {
-    fflush(NULL);
+    (void)fflush(NULL);
     FILE *out = tmpfile();
     FILE *err = tmpfile();
     int old_out = dup(STDOUT_FILENO);
@@ -78,7 +78,7 @@ static void line_check(const struct line *line)
     (void)dup2(fileno(err), STDERR_FILENO);
     int code = run(line->words);
 
-    fflush(NULL);
+    (void)fflush(NULL);
     (void)dup2(old_out, STDOUT_FILENO);
     (void)dup2(old_err, STDERR_FILENO);
     (void)close(old_out);
