@@ -31,7 +31,7 @@ static void deduplication_id_of(struct bench *bench, const char *id, int64_t aga
     sending_describe(sending);
     cr_expect_str_eq(sending->delivery.group_id, "g");
     NEED(strlen(sending->delivery.deduplication_id) <= ID_MAX);
-    strcpy(ret_id, sending->delivery.deduplication_id);
+    (void)snprintf(ret_id, ID_MAX + 1, "%s", sending->delivery.deduplication_id);
     sending_give_back(sending);
 }
 
@@ -81,7 +81,7 @@ Test(sending, long_ids_that_differ_at_the_end_stay_apart_in_a_replay)
 
     memset(one, 'x', ID_MAX);
     one[ID_MAX] = '\0';
-    strcpy(other, one);
+    memcpy(other, one, sizeof one);
     other[ID_MAX - 1] = 'y';
     bench_begin(&bench);
     deduplication_id_of(&bench, one, 1700000000000, 1, ids[0]);

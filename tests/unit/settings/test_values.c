@@ -1,4 +1,5 @@
 /* What a setting takes, and from where. */
+/* NOLINTBEGIN(concurrency-mt-unsafe): the environment of one thread */
 #include "sample.h"
 
 #include "settings/internal.h"
@@ -181,3 +182,5 @@ Test(printed, settings_are_read_back_as_they_were)
     sample_close(&again);
     sample_close(&sample);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

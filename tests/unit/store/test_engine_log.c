@@ -351,7 +351,7 @@ Test(engine_log, counts_what_is_left_of_a_record_without_its_beginning)
     struct engine_opening opening = reopen_and_report();
 
     cr_expect_eq(opening.replayed, 4);
-    cr_expect_eq(opening.dropped_bytes, 3 * 4096);
+    cr_expect_eq(opening.dropped_bytes, (uint64_t)3 * 4096);
 }
 
 /* As a version left it that knew no notes: a header of format 1, and no row. */
