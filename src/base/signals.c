@@ -139,11 +139,32 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
     (void)signal(number, SIG_DFL); /* the instruction is tried again, and ends the process */
 }
 
-void signals_explain_bus_errors(void)
+static void on_segment_fault(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    say_string("fanfare: memory that is not there was touched: a fault of this program, or the "
+               "data directory is damaged. What was accepted is on disk: start again; if it "
+               "ends this way each time, restore the data directory from a copy.\n");
+    (void)signal(number, SIG_DFL); /* the instruction is tried again, and ends the process */
+}
+
+static void explain(int number, void (*handler)(int number, siginfo_t *info, void *context))
 {
     struct sigaction action = {.sa_flags = SA_SIGINFO};
 
-    action.sa_sigaction = on_bus_error;
+    action.sa_sigaction = handler;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGBUS, &action, NULL);
+    (void)sigaction(number, &action, NULL);
+}
+
+void signals_explain_faults(void)
+{
+    struct sigaction present;
+
+    explain(SIGBUS, on_bus_error);
+    /* Unless somebody listens already: a sanitizer says more. */
+    if (sigaction(SIGSEGV, NULL, &present) == 0 && present.sa_handler == SIG_DFL) {
+        explain(SIGSEGV, on_segment_fault);
+    }
 }

@@ -14,7 +14,8 @@ void signals_restore(const sigset_t *before);
 void signals_ignore_limits(void);
 
 /* From now on a page of a mapped file that cannot be read (the file was cut, the disk failed)
- * ends the process with a line on standard error that names the file. */
-void signals_explain_bus_errors(void);
+ * ends the process with a line on standard error that names the file, and memory that is not
+ * there with one that says what to do: a damaged database can lead LMDB anywhere. */
+void signals_explain_faults(void);
 
 #endif

@@ -532,7 +532,7 @@ int server_run(struct settings *settings)
     steady_start(&server.clock, clock_boot_us(), clock_wall_us());
     log_level_set(settings->log_level);
     signals_ignore_limits();
-    signals_explain_bus_errors();
+    signals_explain_faults();
     raise_file_limit();
     (void)uv_loop_init(&server.loop);
     (void)uv_loop_configure(&server.loop, UV_METRICS_IDLE_TIME);

@@ -1,12 +1,14 @@
 """Damage by chance in the data directory: what was acknowledged is there, or it is said what is not; never a crash
 without words, never a body that is another one under an MD5 that fits.  Usage: damage.py [trials] [first seed]."""
 
+import contextlib
 import glob
 import hashlib
 import os
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -102,6 +104,8 @@ def trial(data, engine):
             got = set()
         except Exception:  # the client's: the server answered with an error, or is gone
             got = set()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                daemon.process.wait(3)  # it may be about to say so
         code = daemon.process.poll()
         log = daemon.log()
         if got == SENT and code is None:

@@ -78,7 +78,7 @@ static void read_what_was_cut(const char *path)
     const volatile char *map = mmap(NULL, sizeof zeros, PROT_READ, MAP_SHARED, fd, 0);
 
     NEED(map != MAP_FAILED && ftruncate(fd, 0) == 0);
-    signals_explain_bus_errors();
+    signals_explain_faults();
     (void)map[5000];
 }
 
@@ -95,6 +95,27 @@ Test(signals, name_the_file_that_was_cut_under_a_map)
     cr_expect_not_null(strstr(said, path), "%s", said);
     cr_expect_not_null(strstr(said, "cut short"), "%s", said);
     temp_dir_remove(&dir);
+}
+
+static void touch_what_is_not_there(const char *path)
+{
+    struct rlimit no_core = {0};
+    char *gone = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)path;
+    NEED(setrlimit(RLIMIT_CORE, &no_core) == 0 && gone != MAP_FAILED);
+    NEED(signal(SIGSEGV, SIG_DFL) != SIG_ERR); /* whoever listened before this test */
+    signals_explain_faults();
+    *(volatile char *)gone = 1;
+}
+
+Test(signals, say_what_to_do_when_memory_is_not_there)
+{
+    char said[4096];
+    int ended = run_apart(touch_what_is_not_there, "", said, sizeof said);
+
+    cr_expect(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGSEGV);
+    cr_expect_not_null(strstr(said, "restore the data directory"), "%s", said);
 }
 
 static void write_beyond_the_limit(const char *path)
