@@ -8,11 +8,17 @@
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A map's item may lack its name on Query; JSON has no words for that. */
+/* On Query a map's item may lack its name, and two may have the same; JSON has no words for the
+ * one and refuses the other. */
 static bool has_odd_names(const struct text *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (names[i].at == NULL) {
+        bool is_odd = names[i].at == NULL;
+
+        for (size_t other = 0; other < i; other++) {
+            is_odd = is_odd || text_equal(names[i], names[other]);
+        }
+        if (is_odd) {
             return true;
         }
     }
@@ -22,7 +28,12 @@ static bool has_odd_names(const struct text *names, size_t count)
 static bool has_odd_pairs(const struct string_map *map)
 {
     for (size_t i = 0; i < map->count; i++) {
-        if (map->items[i].name.at == NULL) {
+        bool is_odd = map->items[i].name.at == NULL;
+
+        for (size_t other = 0; other < i; other++) {
+            is_odd = is_odd || text_equal(map->items[i].name, map->items[other].name);
+        }
+        if (is_odd) {
             return true;
         }
     }
