@@ -271,7 +271,7 @@ static const struct deliverer_option http_options[] = {
      OPTION_TEXT},
     {PROXY, "",
      "for subscriptions without Fanfare.Proxy: http://, https:// or socks5://host:port; "
-     "a private address must be in egress.allow",
+     "a private address must be in egress_allow",
      OPTION_SECRET},
     {.name = NULL},
 };

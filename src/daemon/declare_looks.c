@@ -2,6 +2,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/url.h"
 #include "daemon/declare.h"
 
 #include <stdio.h>
@@ -222,7 +223,8 @@ static enum status look_subscription(struct errand *errand, struct step *step)
         if (!text_equal(subscription_attribute(&found, attribute.name), attribute.value)) {
             struct wish *wish = wish_add(errand, "sns", "SetSubscriptionAttributes");
 
-            drift_log(errand, "subscription", declared->endpoint, attribute.name);
+            drift_log(errand, "subscription",
+                      url_without_secrets(&errand->arena, declared->endpoint), attribute.name);
             wish_say(wish, "SubscriptionArn",
                      subscription_arn(&errand->arena, topic, found.id));
             wish_say(wish, "AttributeName", attribute.name);

@@ -4,6 +4,7 @@
 #include "base/faults.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/url.h"
 #include "daemon/server.h"
 
 #include <stdio.h>
@@ -28,8 +29,9 @@ static void on_delivery_event(void *context, const struct delivery_event *event)
     log_line(event->next_ms > 0 ? LOG_INFO : LOG_WARN, event->event,
              "message=%s subscription=%s topic=%.*s endpoint=\"%.*s\" attempts=%u "
              "next_ms=%lld reason=\"%.*s\"",
-             message_id, id, TEXT_PRINTF(message.topic_arn), TEXT_PRINTF(subscription.endpoint),
-             event->attempt, (long long)event->next_ms, TEXT_PRINTF(event->reason));
+             message_id, id, TEXT_PRINTF(message.topic_arn),
+             TEXT_PRINTF(url_without_secrets(&arena, subscription.endpoint)), event->attempt,
+             (long long)event->next_ms, TEXT_PRINTF(event->reason));
     arena_free(&arena);
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/must.h"
 #include "base/signals.h"
 #include "services/services.h"
 
@@ -85,36 +86,6 @@ static void raise_file_limit(void)
     }
 }
 
-static bool is_loopback(struct text address)
-{
-    return text_starts_with(address, T("127.")) || text_equal(address, T("::1"));
-}
-
-/* "127.0.0.1:4566", "[::1]:4566" */
-static enum status split_listen(struct text listen, char *ret_address, size_t size,
-                                uint16_t *ret_port, struct why *why)
-{
-    size_t colon = listen.len;
-    int64_t port = -1;
-
-    while (colon > 0 && listen.at[colon - 1] != ':') {
-        colon--;
-    }
-    struct text address = text_first(listen, colon == 0 ? 0 : colon - 1);
-
-    if (address.len > 2 && address.at[0] == '[' && address.at[address.len - 1] == ']') {
-        address = text_after(text_first(address, address.len - 1), 1);
-    }
-    if (colon == 0 || address.len == 0 || address.len >= size
-        || !text_to_int64(text_after(listen, colon), &port) || port < 0 || port > 65535) {
-        return fail(why, STATUS_INVALID, "listen: \"%.*s\" is not ADDRESS:PORT",
-                    TEXT_PRINTF(listen));
-    }
-    (void)snprintf(ret_address, size, "%.*s", TEXT_PRINTF(address));
-    *ret_port = (uint16_t)port;
-    return STATUS_OK;
-}
-
 /* --- Requests. */
 
 static void on_request(void *context, struct http_request *request)
@@ -129,26 +100,36 @@ static void on_gone(void *context, struct http_request *request)
     api_gone(server->api, request);
 }
 
+void server_know_itself(struct server *server)
+{
+    char address[64];
+    struct text listens_on = {0};
+    uint16_t port = 0;
+
+    must(listen_split(server->settings->listen, &listens_on, &port));
+    (void)snprintf(address, sizeof address, "%.*s", TEXT_PRINTF(listens_on));
+    outbound_know_self(server->outbound, address, net_server_port(server->net));
+}
+
 static enum status listen_start(struct server *server, struct why *why)
 {
     const struct settings *settings = server->settings;
     const struct net_handler handler = {
         .request = on_request, .gone = on_gone, .context = server};
-    char address[64];
+    struct text listens_on = {0};
     uint16_t port = 0;
-    enum status status = split_listen(settings->listen, address, sizeof address, &port, why);
 
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (!is_loopback(text_from(address)) && !settings->allow_unauthenticated) {
+    must(listen_split(settings->listen, &listens_on,
+                      &port)); /* the settings' table checked it */
+    if (!settings_on_loopback(settings) && !settings->allow_unauthenticated) {
         return fail(
             why, STATUS_DENIED,
-            "refusing to listen on %s: nobody has to sign in yet, so whoever reaches that "
+            "refusing to listen on %.*s: nobody has to sign in yet, so whoever reaches that "
             "address could publish and read everything; listen on 127.0.0.1, or say "
             "--allow-unauthenticated",
-            address);
+            TEXT_PRINTF(listens_on));
     }
+    const char *address = arena_copy(&server->settings->arena, listens_on).at;
     struct net_options options = {
         .address = address,
         .port = port,
@@ -160,7 +141,12 @@ static enum status listen_start(struct server *server, struct why *why)
         .slow_ms = settings->slow_timeout_ms,
     };
 
-    return net_server_start(&server->loop, &options, &handler, &server->net, why);
+    enum status status = net_server_start(&server->loop, &options, &handler, &server->net, why);
+
+    if (status == STATUS_OK) {
+        server_know_itself(server);
+    }
+    return status;
 }
 
 /* --- Ready. */
@@ -284,8 +270,13 @@ static void on_store_ready(uv_async_t *handle)
 
 static void on_hangup(uv_signal_t *signal, int number)
 {
+    struct server *server = signal->data;
+
     (void)number;
-    declare_again(signal->data);
+    if (server->net != NULL) {
+        server_know_itself(server);
+    }
+    declare_again(server);
 }
 
 static void handles_start(struct server *server)
@@ -365,8 +356,7 @@ static enum status outbound_open(struct server *server, struct why *why)
         .signer = server->signer,
         .plugin_directory = settings->plugins.len > 0 ? settings->plugins.at : NULL,
         .public_url = settings->public_url,
-        .egress = {.loopback = is_loopback(settings->listen)
-                               || text_starts_with(settings->listen, T("[::1]")),
+        .egress = {.loopback = settings_egress_loopback(settings),
                    .private_ranges = settings->dev,
                    .allow = settings->egress_allow.items,
                    .allow_count = settings->egress_allow.count},

@@ -71,6 +71,8 @@ void declare_turn(struct server *server);
 void declare_again(struct server *server);
 void declare_free(struct server *server);
 
+/* server.c: tells outbound where this server listens and which addresses the machine has. */
+void server_know_itself(struct server *server);
 /* Everything is there: prints the two lines. */
 void server_announce(struct server *server);
 /* Something is wrong that only a person can mend: says so and stops. */

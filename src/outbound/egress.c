@@ -3,6 +3,7 @@
 #include "outbound/egress.h"
 
 #include "base/memory.h"
+#include "base/mutants.h"
 
 #include <arpa/inet.h>
 
@@ -13,9 +14,9 @@
 #define V4_BITS      96 /* of ::ffff:0:0/96, in which IPv4 is kept here */
 
 enum reach {
-    REACH_LOOPBACK, /* open while the daemon listens on loopback only, and with --dev */
+    REACH_LOOPBACK, /* open by the setting egress_loopback, and with --dev */
     REACH_PRIVATE,  /* open with --dev */
-    REACH_NEVER     /* open by egress.allow only */
+    REACH_NEVER     /* open by egress_allow only */
 };
 
 struct network_row {
@@ -58,6 +59,11 @@ static const struct network_row network_rows[] = {
     {"ff00::/8", REACH_NEVER, "multicast"},
 };
 
+/* Its public addresses are as much this machine as loopback is: what listens behind its
+ * firewall would be reached from inside. */
+static const struct network_row machine_row = {"its own", REACH_LOOPBACK,
+                                               "an address of this machine"};
+
 struct name_row {
     struct text name; /* "*." in front: and all names below */
     enum reach reach;
@@ -89,10 +95,15 @@ struct network {
 struct egress {
     struct egress_rules rules;
     struct network denied[countof(network_rows)];
-    struct network *allowed; /* egress.allow's networks */
+    struct network *allowed; /* egress_allow's networks */
     size_t allowed_count;
-    struct text *names; /* egress.allow's names, borrowed */
+    struct text *names; /* egress_allow's names, borrowed */
     size_t name_count;
+    uint8_t (*machine)[ADDRESS_SIZE]; /* of this machine's interfaces */
+    size_t machine_count;
+    uint8_t listens_on[ADDRESS_SIZE];
+    bool listens_everywhere;
+    uint16_t listens_port; /* 0: not known yet */
 };
 
 /* --- Addresses. */
@@ -173,7 +184,7 @@ static bool network_parse(struct text text, struct network *ret)
     return !ret->is_v4 || ret->bits >= V4_BITS;
 }
 
-/* --- egress.allow. */
+/* --- egress_allow. */
 
 static bool is_name_byte(char byte)
 {
@@ -211,7 +222,7 @@ static enum status add_allowed(struct egress *egress, struct text entry, struct 
     }
     if (!is_name_pattern(entry)) {
         return fail(why, STATUS_INVALID,
-                    "egress.allow: \"%.*s\" is neither a network (10.1.0.0/16) nor a host name "
+                    "egress_allow: \"%.*s\" is neither a network (10.1.0.0/16) nor a host name "
                     "in lower case (hooks.example.net, *.example.net)",
                     TEXT_PRINTF(entry));
     }
@@ -249,7 +260,35 @@ void egress_free(struct egress *egress)
     }
     memory_free(egress->allowed);
     memory_free(egress->names);
+    memory_free(egress->machine);
     memory_free(egress);
+}
+
+/* --- This server itself. */
+
+void egress_know_self(struct egress *egress, const struct egress_self *self)
+{
+    memory_free(egress->machine);
+    egress->machine = memory_array(self->machine_count, sizeof *egress->machine);
+    egress->machine_count = 0;
+    for (size_t i = 0; i < self->machine_count; i++) {
+        if (address_parse(self->machine[i], egress->machine[egress->machine_count])) {
+            egress->machine_count++;
+        }
+    }
+    egress->listens_everywhere =
+        text_equal(self->listens_on, T("0.0.0.0")) || text_equal(self->listens_on, T("::"));
+    egress->listens_port = address_parse(self->listens_on, egress->listens_on) ? self->port : 0;
+}
+
+static bool is_of_machine(const struct egress *egress, const uint8_t address[ADDRESS_SIZE])
+{
+    for (size_t i = 0; i < egress->machine_count; i++) {
+        if (memcmp(egress->machine[i], address, ADDRESS_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- The decision. */
@@ -267,9 +306,9 @@ static bool reach_is_open(const struct egress *egress, enum reach reach)
 
 /* What would open it, for people. */
 static const char *const reach_remedies[] = {
-    [REACH_LOOPBACK] = "add it to egress.allow, listen on loopback only, or start with --dev",
-    [REACH_PRIVATE] = "add it to egress.allow, or start with --dev",
-    [REACH_NEVER] = "only egress.allow opens it",
+    [REACH_LOOPBACK] = "add it to egress_allow, set egress_loopback, or start with --dev",
+    [REACH_PRIVATE] = "add it to egress_allow, or start with --dev",
+    [REACH_NEVER] = "only egress_allow opens it",
 };
 
 static bool is_in_allowed(const struct egress *egress, const uint8_t address[ADDRESS_SIZE])
@@ -304,6 +343,41 @@ static bool port_is_open(uint16_t port)
     return true;
 }
 
+/* Whether it ends at this machine whatever interface it names: a wildcard connects there, too.
+ */
+static bool is_here(const struct egress *egress, const uint8_t address[ADDRESS_SIZE])
+{
+    static const uint8_t nowhere[ADDRESS_SIZE] = {0};
+    const struct network_row *row = find_row(egress, address);
+
+    return is_of_machine(egress, address) || (row != NULL && row->reach == REACH_LOOPBACK)
+           || memcmp(address, nowhere, ADDRESS_SIZE) == 0
+           || (address_is_v4(address) && address[sizeof v4_prefix] == 0);
+}
+
+static bool is_self(const struct egress *egress, const uint8_t address[ADDRESS_SIZE],
+                    uint16_t port)
+{
+    if (port != egress->listens_port || port == 0 || mutant("outbound.delivers-to-itself")) {
+        return false;
+    }
+    return egress->listens_everywhere ? is_here(egress, address)
+                                      : memcmp(egress->listens_on, address, ADDRESS_SIZE) == 0;
+}
+
+bool egress_is_self(const struct egress *egress, struct text address, uint16_t port,
+                    struct why *why)
+{
+    uint8_t bytes[ADDRESS_SIZE];
+
+    if (!address_parse(address, bytes) || !is_self(egress, bytes, port)) {
+        return false;
+    }
+    (void)fail(why, STATUS_DENIED, "%.*s port %u is this server itself", TEXT_PRINTF(address),
+               port);
+    return true;
+}
+
 bool egress_allows(const struct egress *egress, struct text address, uint16_t port,
                    struct why *why)
 {
@@ -314,21 +388,27 @@ bool egress_allows(const struct egress *egress, struct text address, uint16_t po
                    TEXT_PRINTF(address));
         return false;
     }
+    if (egress_is_self(egress, address, port, why)) {
+        return false;
+    }
     if (is_in_allowed(egress, bytes)) {
         return true;
     }
     if (!port_is_open(port)) {
         (void)fail(why, STATUS_DENIED,
-                   "port %u is that of another service; only egress.allow opens it", port);
+                   "port %u is that of another service; only egress_allow opens it", port);
         return false;
     }
     if (!address_is_v4(bytes) && address_is_isatap(bytes)) {
-        (void)fail(why, STATUS_DENIED, "%.*s is an ISATAP tunnel; only egress.allow opens it",
+        (void)fail(why, STATUS_DENIED, "%.*s is an ISATAP tunnel; only egress_allow opens it",
                    TEXT_PRINTF(address));
         return false;
     }
     const struct network_row *row = find_row(egress, bytes);
 
+    if (row == NULL || reach_is_open(egress, row->reach)) {
+        row = is_of_machine(egress, bytes) ? &machine_row : NULL;
+    }
     if (row == NULL || reach_is_open(egress, row->reach)) {
         return true;
     }

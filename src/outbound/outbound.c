@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/url.h"
 #include "outbound/internal.h"
 #include "outbound/plugins.h"
 
@@ -96,6 +97,35 @@ static void transports_free(struct outbound *outbound)
 bool outbound_delivers(struct outbound *outbound, struct text protocol)
 {
     return transport_find(outbound, protocol) != NULL;
+}
+
+#define MACHINE_MAX 256
+
+void outbound_know_self(struct outbound *outbound, const char *listens_on, uint16_t port)
+{
+    char room[MACHINE_MAX][INET6_ADDRSTRLEN];
+    struct text machine[MACHINE_MAX];
+    struct egress_self self = {
+        .listens_on = text_from(listens_on), .port = port, .machine = machine};
+    uv_interface_address_t *interfaces = NULL;
+    int count = 0;
+
+    if (uv_interface_addresses(&interfaces, &count) != 0) {
+        count = 0; /* what they are is not known: the rules about networks stand */
+    }
+    for (int i = 0; i < count && self.machine_count < MACHINE_MAX; i++) {
+        const uv_interface_address_t *at = &interfaces[i];
+        char *name = room[self.machine_count];
+        int failed = at->address.address4.sin_family == AF_INET6
+                         ? uv_ip6_name(&at->address.address6, name, INET6_ADDRSTRLEN)
+                         : uv_ip4_name(&at->address.address4, name, INET6_ADDRSTRLEN);
+
+        if (failed == 0) {
+            machine[self.machine_count++] = text_from(name);
+        }
+    }
+    uv_free_interface_addresses(interfaces, count);
+    egress_know_self(outbound->egress, &self);
 }
 
 bool outbound_accepts(struct outbound *outbound, struct text protocol, struct text endpoint,
@@ -424,8 +454,10 @@ static void give_up(struct sending *sending)
         return;
     }
     outbound->counters.overdue++;
-    log_error("deliverer_overdue", "deliverer=%s delivery=%" PRIu64 " endpoint=\"%s\"",
-              transport->deliverer->name, sending->id, sending->delivery.endpoint);
+    log_error("deliverer_overdue", "deliverer=%s delivery=%" PRIu64 " endpoint=\"%.*s\"",
+              transport->deliverer->name, sending->id,
+              TEXT_PRINTF(
+                  url_without_secrets(&sending->arena, text_from(sending->delivery.endpoint))));
     sending->state = SENDING_OVERDUE;
     list_remove(&sending->order);
     sending->outcome = (struct outcome){.verdict = VERDICT_RETRY,

@@ -13,9 +13,9 @@
 
 /* Which addresses may be reached besides public ones. */
 struct egress_rules {
-    bool loopback;       /* true while the daemon itself listens on loopback only */
+    bool loopback;       /* what listens on this machine */
     bool private_ranges; /* --dev: private networks, too */
-    /* egress.allow: "10.1.0.0/16", "fd00::1", or a name, "hooks.example.net" or
+    /* egress_allow: "10.1.0.0/16", "fd00::1", or a name, "hooks.example.net" or
      * "*.example.net", whose addresses are then not vetted. */
     const struct text *allow;
     size_t allow_count;
@@ -47,6 +47,10 @@ struct outbound;
 /* Opens every deliverer.  STATUS_INVALID: the rules or a plug-in are wrong, and why. */
 MUST_CHECK enum status outbound_create(const struct outbound_options *options,
                                        struct outbound **ret_outbound, struct why *why);
+/* Where this server listens ("127.0.0.1", or "0.0.0.0" or "::": everywhere): nothing is
+ * delivered there, and from now on the addresses that this machine has are known, too.  To be
+ * called again when these may have changed. */
+void outbound_know_self(struct outbound *outbound, const char *listens_on, uint16_t port);
 /* Makes the attempt; takes over both records' references. */
 void outbound_start(struct outbound *outbound, const struct attempt_start *take_start);
 /* Whether there is a deliverer for this protocol. */

@@ -187,8 +187,12 @@ static void answer_vetted(struct resolver *resolver, struct ask *ask)
     for (size_t i = 0; i < entry->count; i++) {
         struct text address = text_from(entry->addresses[i]);
 
-        if (!ask->is_trusted
-            && !egress_allows(resolver->egress, address, ask->question.port, &ask->why)) {
+        bool is_open =
+            ask->is_trusted
+                ? !egress_is_self(resolver->egress, address, ask->question.port, &ask->why)
+                : egress_allows(resolver->egress, address, ask->question.port, &ask->why);
+
+        if (!is_open) {
             answer_refused(ask, ask->why.text, true);
             return;
         }
@@ -204,8 +208,9 @@ static void answer_loopback(struct resolver *resolver, struct ask *ask)
     static const char *const addresses[] = {"127.0.0.1", "::1"};
     const struct resolved resolved = {.addresses = addresses, .count = 2, .why = ""};
 
-    if (!egress_allows(resolver->egress, text_from(addresses[0]), ask->question.port,
-                       &ask->why)) {
+    if (!egress_allows(resolver->egress, text_from(addresses[0]), ask->question.port, &ask->why)
+        || egress_is_self(resolver->egress, text_from(addresses[1]), ask->question.port,
+                          &ask->why)) {
         answer_refused(ask, ask->why.text, true);
         return;
     }

@@ -2,6 +2,7 @@
 #include "story/story.h"
 
 #include "base/encoding.h"
+#include "base/url.h"
 #include "pages/internal.h"
 
 #include <string.h>
@@ -142,7 +143,7 @@ static void write_subscription(struct buffer *to, struct story *story,
         json_text(to, "subscription_arn",
                   subscription_arn(story->arena, story->topic, subscription->id));
         json_text(to, "protocol", text_from(protocol_name(subscription->protocol)));
-        json_text(to, "endpoint", subscription->endpoint);
+        json_text(to, "endpoint", url_without_password(story->arena, subscription->endpoint));
         json_time(to, "subscribed", subscription->created_ms);
     } else {
         json_name(to, "subscription_arn");

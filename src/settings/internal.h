@@ -36,6 +36,9 @@ MUST_CHECK enum status setting_read(struct settings *settings, const struct sett
                                     struct text value, struct why *why);
 /* What may stand there, for people: "a whole number from 1 to 100"; empty: any text. */
 void setting_form(const struct setting *setting, struct buffer *to);
+/* places.c: checks of rows. */
+bool text_is_listen(struct text text);
+bool text_is_public_url(struct text text);
 /* The variable of a setting, or of "transport.option": FANFARE_..., in `room` bytes. */
 void variable_name(const char *name, char *ret_variable, size_t room);
 

@@ -29,6 +29,7 @@ struct settings {
     bool dev;
     struct text_list allowed_hosts;
     struct text_list egress_allow;
+    struct text egress_loopback; /* "auto", "yes" or "no" */
     int64_t header_max, body_max, connections_max, pipeline_max;
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
     bool clock_may_go_back;
@@ -53,6 +54,17 @@ struct settings {
  * "file:line: what"; STATUS_INVALID when there are any. */
 MUST_CHECK enum status settings_load(struct settings *settings, const char *file,
                                      struct buffer *errors);
+/* places.c: "127.0.0.1:4566", "[::1]:0" as address and port; false: it is none.  The address
+ * points into `listen`, without its brackets. */
+MUST_CHECK bool listen_split(struct text listen, struct text *ret_address, uint16_t *ret_port);
+/* Whether nobody comes from another machine: only loopback is listened on, and public_url does
+ * not say that a proxy stands in front. */
+bool settings_are_private(const struct settings *settings);
+/* Whether only loopback is listened on. */
+bool settings_on_loopback(const struct settings *settings);
+/* Whether deliveries may reach what listens on this machine. */
+bool settings_egress_loopback(const struct settings *settings);
+
 /* One setting by name, or a transport's option by "transport.name", from the command line. */
 MUST_CHECK enum status settings_set(struct settings *settings, struct text name,
                                     struct text value, struct why *why);

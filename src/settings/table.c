@@ -51,10 +51,11 @@
 #define AGE_MOST   "3650d"
 
 const struct setting settings_table[] = {
-    TEXT_ROW(listen, "127.0.0.1:4566", "address and port; port 0 lets the kernel choose"),
+    CHECKED_ROW(listen, "127.0.0.1:4566", text_is_listen, "ADDRESS:PORT, as in [::1]:4566",
+                "address and port; port 0 lets the kernel choose"),
     TEXT_ROW(data, "", "data directory; empty: $STATE_DIRECTORY, else $XDG_STATE_HOME/fanfare"),
-    TEXT_ROW(
-        public_url, "",
+    CHECKED_ROW(
+        public_url, "", text_is_public_url, "http://HOST[:PORT][/PATH] or https://...",
         "base of QueueUrl, SubscribeURL, UnsubscribeURL, SigningCertURL; empty: the request's Host"),
     LIST_ROW(
         allowed_hosts,
@@ -68,6 +69,9 @@ const struct setting settings_table[] = {
     BOOLEAN_ROW(dev, "false", "deliver to private addresses too (compose files, test rigs)"),
     LIST_ROW(egress_allow,
              "networks and host names that deliveries may reach beside public addresses"),
+    CHOICE_ROW(
+        egress_loopback, "auto", "auto|yes|no",
+        "deliveries may reach what listens on this machine; auto: while only loopback is listened on and public_url names no other host"),
     TEXT_ROW(
         dns_servers, "",
         "who is asked for endpoints' names, ADDRESS[:PORT],...; empty: the system's servers"),

@@ -165,7 +165,7 @@ def the_egress_guard_stands_before_the_gateway():
     with daemon_for(gateway="kannel", url="http://169.254.169.254/x") as daemon:
         sns, topic = subscribed(daemon)
         sns.publish(TopicArn=topic, Message="x")
-        wait_until(lambda: "egress.allow" in daemon.log(), "the setting in the log")
+        wait_until(lambda: "egress_allow" in daemon.log(), "the setting in the log")
 
 
 def a_kill_during_retries_loses_nothing():

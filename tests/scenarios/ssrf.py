@@ -9,8 +9,9 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.request
 
-from support import FANFARE, Daemon, drain, expect_error, main, make_queue, wait_until
+from support import FANFARE, Daemon, drain, expect_error, free_port, main, make_queue, wait_until
 
 NO_RETRIES = json.dumps({"healthyRetryPolicy": {"numRetries": 0, "minDelayTarget": 1, "maxDelayTarget": 1}})
 RETRIES = json.dumps({"healthyRetryPolicy": {"numRetries": 4, "minDelayTarget": 1, "maxDelayTarget": 1}})
@@ -138,7 +139,7 @@ def spellings_are_refused_at_subscribe():
                     "http://8.8.8.8:22/", "http:\\\\127.0.0.1", "http://[::1", "http://", "HTTP://127.0.0.1/", "file:///etc/passwd",
                     "gopher://127.0.0.1/", "http://" + "a" * 3000]:
             expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=url)
-        assert "egress.allow" in expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http",
+        assert "egress_allow" in expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http",
                                               Endpoint="http://10.1.2.3/")
         assert trap.count == 0 and not names.asked
 
@@ -158,7 +159,7 @@ def names_that_lead_inside_are_refused_at_delivery():
             assert len(drain(sqs, url, 1)) == 1, name
         assert trap.count == 0 and other.count == 0, "of a mixed answer nothing is used"
         story = reasons(daemon, sent)
-        assert story.count("egress.allow") >= len(answers), story
+        assert story.count("egress_allow") >= len(answers), story
 
 
 def an_answer_that_changes_does_not_help():
@@ -198,7 +199,7 @@ def a_proxy_is_no_way_around():
         for url in queues:
             assert len(drain(sqs, url, 1)) == 1, url
         assert trap.count == 0 and other.count == 0
-        assert reasons(daemon, sent).count("egress.allow") >= 2
+        assert reasons(daemon, sent).count("egress_allow") >= 2
 
 
 def what_is_allowed_is_reached():
@@ -211,5 +212,77 @@ def what_is_allowed_is_reached():
         wait_until(lambda: other.count == 1 and trap.count == 1, "both deliveries")
 
 
+def own_url(daemon, host):
+    return "http://%s:%d/?Action=Publish&Message=again" % (host, daemon.port)
+
+
+def a_webhook_to_this_server_is_none():
+    """Whatever is allowed, and by whatever name: refused at Subscribe where the address stands there, else at delivery."""
+    with rig({"self.test": [["127.0.0.1"]], "other.test": [[ALLOWED]]}, "127.0.0.0/8", "self.test") as (daemon, names, trap, other):
+        sns, sqs = daemon.client("sns"), daemon.client("sqs")
+        topic = sns.create_topic(Name="loop")["TopicArn"]
+        for host in ("127.0.0.1", "127.1.2.3"):
+            said = expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=own_url(daemon, host))
+            assert "this server itself" in said, said
+        queues = [hook_to(daemon, topic, own_url(daemon, host), host.replace(".", "-"))[1] for host in ("self.test", "other.test")]
+        sent = sns.publish(TopicArn=topic, Message="once")["MessageId"]
+        for url in queues:
+            assert len(drain(sqs, url, 1)) == 1, url
+        assert reasons(daemon, sent).count("this server itself") >= 2, reasons(daemon, sent)
+    with Daemon() as daemon:  # on loopback alone, where loopback is open
+        sns = daemon.client("sns")
+        topic = sns.create_topic(Name="loop")["TopicArn"]
+        expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=own_url(daemon, "127.0.0.1"))
+
+
+def behind_a_proxy_loopback_is_closed():
+    """Who has a public name and listens on loopback stands behind a proxy: strangers come through it."""
+    trap = Trap()
+    there = "http://127.0.0.1:%d/" % trap.port
+    for arguments, is_open in [((), True), (("--set", "public_url=https://sns.example.com"), False),
+                               (("--set", "public_url=http://localhost:4566"), True), (("--set", "egress_loopback=no"), False),
+                               (("--set", "public_url=https://sns.example.com", "--set", "egress_loopback=yes"), True)]:
+        with Daemon(*arguments) as daemon:
+            sns = daemon.client("sns")
+            topic = sns.create_topic(Name="inside")["TopicArn"]
+            if is_open:
+                sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=there)
+            else:
+                said = expect_error("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=there)
+                assert "egress_loopback" in said, said
+    trap.close()
+
+
+def passwords_in_endpoints_are_shown_to_nobody():
+    trap = Trap()
+    with Daemon("--set", "log_level=debug") as daemon:
+        sns = daemon.client("sns")
+        topic = sns.create_topic(Name="secret")["TopicArn"]
+        endpoint = "http://usr:URLPASS@127.0.0.1:%d/p?token=QUERYTOK" % trap.port
+        arn = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint, ReturnSubscriptionArn=True, Attributes={
+            "Fanfare.Confirmed": "true"})["SubscriptionArn"]
+        again = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint, ReturnSubscriptionArn=True, Attributes={
+            "Fanfare.Confirmed": "true"})["SubscriptionArn"]
+        assert again == arn, "it is stored as it was given"
+        sent = sns.publish(TopicArn=topic, Message="x")["MessageId"]
+        wait_until(lambda: trap.count > 0, "the delivery")
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://usr:URLPASS@127.0.0.1:%d/?t=QUERYTOK" % free_port(), Attributes={
+            "Fanfare.Confirmed": "true"})
+        lost = sns.publish(TopicArn=topic, Message="y")["MessageId"]
+        wait_until(lambda: lost in daemon.log(), "a failure in the log")
+        metrics = urllib.request.urlopen(daemon.url + "/metrics", timeout=10).read().decode()
+        shown = {
+            "the log": daemon.log(), "metrics": metrics, "why": reasons(daemon, sent) + reasons(daemon, lost),
+            "attributes": str(sns.get_subscription_attributes(SubscriptionArn=arn)), "list": str(sns.list_subscriptions()),
+            "list of a topic": str(sns.list_subscriptions_by_topic(TopicArn=topic))}
+        for place, text in shown.items():
+            assert "URLPASS" not in text, place
+        assert "QUERYTOK" not in shown["the log"]
+        for place in ("attributes", "list", "list of a topic", "why"):
+            assert "usr:****@127.0.0.1" in shown[place], (place, shown[place])
+    trap.close()
+
+
 main([spellings_are_refused_at_subscribe, names_that_lead_inside_are_refused_at_delivery, an_answer_that_changes_does_not_help,
-      a_proxy_is_no_way_around, what_is_allowed_is_reached])
+      a_proxy_is_no_way_around, what_is_allowed_is_reached, a_webhook_to_this_server_is_none, behind_a_proxy_loopback_is_closed,
+      passwords_in_endpoints_are_shown_to_nobody])

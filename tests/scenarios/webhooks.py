@@ -161,7 +161,7 @@ def settings_are_refused_where_they_are_made():
             ("CA", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate"),
             ("TLSMinVersion", "1.1", "1.2 or 1.3"), ("Timeout", "0", "1 to 60"), ("Timeout", "61", "1 to 60"),
             ("Proxy", "ftp://127.0.0.1:1", "socks5://"), ("Proxy", "http://127.0.0.1", "port"),
-            ("Proxy", "http://10.0.0.1:3128", "egress.allow"), ("Proxy", "socks5://169.254.169.254:1080", "egress.allow"),
+            ("Proxy", "http://10.0.0.1:3128", "egress_allow"), ("Proxy", "socks5://169.254.169.254:1080", "egress_allow"),
             ("Proxy", "http://127.1:3128", "four decimal"), ("Nonsense", "x", "not an attribute"),
         ]
         for name, value, reason in rows:

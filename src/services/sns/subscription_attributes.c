@@ -1,4 +1,5 @@
 /* GetSubscriptionAttributes and SetSubscriptionAttributes. */
+#include "base/url.h"
 #include "services/sns/internal.h"
 
 /* --- Get. */
@@ -43,7 +44,7 @@ static void fixed_add(struct request *request, const struct topic *topic,
     map_add(map, T("SubscriptionArn"), subscription_arn(arena, topic, subscription->id));
     map_add(map, T("TopicArn"), topic->arn);
     map_add(map, T("Protocol"), subscription_protocol(subscription));
-    map_add(map, T("Endpoint"), subscription->endpoint);
+    map_add(map, T("Endpoint"), url_without_password(arena, subscription->endpoint));
     map_add(map, T("Owner"), subscription->owner);
     map_add(map, T("ConfirmationWasAuthenticated"),
             boolean_text(subscription->was_authenticated));

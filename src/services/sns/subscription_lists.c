@@ -1,4 +1,5 @@
 /* ListSubscriptions and ListSubscriptionsByTopic: pages of 100, read from the store. */
+#include "base/url.h"
 #include "services/common/page_token.h"
 #include "services/sns/internal.h"
 
@@ -110,7 +111,7 @@ static void rows_take(struct request *request, const struct topic *topic,
                                      : T("PendingConfirmation"),
             .owner = row->owner,
             .protocol = subscription_protocol(row),
-            .endpoint = row->endpoint,
+            .endpoint = url_without_password(request->arena, row->endpoint),
             .topic_arn = arena_copy(request->arena, topic->arn),
         };
     }

@@ -225,7 +225,7 @@ Test(egress, judges_well_known_names_without_the_dns)
     struct why why = {""};
 
     cr_expect_eq(egress_judge_name(closed, T("localhost"), &why), EGRESS_DENIED);
-    cr_expect_not_null(strstr(why.text, "egress.allow"), "%s", why.text);
+    cr_expect_not_null(strstr(why.text, "egress_allow"), "%s", why.text);
     cr_expect_eq(egress_judge_name(closed, T("a.localhost"), &why), EGRESS_DENIED);
     cr_expect_eq(egress_judge_name(closed, T("metadata.google.internal"), &why), EGRESS_DENIED);
     cr_expect_eq(egress_judge_name(closed, T("example.com"), &why), EGRESS_VET);
@@ -244,9 +244,9 @@ Test(egress, says_which_setting_would_open_it)
 
     cr_expect_not(egress_allows(egress, T("10.1.2.3"), 443, &why));
     cr_expect_str_eq(why.text, "10.1.2.3 is a private network (10.0.0.0/8); add it to "
-                               "egress.allow, or start with --dev");
+                               "egress_allow, or start with --dev");
     cr_expect_not(egress_allows(egress, T("8.8.8.8"), 25, &why));
-    cr_expect_not_null(strstr(why.text, "egress.allow"), "%s", why.text);
+    cr_expect_not_null(strstr(why.text, "egress_allow"), "%s", why.text);
     egress_free(egress);
 }
 
@@ -267,7 +267,82 @@ Test(egress, refuses_rules_that_it_cannot_read)
         struct why why = {""};
 
         cr_expect_eq(egress_create(&rules, &egress, &why), STATUS_INVALID, "%s", bad[i].at);
-        cr_expect_not_null(strstr(why.text, "egress.allow"), "%s", why.text);
+        cr_expect_not_null(strstr(why.text, "egress_allow"), "%s", why.text);
         egress_free(egress);
     }
+}
+
+/* --- This server itself. */
+
+static void know(struct egress *egress, const char *listens_on)
+{
+    static const struct text machine[] = {TEXT("127.0.0.1"),    TEXT("::1"),
+                                          TEXT("8.8.4.4"),      TEXT("10.0.0.5"),
+                                          TEXT("2606:4700::5"), TEXT("no address")};
+    const struct egress_self self = {.listens_on = text_from(listens_on),
+                                     .port = 4566,
+                                     .machine = machine,
+                                     .machine_count = countof(machine)};
+
+    egress_know_self(egress, &self);
+}
+
+struct self_row {
+    const char *listens_on, *address;
+    uint16_t port;
+    bool is_self;
+};
+
+Test(egress, nothing_opens_this_server_itself)
+{
+    static const struct text allow[] = {TEXT("0.0.0.0/0"), TEXT("::/0")};
+    static const struct self_row rows[] = {
+        {"127.0.0.1", "127.0.0.1", 4566, true},
+        {"127.0.0.1", "127.0.0.1", 4567, false},
+        {"127.0.0.1", "::ffff:127.0.0.1", 4566, true},
+        {"127.0.0.1", "127.0.0.2", 4566, false},
+        {"127.0.0.1", "8.8.4.4", 4566, false},
+        {"0.0.0.0", "127.0.0.9", 4566, true},
+        {"0.0.0.0", "8.8.4.4", 4566, true},
+        {"0.0.0.0", "10.0.0.5", 4566, true},
+        {"0.0.0.0", "0.0.0.0", 4566, true},
+        {"0.0.0.0", "8.8.8.8", 4566, false},
+        {"::", "2606:4700::5", 4566, true},
+        {"::", "::1", 4566, true},
+        {"::", "::", 4566, true},
+        {"::", "2606:4700::6", 4566, false},
+        {"8.8.4.4", "8.8.4.4", 4566, true},
+        {"8.8.4.4", "127.0.0.1", 4566, false},
+    };
+    struct egress *egress = make(true, true, allow, countof(allow));
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct text address = text_from(rows[i].address);
+        struct why why = {""};
+
+        know(egress, rows[i].listens_on);
+        cr_expect_eq(egress_is_self(egress, address, rows[i].port, &why), rows[i].is_self,
+                     "%s at %s", rows[i].address, rows[i].listens_on);
+        cr_expect_eq(egress_allows(egress, address, rows[i].port, &why), !rows[i].is_self,
+                     "%s at %s: %s", rows[i].address, rows[i].listens_on, why.text);
+    }
+    egress_free(egress);
+}
+
+Test(egress, the_machines_own_addresses_are_as_closed_as_loopback)
+{
+    struct egress *closed = make(false, false, NULL, 0);
+    struct egress *open = make(true, false, NULL, 0);
+    struct why why = {""};
+
+    know(closed, "0.0.0.0");
+    know(open, "127.0.0.1");
+    cr_expect_not(egress_allows(closed, T("8.8.4.4"), 443, &why));
+    cr_expect(strstr(why.text, "an address of this machine") != NULL, "%s", why.text);
+    cr_expect(egress_allows(closed, T("8.8.8.8"), 443, &why));
+    cr_expect(egress_allows(open, T("8.8.4.4"), 443, &why));
+    cr_expect_not(egress_allows(open, T("10.0.0.5"), 443, &why),
+                  "private all the same, although it is its own");
+    egress_free(closed);
+    egress_free(open);
 }

@@ -165,7 +165,7 @@ Test(outbound, refuses_what_cannot_be_delivered_here)
     bench_start(&bench, &wish);
     bench_run(&bench, LIMIT_MS);
     cr_expect_eq(bench.verdict, ATTEMPT_REFUSED);
-    cr_expect_not_null(strstr(bench.reason, "egress.allow"), "%s", bench.reason);
+    cr_expect_not_null(strstr(bench.reason, "egress_allow"), "%s", bench.reason);
     expect_each_once();
     bench_close(&bench);
 }
@@ -185,8 +185,8 @@ Test(outbound, tells_a_subscriber_what_can_never_be_delivered)
         {"https", "http://example.com/", "scheme"},
         {"http", "http://10.0.0.1/", "--dev"},
         {"http", "http://[fd00::1]/", "--dev"},
-        {"http", "http://169.254.169.254/", "egress.allow"},
-        {"http", "http://metadata.google.internal/", "egress.allow"},
+        {"http", "http://169.254.169.254/", "egress_allow"},
+        {"http", "http://metadata.google.internal/", "egress_allow"},
         {"http", "http://127.1/", "four decimal numbers"},
         {"http", "nonsense", "http://"},
         {"firehose", "+41790000000", "nothing here delivers to firehose"},

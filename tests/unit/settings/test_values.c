@@ -26,6 +26,15 @@ static const struct {
     {"policies_per_topic", "4294967296", "from 0 to 4294967295"},
     {"park_max", "9223372036854775807d", "from 0 to 3650d"},
     {"data", "\xff", "data: the value is no text"},
+    {"listen", "4566", "listen: \"4566\" is not ADDRESS:PORT"},
+    {"listen", "localhost:4566", "listen: \"localhost:4566\" is not ADDRESS:PORT"},
+    {"listen", "127.0.0.1:65536", "is not ADDRESS:PORT"},
+    {"listen", "::1:4566", "is not ADDRESS:PORT"},
+    {"public_url", "sns.example.com", "public_url: \"sns.example.com\" is not http://HOST"},
+    {"public_url", "ftp://sns.example.com", "is not http://HOST"},
+    {"public_url", "https://u:p@sns.example.com", "is not http://HOST"},
+    {"public_url", "https://sns.example.com/?x", "is not http://HOST"},
+    {"egress_loopback", "maybe", "egress_loopback: \"maybe\" is not auto, yes or no"},
     {"no_such", "1", "there is no setting \"no_such\""},
 };
 
@@ -180,6 +189,47 @@ Test(printed, settings_are_read_back_as_they_were)
     buffer_free(&first);
     buffer_free(&second);
     sample_close(&again);
+    sample_close(&sample);
+}
+
+static const struct {
+    const char *listen, *public_url, *egress_loopback;
+    bool on_loopback, is_private, may_reach_loopback;
+} exposures[] = {
+    {"127.0.0.1:4566", "", "auto", true, true, true},
+    {"[::1]:4566", "", "auto", true, true, true},
+    {"127.0.0.1:4566", "http://localhost:4566", "auto", true, true, true},
+    {"127.0.0.1:4566", "https://127.0.0.1", "auto", true, true, true},
+    {"127.0.0.1:4566", "https://sns.example.com", "auto", true, false, false},
+    {"127.0.0.1:4566", "https://sns.example.com", "yes", true, false, true},
+    {"127.0.0.1:4566", "", "no", true, true, false},
+    {"0.0.0.0:4566", "", "auto", false, false, false},
+    {"[::]:4566", "http://localhost", "auto", false, false, false},
+    {"0.0.0.0:4566", "", "yes", false, false, true},
+};
+
+Test(values, say_whether_this_machine_may_be_reached_from_others_and_by_deliveries)
+{
+    struct sample sample;
+
+    sample_load(&sample, "");
+    for (size_t i = 0; i < countof(exposures); i++) {
+        struct settings *settings = &sample.settings;
+        struct why why = {""};
+
+        cr_assert_eq(settings_set(settings, T("listen"), text_from(exposures[i].listen), &why),
+                     STATUS_OK, "%s", why.text);
+        cr_assert_eq(
+            settings_set(settings, T("public_url"), text_from(exposures[i].public_url), &why),
+            STATUS_OK, "%s", why.text);
+        cr_assert_eq(settings_set(settings, T("egress_loopback"),
+                                  text_from(exposures[i].egress_loopback), &why),
+                     STATUS_OK, "%s", why.text);
+        cr_expect_eq(settings_on_loopback(settings), exposures[i].on_loopback, "row %zu", i);
+        cr_expect_eq(settings_are_private(settings), exposures[i].is_private, "row %zu", i);
+        cr_expect_eq(settings_egress_loopback(settings), exposures[i].may_reach_loopback,
+                     "row %zu", i);
+    }
     sample_close(&sample);
 }
 
