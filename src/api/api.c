@@ -250,7 +250,7 @@ static struct text base_url_of(const struct api *api, struct arena *arena, struc
                : arena_printf(arena, "http://%.*s", TEXT_PRINTF(host));
 }
 
-void api_request(struct api *api, struct http_request *http)
+void api_request(struct api *api, struct http_request *http, const struct caller *caller)
 {
     struct request *request =
         request_create(api, http->arena, arena_take(http->arena, sizeof *request));
@@ -258,6 +258,7 @@ void api_request(struct api *api, struct http_request *http)
 
     http->user = request;
     request->http = http;
+    request->caller = *caller;
     if (request->base_url.len == 0) {
         request->base_url = base_url_of(api, http->arena, http->host);
     }
@@ -316,6 +317,7 @@ void api_own_call(struct api *api, struct own_call *call)
 
     (void)request_create(api, &request->own_arena, request);
     request->own = call;
+    request->caller = caller_itself;
     request->service = service_named(api, call->service);
     if (request->base_url.len == 0) {
         request->base_url = T("http://localhost");

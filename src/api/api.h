@@ -2,6 +2,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "access/caller.h"
 #include "core/core.h"
 #include "net/net.h"
 
@@ -167,6 +168,7 @@ struct request {
     struct call call;
     struct api *api;
     struct http_request *http;
+    struct caller caller;
     const struct service *service;
     const struct operation *operation;
     enum wire_protocol wire;
@@ -230,7 +232,7 @@ bool api_accepts(struct api *api, struct text protocol, struct text endpoint, st
 bool api_accepts_setting(struct api *api, struct text protocol, struct text name,
                          struct text value, struct why *why);
 /* One HTTP request that is not the daemon's own page: decodes, calls the cell, answers. */
-void api_request(struct api *api, struct http_request *http);
+void api_request(struct api *api, struct http_request *http, const struct caller *caller);
 /* One that nobody is to look at: answered with that status and code in the form that the client
  * reads.  `code` is static. */
 void api_refuse(struct api *api, struct http_request *http, int status, const char *code,

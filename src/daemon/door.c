@@ -49,12 +49,16 @@ void door_request(struct server *server, struct http_request *request)
     bool is_page = pages_own(request);
     bool is_open = is_page ? pages_are_open(request) : is_confirmation(request);
     struct door_refusal refusal;
+    const struct caller_rules rules = {.admin_secret = server->admin_secret,
+                                       .trusts_local = settings_trust_local(settings)};
+    struct caller caller;
 
+    caller_make(&rules, request, &caller);
     if (!door_admits(&door, request, is_open, &refusal)) {
         refuse(server, request, is_page, &refusal);
     } else if (is_page) {
-        pages_request(server->pages, request);
+        pages_request(server->pages, request, &caller);
     } else {
-        api_request(server->api, request);
+        api_request(server->api, request, &caller);
     }
 }

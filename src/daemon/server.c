@@ -317,6 +317,7 @@ static enum status parts_open(struct server *server, struct why *why)
     enum status status = make_directory(settings->data.at, why);
 
     status = status != STATUS_OK ? status : pump_open(server, why);
+    status = status != STATUS_OK ? status : admin_secret_open(server, why);
     return status != STATUS_OK ? status : signer_open(&signing, &server->signer, why);
 }
 

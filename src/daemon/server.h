@@ -25,6 +25,7 @@ struct server {
     struct api *api;
     struct pages *pages;
     struct signer *signer;
+    struct text admin_secret; /* in the settings' arena */
     struct outbound *outbound;
     struct net_server *net;
     uv_async_t store_wake;
@@ -60,6 +61,9 @@ MUST_CHECK enum status pump_open(struct server *server, struct why *why);
 void pump_on_prepare(uv_prepare_t *handle);
 void pump_close(struct server *server);
 
+/* admin_secret.c: reads the secret that makes an admin, or makes one: a file of the data
+ * directory that only its owner can read. */
+MUST_CHECK enum status admin_secret_open(struct server *server, struct why *why);
 /* door.c: the request is a page's, the API's, or is refused. */
 void door_request(struct server *server, struct http_request *request);
 /* declare.c: starts making the configuration's resources; calls server_announce when done. */

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/files.h"
 #include "base/memory.h"
 
 #include <openssl/bio.h>
@@ -31,87 +32,6 @@
 
 static const char name_start[] = "SimpleNotificationService-";
 
-/* --- Files. */
-
-/* STATUS_NOT_FOUND: there is none. */
-static enum status file_read(const char *path, struct buffer *to, struct why *why)
-{
-    FILE *file = fopen(path, "re");
-
-    if (file == NULL) {
-        return errno == ENOENT ? STATUS_NOT_FOUND
-                               : fail(why, STATUS_STORAGE, "cannot read %s: %s", path,
-                                      strerrordesc_np(errno));
-    }
-    char chunk[4096];
-    size_t got = 0;
-
-    while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        buffer_add(to, text_make(chunk, got));
-    }
-    bool is_bad = ferror(file) != 0 || to->overflown;
-
-    (void)fclose(file);
-    return is_bad ? fail(why, STATUS_STORAGE, "cannot read %s", path) : STATUS_OK;
-}
-
-static bool write_and_sync(int file, struct text content)
-{
-    while (content.len > 0) {
-        ssize_t written = write(file, content.at, content.len);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        content = text_after(content, (size_t)written);
-    }
-    return fsync(file) == 0;
-}
-
-static bool directory_sync(const char *directory)
-{
-    int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (file < 0) {
-        return false;
-    }
-    bool is_synced = fsync(file) == 0;
-
-    (void)close(file);
-    return is_synced;
-}
-
-/* The whole file or none, also through a power cut: beside it first, then renamed. */
-static enum status file_write(const char *directory, const char *name, struct text content,
-                              mode_t mode, struct why *why)
-{
-    char path[PATH_MAX];
-    char beside[PATH_MAX + 8];
-
-    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
-    (void)snprintf(beside, sizeof beside, "%s.new", path);
-    (void)unlink(beside); /* what a crash left; its mode must not stay */
-    int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-
-    if (file < 0) {
-        return fail(why, STATUS_STORAGE, "cannot write %s: %s", beside, strerrordesc_np(errno));
-    }
-    bool is_written = write_and_sync(file, content);
-
-    is_written = close(file) == 0 && is_written;
-    if (!is_written || rename(beside, path) != 0 || !directory_sync(directory)) {
-        enum status status =
-            fail(why, STATUS_STORAGE, "cannot write %s: %s", path, strerrordesc_np(errno));
-
-        (void)unlink(beside);
-        return status;
-    }
-    return STATUS_OK;
-}
-
 static void buffer_add_bio(struct buffer *to, BIO *bio)
 {
     char *at = NULL;
@@ -136,7 +56,7 @@ static enum status key_make(const char *directory, EVP_PKEY **ret_key, struct wh
         goto done;
     }
     buffer_add_bio(&pem, bio);
-    status = file_write(directory, CERTIFICATE_KEY_FILE, buffer_text(&pem), 0600, why);
+    status = file_write_whole(directory, CERTIFICATE_KEY_FILE, buffer_text(&pem), 0600, why);
 done:
     OPENSSL_cleanse(pem.at, pem.len);
     buffer_free(&pem);
@@ -181,7 +101,7 @@ static enum status key_open(const char *directory, struct certificate *io, struc
 
     (void)snprintf(path, sizeof path, "%s/%s", directory, CERTIFICATE_KEY_FILE);
     buffer_init(&pem, FILE_MAX);
-    enum status status = file_read(path, &pem, why);
+    enum status status = file_read_whole(path, &pem, why);
 
     if (status != STATUS_OK) {
         buffer_free(&pem);
@@ -284,7 +204,7 @@ static enum status certificate_make(const char *directory, EVP_PKEY *key, struct
     } else {
         buffer_clear(pem);
         buffer_add_bio(pem, bio);
-        status = file_write(directory, CERTIFICATE_FILE, buffer_text(pem), 0644, why);
+        status = file_write_whole(directory, CERTIFICATE_FILE, buffer_text(pem), 0644, why);
     }
     BIO_free(bio);
     if (status != STATUS_OK) {
@@ -329,7 +249,7 @@ enum status certificate_open(const char *directory, struct certificate *ret, str
     }
     (void)snprintf(path, sizeof path, "%s/%s", directory, CERTIFICATE_FILE);
     buffer_init(&pem, FILE_MAX);
-    status = file_read(path, &pem, why);
+    status = file_read_whole(path, &pem, why);
     if (status == STATUS_OK) {
         status = certificate_read(path, buffer_text(&pem), opened.key, &certificate, why);
     }

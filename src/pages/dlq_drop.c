@@ -163,6 +163,7 @@ static const struct page_parameter parameters[] = {
 const struct page page_dlq_drop = {
     .path = "/_fanfare/dlq/drop",
     .method = "POST",
+    .is_for_admins = true,
     .permission = "fanfare:DropDeadLetters",
     .call_size = sizeof(struct drop_call),
     .parameters = parameters,

@@ -175,6 +175,7 @@ static void end(struct page_call *call)
 const struct page page_dlq_list = {
     .path = "/_fanfare/dlq",
     .method = "GET",
+    .is_for_admins = true,
     .permission = "fanfare:ReadDeadLetters",
     .call_size = sizeof(struct dlq_call),
     .run = run,

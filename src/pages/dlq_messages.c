@@ -164,6 +164,7 @@ static const struct page_parameter parameters[] = {
 const struct page page_dlq_messages = {
     .path = "/_fanfare/dlq/messages",
     .method = "GET",
+    .is_for_admins = true,
     .permission = "fanfare:ReadDeadLetters",
     .call_size = sizeof(struct messages_call),
     .parameters = parameters,

@@ -59,6 +59,7 @@ struct page {
     const char *method; /* "GET" (HEAD is one) or "POST" */
     bool is_prefix;     /* and everything that begins so */
     bool is_open;       /* for browsers that come from anywhere: a link in a mail, a probe */
+    bool is_for_admins; /* shows or moves what is everybody's */
     const char *permission; /* what a caller must be allowed, once callers are told apart */
     /* Answers at once, or later by itself; NULL: the page asks the cell. */
     void (*show)(struct pages *pages, struct http_request *request);

@@ -92,7 +92,20 @@ bool pages_are_open(const struct http_request *request)
     return page != NULL && page->is_open;
 }
 
-void pages_request(struct pages *pages, struct http_request *request)
+static void page_show(struct pages *pages, const struct page *page,
+                      struct http_request *request, const struct caller *caller)
+{
+    if (page->is_for_admins && !caller->is_admin) {
+        page_fail(request, 403, "%s", CALLER_ADVICE);
+    } else if (page->show != NULL) {
+        page->show(pages, request);
+    } else {
+        page_call_start(pages, page, request);
+    }
+}
+
+void pages_request(struct pages *pages, struct http_request *request,
+                   const struct caller *caller)
 {
     const char *allowed = NULL;
 
@@ -104,11 +117,7 @@ void pages_request(struct pages *pages, struct http_request *request)
         if (!page_takes(*page, request->method)) {
             continue;
         }
-        if ((*page)->show != NULL) {
-            (*page)->show(pages, request);
-        } else {
-            page_call_start(pages, *page, request);
-        }
+        page_show(pages, *page, request, caller);
         return;
     }
     if (allowed != NULL) {

@@ -2,6 +2,7 @@
 #ifndef PAGES_PAGES_H
 #define PAGES_PAGES_H
 
+#include "access/caller.h"
 #include "api/api.h"
 #include "metrics/metrics.h"
 #include "settings/settings.h"
@@ -35,8 +36,9 @@ void pages_stop(struct pages *pages);
 bool pages_own(const struct http_request *request);
 /* Whether browsers may be sent to that page from anywhere. */
 bool pages_are_open(const struct http_request *request);
-/* Answers it, now or later. */
-void pages_request(struct pages *pages, struct http_request *request);
+/* Answers it, now or later; 403 where the page is for admins and the caller is none. */
+void pages_request(struct pages *pages, struct http_request *request,
+                   const struct caller *caller);
 /* Goes on with pages that are written in pieces, one piece in each turn of the loop; true:
  * there is more to be written. */
 MUST_CHECK bool pages_turn(struct pages *pages);

@@ -103,6 +103,7 @@ static const struct page_parameter parameters[] = {
 const struct page page_rotate_secret = {
     .path = "/_fanfare/subscriptions/rotate-secret",
     .method = "POST",
+    .is_for_admins = true,
     .permission = "fanfare:RotateSecret",
     .call_size = sizeof(struct secret_call),
     .parameters = parameters,

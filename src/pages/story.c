@@ -240,6 +240,7 @@ const struct page page_story = {
     .path = PATH,
     .method = "GET",
     .is_prefix = true,
+    .is_for_admins = true,
     .permission = "fanfare:ReadStories",
     .call_size = sizeof(struct story_call),
     .parameters = parameters,

@@ -37,7 +37,8 @@ void environment_read(struct settings *settings, struct buffer *errors)
 /* --- Which variables there are. */
 
 /* Those that are no settings: of the clients, of the start, of builds with planted bugs. */
-static const char *const others[] = {"FANFARE_ENDPOINT", "FANFARE_CONFIG", "FANFARE_MUTANT"};
+static const char *const others[] = {"FANFARE_ENDPOINT", "FANFARE_ADMIN_SECRET",
+                                     "FANFARE_CONFIG", "FANFARE_MUTANT"};
 
 struct search {
     const char *name;

@@ -63,13 +63,17 @@ bool settings_on_loopback(const struct settings *settings)
     return listen_split(settings->listen, &address, &port) && is_loopback(address);
 }
 
-bool settings_are_private(const struct settings *settings)
+bool settings_trust_local(const struct settings *settings)
 {
     struct url url;
-    bool has_other_name = url_split(settings->public_url, &url) && !is_loopback(url.host)
-                          && !text_equal_ignore_case(url.host, T("localhost"));
 
-    return settings_on_loopback(settings) && !has_other_name;
+    return !url_split(settings->public_url, &url) || is_loopback(url.host)
+           || text_equal_ignore_case(url.host, T("localhost"));
+}
+
+bool settings_are_private(const struct settings *settings)
+{
+    return settings_on_loopback(settings) && settings_trust_local(settings);
 }
 
 bool settings_egress_loopback(const struct settings *settings)

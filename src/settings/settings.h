@@ -62,6 +62,9 @@ MUST_CHECK bool listen_split(struct text listen, struct text *ret_address, uint1
 bool settings_are_private(const struct settings *settings);
 /* Whether only loopback is listened on. */
 bool settings_on_loopback(const struct settings *settings);
+/* Whether callers on this machine may be believed to be its operator: not where a public URL
+ * says that a proxy, which is on this machine too, brings strangers in. */
+bool settings_trust_local(const struct settings *settings);
 /* Whether deliveries may reach what listens on this machine. */
 bool settings_egress_loopback(const struct settings *settings);
 

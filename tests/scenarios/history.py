@@ -199,7 +199,7 @@ def what_is_asked_wrongly():
         ask(daemon, "/_fanfare/messages/" + message, method="POST", expect=405)
         story(daemon, message, headers={"Origin": "https://evil.example"}, expect=403)
         story(daemon, message, headers={"Sec-Fetch-Site": "cross-site"}, expect=403)
-        story(daemon, message, headers={"Sec-Fetch-Site": "none"})
+        story(daemon, message, headers={"Sec-Fetch-Site": "none"}, expect=403)  # a browser is not the operator
         told = story(daemon, message.upper())
         assert told["message"]["message_id"] == message
 

@@ -144,6 +144,15 @@ static enum status arn_check(struct subscribe_wish *wish)
                                            : "Endpoint ARN");
 }
 
+/* What runs commands, or believes an endpoint unasked, is the operator's to give. */
+static enum status admin_check(const struct subscribe_wish *wish, const char *what)
+{
+    return wish->request->caller.is_admin
+               ? STATUS_OK
+               : request_fail(wish->request, &sns_authorization_error, "%s: %s", what,
+                              CALLER_ADVICE);
+}
+
 /* The operator set it up: the deliverer says what it takes. */
 static enum status operators_check(struct subscribe_wish *wish)
 {
@@ -151,12 +160,25 @@ static enum status operators_check(struct subscribe_wish *wish)
     return STATUS_OK;
 }
 
+static enum status command_check(struct subscribe_wish *wish)
+{
+    wish->is_confirmed = true;
+    return admin_check(wish, "Protocol exec");
+}
+
+static enum status function_check(struct subscribe_wish *wish)
+{
+    enum status status = arn_check(wish);
+
+    return status != STATUS_OK ? status : admin_check(wish, "Protocol lambda");
+}
+
 static enum status (*const endpoint_checks[])(struct subscribe_wish *wish) = {
     [PROTOCOL_SQS] = queue_check,        [PROTOCOL_HTTP] = url_check,
     [PROTOCOL_HTTPS] = url_check,        [PROTOCOL_EMAIL] = mail_check,
     [PROTOCOL_EMAIL_JSON] = mail_check,  [PROTOCOL_SMS] = phone_check,
-    [PROTOCOL_LAMBDA] = arn_check,       [PROTOCOL_FIREHOSE] = arn_check,
-    [PROTOCOL_APPLICATION] = arn_check,  [PROTOCOL_EXEC] = operators_check,
+    [PROTOCOL_LAMBDA] = function_check,  [PROTOCOL_FIREHOSE] = arn_check,
+    [PROTOCOL_APPLICATION] = arn_check,  [PROTOCOL_EXEC] = command_check,
     [PROTOCOL_PLUGIN] = operators_check,
 };
 
@@ -218,8 +240,12 @@ static enum status attributes_take(struct subscribe_wish *wish)
 
         /* The operator vouches for the endpoint: not kept, it is what is_confirmed says. */
         if (text_equal(pair.name, T(FANFARE_PREFIX "Confirmed"))) {
-            wish->is_confirmed =
-                wish->is_confirmed || text_equal_ignore_case(pair.value, T("true"));
+            bool is_wanted = text_equal_ignore_case(pair.value, T("true"));
+
+            status = is_wanted && !wish->is_confirmed
+                         ? admin_check(wish, FANFARE_PREFIX "Confirmed")
+                         : status;
+            wish->is_confirmed = wish->is_confirmed || is_wanted;
             continue;
         }
         status = subscription_rules_apply(&check, &wish->set, pair.name, pair.value);

@@ -123,6 +123,14 @@ Test(pages, are_sound_rows)
     }
 }
 
+Test(pages, that_ask_the_cell_are_for_admins)
+{
+    for (const struct page *const *at = pages_table; *at != NULL; at++) {
+        cr_expect_eq((*at)->is_for_admins, (*at)->run != NULL, "%s", (*at)->path);
+        cr_expect(!(*at)->is_for_admins || !(*at)->is_open, "%s", (*at)->path);
+    }
+}
+
 Test(pages, own_their_folders)
 {
     static const struct {
