@@ -54,7 +54,7 @@ static void backlog_take(struct step *step, struct deliveries *deliveries,
     owed->is_resumed = true;
     deliveries->last_active = message;
     list_push(&deliveries->active, &owed->node);
-    owed_take_chunk(step, owed, value);
+    owed_take_chunk(owed, blob_text(value));
     owed->task = (struct task){.run = resume_run, .done = resume_done};
     task_start(&owed->task, step);
 }

@@ -295,8 +295,9 @@ bool owed_is_stuck(const struct owed *owed);
 /* Of a turn only: dispatches while there is room; true: it wants another turn. */
 MUST_CHECK bool owed_work(struct step *step, struct owed *owed);
 void owed_free(struct owed *owed);
-/* The chunk that it has come to; one that cannot be read is set aside, and counts as empty. */
-void owed_take_chunk(struct step *step, struct owed *owed, struct blob *value);
+/* The chunk that it has come to; one that cannot be read counts as empty, and is set aside when
+ * it ends. */
+void owed_take_chunk(struct owed *owed, struct text value);
 struct owed *owed_open(struct deliveries *deliveries, uint64_t message);
 
 /* backlog.c */

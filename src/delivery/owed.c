@@ -54,43 +54,75 @@ static void owed_end(struct step *step, struct owed *owed)
     }
 }
 
-void owed_take_chunk(struct step *step, struct owed *owed, struct blob *value)
+/* One that cannot be read stays in its place until its list goes past it: without its row a
+ * start would find nothing that leads to the body and the cursor. */
+void owed_take_chunk(struct owed *owed, struct text value)
 {
-    struct key chunk = chunk_key(owed);
-
-    owed->is_damaged = !owed_chunk_decode(blob_text(value), owed);
-    if (!owed->is_damaged) {
-        return;
+    owed->is_damaged = !owed_chunk_decode(value, owed);
+    if (owed->is_damaged) {
+        owed->count = 0;
+        owed->is_last_chunk = false; /* for all that is known: the next look tells */
     }
-    record_set_aside(step, &chunk, value, "a part of an owed list");
-    owed->count = 0;
-    owed->is_last_chunk = false; /* for all that is known: the next look tells */
 }
 
-/* The chunk is worked off: its row goes, and with the last one the body's reference. */
+/* What ends with a chunk, looked up before anything changes: STATUS_OK or STATUS_WAIT. */
+struct chunk_end {
+    struct key chunk, next;
+    struct blob *damaged; /* its value, when it could not be read; NULL: it could */
+    bool is_last;         /* there is none behind it */
+    bool is_cut;          /* although it says so */
+};
+
+static enum status chunk_end_find(struct owed *owed, struct step *step, struct chunk_end *ret)
+{
+    struct blob *next = NULL;
+
+    *ret = (struct chunk_end){.chunk = chunk_key(owed), .is_last = owed->is_last_chunk};
+    ret->next = key_u64_u32(TABLE_OWED, owed->message, owed->chunk + 1);
+    if (owed->is_damaged && record_get(step, &ret->chunk, &ret->damaged) == STATUS_WAIT) {
+        return STATUS_WAIT;
+    }
+    if (!owed->is_last_chunk) {
+        enum status found = record_get(step, &ret->next, &next);
+
+        ret->is_last = found == STATUS_NOT_FOUND;
+        ret->is_cut = ret->is_last && !owed->is_damaged;
+        if (found == STATUS_WAIT) {
+            return STATUS_WAIT;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The chunk is worked off: its row goes, and with the last one the body's reference and the
+ * cursor, all in one batch. */
 static enum status chunk_end_run(struct task *task, struct step *step)
 {
     struct owed *owed = container_of(task, struct owed, task);
+    struct chunk_end end;
 
-    if (owed->is_last_chunk) {
-        enum status status = body_release(step, owed->message);
-
-        if (status == STATUS_WAIT) {
-            return status;
-        }
+    if (chunk_end_find(owed, step, &end) == STATUS_WAIT
+        || (end.is_last && body_release(step, owed->message) == STATUS_WAIT)) {
+        return STATUS_WAIT;
     }
-    struct key chunk = chunk_key(owed);
     struct key cursor = cursor_key(owed);
 
-    record_delete(step, &chunk);
-    if (owed->is_last_chunk && owed->has_cursor) {
+    if (owed->is_damaged) {
+        record_set_aside(step, &end.chunk, end.damaged, "a part of an owed list");
+    }
+    if (end.is_cut) {
+        record_set_aside(step, &end.next, NULL, "the rest of an owed list");
+    }
+    owed->is_last_chunk = end.is_last;
+    record_delete(step, &end.chunk);
+    if (end.is_last && owed->has_cursor) {
         record_delete(step, &cursor);
     }
     list_remove(&owed->sealed.node);
     return STATUS_OK;
 }
 
-/* Also brings the one behind a chunk that cannot be read; when there is none, the list ends. */
+/* It was there when the one before it ended; what has gone since is damaged. */
 static enum status next_chunk_run(struct task *task, struct step *step)
 {
     struct owed *owed = container_of(task, struct owed, task);
@@ -99,11 +131,10 @@ static enum status next_chunk_run(struct task *task, struct step *step)
     enum status status = record_get(step, &chunk, &value);
 
     if (status == STATUS_OK) {
-        owed_take_chunk(step, owed, value);
+        owed_take_chunk(owed, blob_text(value));
     } else if (status == STATUS_NOT_FOUND) {
-        if (!owed->is_damaged) {
-            record_set_aside(step, &chunk, NULL, "the rest of an owed list");
-        }
+        record_set_aside(step, &chunk, NULL, "the rest of an owed list");
+        owed->is_damaged = false;
         owed->count = 0;
         owed->is_last_chunk = true;
         status = STATUS_OK;

@@ -170,6 +170,8 @@ void history_plan(struct world *world);
 /* For an hour, whatever its size, from the beginning. */
 bool history_keeps_all(const struct scene *scene);
 void inputs_schedule(struct scene *scene);
+/* The process dies, or is stopped, after so long. */
+void crash_schedule(struct world *world, int64_t delay_ms);
 
 /* fanout_sim_clock.c: the wall clock is wrong. */
 

@@ -128,6 +128,18 @@ static void overwrite(struct world *world, const struct key *key, struct text va
     batch_free(batch);
 }
 
+/* Most damage is only met by the next life of the process, and how that copes may be cut short:
+ * it dies soon, and soon again. */
+static void die_over_it(struct world *world)
+{
+    if (world_chance(world, 3) == 0) {
+        int64_t first_ms = (int64_t)world_chance(world, 50);
+
+        crash_schedule(world, first_ms);
+        crash_schedule(world, first_ms + (int64_t)world_chance(world, 300));
+    }
+}
+
 static void on_damage(struct world *world, struct event *event)
 {
     struct scene *scene = scene_of(world);
@@ -149,6 +161,7 @@ static void on_damage(struct world *world, struct event *event)
         scene->ledger[publish].is_harmed = true;
         overwrite(world, &pick.key, by_checksum ? text_from(WORLD_DAMAGED) : T(GARBAGE));
         world_note(world, "damaged %c of %u", pick.key.at[0], publish);
+        die_over_it(world);
     }
     blob_unref(pick.value);
 }

@@ -184,6 +184,11 @@ static void on_crash(struct world *world, struct event *event)
     }
 }
 
+void crash_schedule(struct world *world, int64_t delay_ms)
+{
+    world_schedule(world, on_crash, 0, delay_ms);
+}
+
 /* --- All of them. */
 
 void inputs_schedule(struct scene *scene)
@@ -217,6 +222,6 @@ void inputs_schedule(struct scene *scene)
         }
     }
     for (uint64_t i = world_chance(world, 5); i > 0; i--) {
-        world_schedule(world, on_crash, 0, (int64_t)world_chance(world, BUSY_MS));
+        crash_schedule(world, (int64_t)world_chance(world, BUSY_MS));
     }
 }

@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "delivery/internal.h"
+
 #define MANY 70000 /* more than one chunk */
 
 /* The chunk of a message that is on disk. */
@@ -20,15 +22,22 @@ static uint64_t publish_and_die(struct rig *rig, uint32_t count)
     return message;
 }
 
-static void damage(struct rig *rig, struct key key, bool is_missing)
+/* NULL: it is missing. */
+static void overwrite(struct rig *rig, struct key key, struct blob *value)
 {
     bool fatal = false;
     struct batch *batch = batch_create(1000000);
-    struct blob *value = is_missing ? NULL : blob_copy(T("?"));
 
     (void)batch_add(batch, &key, value, NULL);
     cr_assert_eq(rig->engine->commit(rig->disk, batch, &fatal, NULL), STATUS_OK);
     batch_free(batch);
+}
+
+static void damage(struct rig *rig, struct key key, bool is_missing)
+{
+    struct blob *value = is_missing ? NULL : blob_copy(T("?"));
+
+    overwrite(rig, key, value);
     blob_unref(value);
 }
 
@@ -68,4 +77,44 @@ Test(owed, a_damaged_last_part_ends_the_list)
 Test(owed, a_missing_part_ends_the_list)
 {
     expect_survives(1, true, MANY / 2, MANY);
+}
+
+/* The process dies again while a list of three with that first part ends, after one commit more
+ * each time. */
+static void expect_ends_whole(struct blob *take_part)
+{
+    for (int64_t cut_ms = 0; cut_ms < 40; cut_ms++) {
+        struct rig rig;
+
+        rig_open(&rig);
+        rig_subscribe(&rig, 1, 3);
+        struct key key = chunk_key(publish_and_die(&rig, 3), 0);
+
+        rig.answer_after_ms = 1;
+        rig.commit_pause_ms = 1;
+        rig.read_ms = 3;
+        overwrite(&rig, key, take_part);
+        rig_restart(&rig);
+        rig_pass(&rig, cut_ms);
+        rig_restart(&rig);
+        rig_pass(&rig, 4000);
+        cr_expect_eq(rig_rows(&rig, TABLE_DAMAGED), 1, "died after %d ms", (int)cut_ms);
+        rig_expect_over(&rig);
+        rig_close(&rig);
+    }
+    blob_unref(take_part);
+}
+
+Test(owed, a_damaged_part_ends_its_list_wherever_the_process_dies)
+{
+    expect_ends_whole(blob_copy(T("?")));
+}
+
+Test(owed, a_missing_part_ends_its_list_wherever_the_process_dies)
+{
+    static const uint32_t subscriptions[] = {1, 2, 3};
+    size_t taken = 0;
+
+    expect_ends_whole(
+        owed_chunk_encode(RIG_TOPIC, RIG_START_MS, false, subscriptions, 3, &taken));
 }
