@@ -4,7 +4,8 @@ cmake_minimum_required(VERSION 3.25)
 # The table is CRAFT's, with two folders more (step, notification); src/README.md shows it.
 set(MAY_base         "")
 set(MAY_store        "base")
-set(MAY_step         "base;store")
+set(MAY_sealing      "base")
+set(MAY_step         "base;store;sealing")
 set(MAY_notification "base")
 set(MAY_formats      "base;notification")
 set(MAY_net          "base")
@@ -25,6 +26,7 @@ set(MAY_daemon       "fanfare;base;store;net;step;notification;formats;history;q
 set(MAY_cli          "${MAY_daemon};daemon")
 # Besides <folder>/<folder>.h.
 set(DOORS_store     "batch;keys;engine")
+set(DOORS_sealing   "key_room")
 set(DOORS_delivery  "retry_policy")
 set(DOORS_access     "caller")
 set(DOORS_outbound   "plugins")
