@@ -318,6 +318,11 @@ uint64_t cell_damaged(const struct cell *cell)
     return records_damaged(cell->step.records);
 }
 
+uint64_t cell_mended(const struct cell *cell)
+{
+    return records_mended(cell->step.records);
+}
+
 int64_t cell_next_wake(const struct cell *cell)
 {
     return records_next_wake(cell->step.records);

@@ -88,6 +88,8 @@ bool cell_has_failed(const struct cell *cell, struct why *ret_why);
 uint64_t cell_uncommitted_bytes(const struct cell *cell);
 /* Records set aside since the start: above 0, something in the data directory is wrong. */
 uint64_t cell_damaged(const struct cell *cell);
+/* And those that were mended without loss. */
+uint64_t cell_mended(const struct cell *cell);
 struct history_counters cell_history(const struct cell *cell);
 
 #endif

@@ -284,10 +284,16 @@ static void tell_damages(struct server *server)
         for (size_t i = 1; i < damage->key.len; i++) {
             (void)snprintf(key + 2 * (i - 1), 3, "%02x", damage->key.at[i]);
         }
-        log_error("record_damaged",
-                  "table=%c key=%s kept_bytes=%llu what=\"%s\" remedy=\"the data directory or "
-                  "its disk is damaged: see fanfare_damaged_records, restore from a copy\"",
-                  damage->key.at[0], key, (unsigned long long)damage->len, damage->what);
+        if (damage->is_mended) {
+            log_warn("record_mended", "table=%c key=%s what=\"%s\"", damage->key.at[0], key,
+                     damage->what);
+        } else {
+            log_error("record_damaged",
+                      "table=%c key=%s kept_bytes=%llu what=\"%s\" remedy=\"the data directory "
+                      "or its disk is damaged: see fanfare_damaged_records, restore from a "
+                      "copy\"",
+                      damage->key.at[0], key, (unsigned long long)damage->len, damage->what);
+        }
         memory_free(damage);
     }
 }

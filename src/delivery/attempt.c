@@ -228,8 +228,14 @@ static enum status row_end(struct step *step, struct attempt *attempt)
     if (attempt->owed != NULL) {
         return STATUS_OK;
     }
-    enum status status = body_release(step, attempt->message);
+    enum status status = body_known(step, attempt->message);
 
+    if (status == STATUS_OK && attempt->is_unreadable) {
+        status = lane_set_row_aside(step, attempt->lane, attempt);
+    }
+    if (status == STATUS_OK) {
+        status = body_release(step, attempt->message);
+    }
     if (status == STATUS_OK) {
         lane_delete_row(step, attempt->lane, attempt);
     }

@@ -45,7 +45,7 @@ static void backlog_take(struct step *step, struct deliveries *deliveries,
     struct blob *value = record_overlay(step, row);
     uint64_t message = key_get_u64(&row->key, 1);
 
-    if (value == NULL || message <= deliveries->last_active) {
+    if ((value == NULL && !row_is_lost(step, row)) || message <= deliveries->last_active) {
         return; /* settled meanwhile, or a later chunk of a list that is in memory */
     }
     struct owed *owed = owed_open(deliveries, message);

@@ -10,6 +10,7 @@ struct deliveries *deliveries_create(const struct deliveries_options *options,
     deliveries->options = *options;
     deliveries->hooks = *hooks;
     deliveries->backlog_timer.fire = backlog_on_timer;
+    list_init(&deliveries->lost_rows);
     list_init(&deliveries->active);
     list_init(&deliveries->starts);
     list_init(&deliveries->late_starts);
@@ -41,6 +42,7 @@ void deliveries_free(struct deliveries *deliveries)
     if (deliveries == NULL) {
         return;
     }
+    lost_rows_free(deliveries);
     while ((node = map_any(&deliveries->lanes)) != NULL) {
         struct lane *lane = container_of(node, struct lane, map);
 

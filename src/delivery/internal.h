@@ -39,6 +39,7 @@ struct owed {
     uint32_t topic;
     int64_t accepted_ms;
     uint32_t chunk;
+    uint32_t next_chunk; /* once this one has ended, unless it was the last */
     bool is_last_chunk;
     bool is_resumed; /* found on disk: some of it may have rows that its cursor does not show */
     bool is_damaged; /* its last chunk could not be read: there may be none behind it */
@@ -52,6 +53,7 @@ struct owed {
     uint64_t settled[OWED_WINDOW / 64]; /* bit i: entry base + i */
     struct sealed sealed;               /* writes the cursor */
     struct task task;                   /* loads, ends the chunk */
+    struct range *behind;               /* looks for the next chunk, or NULL */
     struct deliveries *deliveries;
 };
 
@@ -142,6 +144,7 @@ struct attempt {
     enum attempt_stage stage_before; /* it was settled: what it was doing */
     bool is_local;                   /* it ended inside this daemon */
     bool is_missing;                 /* its message is not there */
+    bool is_unreadable;              /* its row cannot be read */
     bool is_dead_lettered;
     bool is_probe;     /* of its lane's breaker */
     bool is_trial;     /* started while its lane was not trusted */
@@ -203,6 +206,7 @@ struct deliveries {
     uint64_t backlog_until;
     bool is_reading_backlog;
     struct timer backlog_timer;
+    struct list lost_rows; /* lost_row.c */
     struct delivery_counters counters;
 };
 
@@ -253,6 +257,9 @@ int64_t lane_row_next_ms(struct text value, int64_t due_ms);
 void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
                   int64_t due_ms);
 void lane_delete_row(struct step *step, struct lane *lane, const struct attempt *attempt);
+/* Of one that cannot be read; STATUS_WAIT: nothing has changed.  It is still to be deleted. */
+MUST_CHECK enum status lane_set_row_aside(struct step *step, struct lane *lane,
+                                          const struct attempt *attempt);
 void lane_schedule(struct step *step, struct lane *lane, int64_t due_ms);
 void lane_read_due(struct step *step, struct lane *lane);
 bool lane_has_due_rows(const struct lane *lane, int64_t now_ms);
@@ -295,6 +302,10 @@ bool owed_is_stuck(const struct owed *owed);
 /* Of a turn only: dispatches while there is room; true: it wants another turn. */
 MUST_CHECK bool owed_work(struct step *step, struct owed *owed);
 void owed_free(struct owed *owed);
+/* lost_row.c: a lane's row that cannot be read, met at the start. */
+void lost_row_end(struct step *step, const struct key *key);
+void lost_rows_free(struct deliveries *deliveries);
+
 /* The chunk that it has come to; one that cannot be read counts as empty, and is set aside when
  * it ends. */
 void owed_take_chunk(struct owed *owed, struct text value);

@@ -201,6 +201,20 @@ void lane_delete_row(struct step *step, struct lane *lane, const struct attempt 
     }
 }
 
+enum status lane_set_row_aside(struct step *step, struct lane *lane,
+                               const struct attempt *attempt)
+{
+    struct key key = row_key(lane, attempt->row_due, attempt->message);
+    struct blob *value = NULL;
+    enum status status = record_get(step, &key, &value);
+
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) { /* hidden by its checksum */
+        record_set_aside(step, &key, value, "a delivery's row");
+        status = STATUS_OK;
+    }
+    return status;
+}
+
 bool lane_has_due_rows(const struct lane *lane, int64_t now_ms)
 {
     return lane->rows.is_reading
@@ -278,7 +292,7 @@ static void row_enter(struct step *step, struct lane *lane, const struct row *ro
     attempt->since_ms = step->now_ms;
     attempt->is_expired = has_expired(lane, place.due_ms, step->now_ms);
     if (!is_ours) {
-        record_set_aside(step, &row->key, value, "a delivery's row");
+        attempt->is_unreadable = true; /* set aside with what hangs on it: row_end */
         attempt_lose(step, attempt, "its row in the data directory is damaged");
         return;
     }
@@ -298,7 +312,8 @@ static bool row_take(struct step *step, struct lane *lane, const struct row *row
     struct blob *value = record_overlay(step, row);
     struct row_place place = row_place(row);
 
-    if (value == NULL || lane_has_row(lane, place.due_ms, place.message)) {
+    if ((value == NULL && !row_is_lost(step, row))
+        || lane_has_row(lane, place.due_ms, place.message)) {
         return true;
     }
     if (place.due_ms > step->now_ms && !lane->is_gone) {
@@ -462,7 +477,7 @@ static void lane_met(struct table_walk *walk, struct step *step, const struct ke
      * next row says which it is. */
     if (!row_read(blob_text(value), &attempt, &topic)
         && !mutant("delivery.lane-of-a-damaged-row")) {
-        record_set_aside(step, key, value, "a delivery's row");
+        lost_row_end(step, key);
         return;
     }
     struct lane *lane = lane_open(step, topic, subscription);
@@ -472,9 +487,16 @@ static void lane_met(struct table_walk *walk, struct step *step, const struct ke
     table_walk_skip(walk, key_after_prefix(&prefix));
 }
 
+static void lane_row_lost(struct table_walk *walk, struct step *step, const struct key *key)
+{
+    (void)walk;
+    lost_row_end(step, key);
+}
+
 void lanes_find(struct step *step)
 {
-    const struct table_walk walk = {.from = key_table(TABLE_LANE), .visit = lane_met};
+    const struct table_walk walk = {
+        .from = key_table(TABLE_LANE), .visit = lane_met, .lost = lane_row_lost};
 
     table_walk(step, &walk);
 }

@@ -31,12 +31,22 @@ static void cursor_seal(struct sealed *sealed, struct step *step)
     owed->has_cursor = true;
 }
 
+static void behind_end(struct owed *owed)
+{
+    if (owed->behind != NULL) {
+        range_end(owed->behind);
+        memory_free(owed->behind);
+        owed->behind = NULL;
+    }
+}
+
 void owed_free(struct owed *owed)
 {
     list_remove(&owed->sealed.node);
     list_remove(&owed->node);
     list_remove(&owed->work);
     task_cancel(&owed->task);
+    behind_end(owed);
     memory_free(owed->subscriptions);
     memory_free(owed);
 }
@@ -65,37 +75,55 @@ void owed_take_chunk(struct owed *owed, struct text value)
     }
 }
 
-/* What ends with a chunk, looked up before anything changes: STATUS_OK or STATUS_WAIT. */
+/* What ends with a chunk, looked up before anything changes. */
 struct chunk_end {
-    struct key chunk, next;
-    struct blob *damaged; /* its value, when it could not be read; NULL: it could */
-    bool is_last;         /* there is none behind it */
-    bool is_cut;          /* although it says so */
+    struct blob *damaged; /* its value, when it could not be decoded */
+    uint32_t next;        /* the chunk behind it */
+    bool is_last;         /* there is none */
 };
 
-static enum status chunk_end_find(struct owed *owed, struct step *step, struct chunk_end *ret)
+/* The first row behind the chunk, one that a checksum hides among them: it is asked for when a
+ * chunk says, or cannot say, that there is another.  STATUS_OK or STATUS_WAIT. */
+static enum status behind_find(struct owed *owed, struct step *step, struct chunk_end *io_end)
 {
-    struct blob *next = NULL;
+    const struct read *read = NULL;
 
-    *ret = (struct chunk_end){.chunk = chunk_key(owed), .is_last = owed->is_last_chunk};
-    ret->next = key_u64_u32(TABLE_OWED, owed->message, owed->chunk + 1);
-    if (owed->is_damaged && record_get(step, &ret->chunk, &ret->damaged) == STATUS_WAIT) {
-        return STATUS_WAIT;
+    if (owed->behind == NULL) {
+        owed->behind = memory_zero(sizeof *owed->behind);
+        *owed->behind = (struct range){
+            .from = key_u64_u32(TABLE_OWED, owed->message, owed->chunk + 1),
+            .to = key_u64(TABLE_OWED, owed->message + 1),
+            .row_max = 1,
+            .bytes_max = 1,
+            .value_max = 1,
+        };
     }
-    if (!owed->is_last_chunk) {
-        enum status found = record_get(step, &ret->next, &next);
-
-        ret->is_last = found == STATUS_NOT_FOUND;
-        ret->is_cut = ret->is_last && !owed->is_damaged;
-        if (found == STATUS_WAIT) {
+    do {
+        if (range_get(step, owed->behind, &read) == STATUS_WAIT) {
             return STATUS_WAIT;
         }
-    }
+        if (read->row_count > 0) {
+            io_end->is_last = false;
+            io_end->next = key_get_u32(&read->rows[0].key, 9);
+            return STATUS_OK;
+        }
+    } while (range_on(owed->behind));
     return STATUS_OK;
 }
 
+static enum status chunk_end_find(struct owed *owed, struct step *step, struct chunk_end *ret)
+{
+    struct key chunk = chunk_key(owed);
+
+    *ret = (struct chunk_end){.is_last = true, .next = owed->chunk + 1};
+    if (owed->is_damaged && record_get(step, &chunk, &ret->damaged) == STATUS_WAIT) {
+        return STATUS_WAIT;
+    }
+    return owed->is_last_chunk ? STATUS_OK : behind_find(owed, step, ret);
+}
+
 /* The chunk is worked off: its row goes, and with the last one the body's reference and the
- * cursor, all in one batch. */
+ * cursor, all in one batch: what a crash in between left would lead nowhere. */
 static enum status chunk_end_run(struct task *task, struct step *step)
 {
     struct owed *owed = container_of(task, struct owed, task);
@@ -105,16 +133,19 @@ static enum status chunk_end_run(struct task *task, struct step *step)
         || (end.is_last && body_release(step, owed->message) == STATUS_WAIT)) {
         return STATUS_WAIT;
     }
+    struct key chunk = chunk_key(owed);
     struct key cursor = cursor_key(owed);
+    struct key missing = key_u64_u32(TABLE_OWED, owed->message, owed->chunk + 1);
 
     if (owed->is_damaged) {
-        record_set_aside(step, &end.chunk, end.damaged, "a part of an owed list");
+        record_set_aside(step, &chunk, end.damaged, "a part of an owed list");
+    } else if (!owed->is_last_chunk && (end.is_last || end.next > owed->chunk + 1)) {
+        record_set_aside(step, &missing, NULL, "a part of an owed list is missing");
     }
-    if (end.is_cut) {
-        record_set_aside(step, &end.next, NULL, "the rest of an owed list");
-    }
+    behind_end(owed);
     owed->is_last_chunk = end.is_last;
-    record_delete(step, &end.chunk);
+    owed->next_chunk = end.next;
+    record_delete(step, &chunk);
     if (end.is_last && owed->has_cursor) {
         record_delete(step, &cursor);
     }
@@ -122,7 +153,7 @@ static enum status chunk_end_run(struct task *task, struct step *step)
     return STATUS_OK;
 }
 
-/* It was there when the one before it ended; what has gone since is damaged. */
+/* Its row was seen when the one before it ended: what is not found is damaged. */
 static enum status next_chunk_run(struct task *task, struct step *step)
 {
     struct owed *owed = container_of(task, struct owed, task);
@@ -130,13 +161,8 @@ static enum status next_chunk_run(struct task *task, struct step *step)
     struct blob *value = NULL;
     enum status status = record_get(step, &chunk, &value);
 
-    if (status == STATUS_OK) {
-        owed_take_chunk(owed, blob_text(value));
-    } else if (status == STATUS_NOT_FOUND) {
-        record_set_aside(step, &chunk, NULL, "the rest of an owed list");
-        owed->is_damaged = false;
-        owed->count = 0;
-        owed->is_last_chunk = true;
+    if (status != STATUS_WAIT) {
+        owed_take_chunk(owed, status == STATUS_OK ? blob_text(value) : T(""));
         status = STATUS_OK;
     }
     return status;
@@ -157,7 +183,7 @@ static void chunk_end_done(struct task *task, struct step *step, enum status sta
         owed_end(step, owed);
         return;
     }
-    owed->chunk++;
+    owed->chunk = owed->next_chunk;
     owed->next = 0;
     owed->base = 0;
     step_seal(step, &owed->sealed);

@@ -114,3 +114,21 @@ enum status body_release(struct step *step, uint64_t message)
     record_delete(step, &body);
     return STATUS_OK;
 }
+
+enum status body_lose(struct step *step, uint64_t message, const struct blob *body,
+                      const char *what)
+{
+    struct key references = references_key(message);
+    struct key key = key_u64(TABLE_BODY, message);
+    uint32_t count = 0;
+    enum status status = body_references(step, message, &count);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    record_set_aside(step, &key, body, what);
+    if (count == 0) {
+        record_delete(step, &references);
+    }
+    return STATUS_OK;
+}

@@ -42,6 +42,11 @@ MUST_CHECK enum status body_add_references(struct step *step, uint64_t message, 
 /* OK: its count is at hand, so that the others do not wait in this step. */
 MUST_CHECK enum status body_known(struct step *step, uint64_t message);
 MUST_CHECK enum status body_release(struct step *step, uint64_t message);
+/* Of a body that cannot be read (lent): it is set aside, and its count goes with it when nobody
+ * but the history had it.  Those who need it still find it missing, and release it.  May
+ * STATUS_WAIT, before anything has changed. */
+MUST_CHECK enum status body_lose(struct step *step, uint64_t message, const struct blob *body,
+                                 const char *what);
 /* Reads ahead what body_release needs. */
 void body_expect_release(struct step *step, uint64_t message);
 /* How many still need it. */

@@ -186,6 +186,7 @@ static void body_end(struct step *step, const struct row *row)
         record_delete(step, &row->key);
     } else {
         record_set_aside(step, &row->key, row->value, "a message of the history");
+        record_delete(step, &row->key); /* also one that a checksum hides */
     }
 }
 
@@ -194,7 +195,7 @@ static void row_pass(struct step *step, struct sweep *sweep, const struct row *r
 {
     uint64_t message = key_get_u64(&row->key, 1);
 
-    if (record_overlay(step, row) != NULL
+    if ((record_overlay(step, row) != NULL || row_is_lost(step, row))
         && references_of(step, sweep->references, message, io_at)
                <= mutant("history.sweeps-what-is-owed")) {
         struct key references = key_u64(TABLE_REFERENCES, message);

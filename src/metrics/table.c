@@ -29,6 +29,7 @@ READ(history_bytes, cell_history(sources->cell).bytes)
 READ(attempts_recorded, cell_history(sources->cell).attempts)
 READ(clock_ahead_s, (double)sources->clock_ahead_us / 1e6)
 READ(damaged, cell_damaged(sources->cell))
+READ(mended, cell_mended(sources->cell))
 READ(signing_failed, sources->signing_failed)
 READ(disk_free, store_free_bytes(sources->store))
 READ(turn_count, sources->turns->count)
@@ -136,6 +137,9 @@ const struct metric metrics_table[] = {
           "How far the wall clock is ahead of the time that leases and retries go by."),
     GAUGE("fanfare_damaged_records", damaged,
           "Records found missing or damaged since the start: the log names each."),
+    GAUGE("fanfare_mended_records", mended,
+          "Records found wrong since the start and made right without loss: counters that were "
+          "counted again."),
     GAUGE("fanfare_signing_failed", signing_failed,
           "1: there is no key to sign with, and what needs a signature is not delivered."),
     GAUGE("fanfare_disk_free_bytes", disk_free,

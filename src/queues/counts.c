@@ -7,10 +7,11 @@
 #include "queues/arrivals.h"
 #include "queues/fifo.h"
 #include "queues/state.h"
+#include "queues/sweeper.h"
 
 enum {
-    COUNTS_VERSION = 2, /* 1 knew no purges */
-    COUNTS_SIZE = 1 + 4 + 8 * 8
+    COUNTS_VERSION = 3, /* 1 knew no purges, 2 not that they are wrong */
+    COUNTS_SIZE = 1 + 4 + 8 * 8 + 1
 };
 
 uint64_t counts_in_flight(const struct queue_state *state)
@@ -33,6 +34,36 @@ struct queue_counts queue_counts(const struct queue *queue)
 void counts_changed(struct step *step, struct queue_state *state)
 {
     step_seal(step, &state->sealed);
+}
+
+bool counts_are_empty(const struct counts *counts)
+{
+    return counts->total == 0 && !counts->is_wrong;
+}
+
+static void count_down(struct step *step, struct queue_state *state, uint64_t *io_count)
+{
+    struct key key = key_u32(TABLE_COUNTS, state->queue->store);
+
+    if (*io_count > 0 || mutant("queues.counter-wraps")) {
+        --*io_count;
+    } else if (!state->counts.is_wrong) {
+        state->counts.is_wrong = true;
+        record_mended(step, &key,
+                      "a queue's counter was too low: counted again at the next start");
+        oldest_reset(step, state); /* retention goes on with what is not counted */
+    }
+    counts_changed(step, state);
+}
+
+void counts_take_one(struct step *step, struct queue_state *state)
+{
+    count_down(step, state, &state->counts.total);
+}
+
+void counts_take_delayed(struct step *step, struct queue_state *state)
+{
+    count_down(step, state, &state->counts.delayed);
 }
 
 /* The moment for which in_flight is right: rows that say "visible later than that" are counted.
@@ -61,6 +92,7 @@ struct blob *counts_encode(const struct queue_state *state)
     buffer_add_u64(&row, (uint64_t)counts->woken_ms);
     buffer_add_u64(&row, (uint64_t)counts->newest_visible_ms);
     buffer_add_u64(&row, counts->purged_sequence);
+    buffer_add_u8(&row, counts->is_wrong);
     blob = blob_copy(buffer_text(&row));
     buffer_free(&row);
     return blob;
@@ -100,7 +132,8 @@ bool counts_load(struct step *step, struct queues *queues, const struct key *key
     counts.as_of_ms = (int64_t)cursor_u64(&cursor);
     counts.woken_ms = (int64_t)cursor_u64(&cursor);
     counts.newest_visible_ms = (int64_t)cursor_u64(&cursor);
-    counts.purged_sequence = version >= COUNTS_VERSION ? cursor_u64(&cursor) : 0;
+    counts.purged_sequence = version >= 2 ? cursor_u64(&cursor) : 0;
+    counts.is_wrong = version >= 3 && cursor_u8(&cursor) != 0;
     (void)step;
     if (version == 0 || version > COUNTS_VERSION || !cursor_done(&cursor)) {
         return false;

@@ -14,9 +14,16 @@ struct counts {
     int64_t woken_ms;          /* delayed messages up to then are not delayed any more */
     int64_t newest_visible_ms; /* of what was delayed; FIFO keeps its order by it */
     uint64_t purged_sequence;  /* the last given when the queue was purged last */
+    bool is_wrong;             /* it went below 0: to be counted again at the next start */
 };
 
 void counts_changed(struct step *step, struct queue_state *state);
+/* One message less, or one less that is delayed.  A counter that is 0 although there was one
+ * stays so, which is said; it is counted again at the next start. */
+void counts_take_one(struct step *step, struct queue_state *state);
+void counts_take_delayed(struct step *step, struct queue_state *state);
+/* Whether there is none for certain. */
+bool counts_are_empty(const struct counts *counts);
 /* As they are stored. */
 struct blob *counts_encode(const struct queue_state *state);
 void counts_seal(struct sealed *sealed, struct step *step);

@@ -3,7 +3,6 @@
 #include "queues/delayed.h"
 
 #include "base/buffer.h"
-#include "base/must.h"
 #include "base/mutants.h"
 #include "queues/counts.h"
 #include "queues/queued.h"
@@ -87,9 +86,7 @@ static void delayed_unindex(struct step *step, struct queue_state *state, int64_
     struct key key = delayed_key(state->queue->store, visible_ms, sequence);
 
     record_delete(step, &key);
-    must(state->counts.delayed > 0);
-    state->counts.delayed--;
-    counts_changed(step, state);
+    counts_take_delayed(step, state);
 }
 
 bool delayed_arrive(struct step *step, struct queue_state *state, struct queued *message)
@@ -177,7 +174,9 @@ static void delayed_row(struct step *step, struct queue_state *state, const stru
     uint64_t group = cursor_u64(&cursor);
     uint8_t flags = cursor_u8(&cursor);
 
-    if (value != NULL && !cursor_done(&cursor)) {
+    if (row_is_lost(step, row)) {
+        delayed_unindex(step, state, visible_ms, sequence);
+    } else if (value != NULL && !cursor_done(&cursor)) {
         record_set_aside(step, &row->key, value, "a delayed message's row that cannot be read");
         delayed_unindex(step, state, visible_ms, sequence);
     } else if (value != NULL && queued_find(state, sequence) == NULL) {

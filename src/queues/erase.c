@@ -1,7 +1,6 @@
 /* The end of a message: its rows, its counts and what memory knows of it go together. */
 #include "queues/erase.h"
 
-#include "base/must.h"
 #include "base/mutants.h"
 #include "queues/counts.h"
 #include "queues/delayed.h"
@@ -26,17 +25,14 @@ void entry_erase(struct step *step, struct queue_state *state, const struct rema
         struct key delayed = delayed_key(store, remains->delayed_ms, remains->sequence);
 
         record_delete(step, &delayed);
-        must(state->counts.delayed > 0);
-        state->counts.delayed--;
+        counts_take_delayed(step, state);
     }
     if ((remains->flags & ENTRY_MOVED) != 0) {
         struct key expiry = expiry_key(store, remains->sent_ms, remains->sequence);
 
         record_delete(step, &expiry);
     }
-    must(state->counts.total > 0);
-    state->counts.total--;
-    counts_changed(step, state);
+    counts_take_one(step, state);
     oldest_erased(step, state, remains);
     leases_arm(step, state);
 }

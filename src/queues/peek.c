@@ -37,6 +37,8 @@ static enum status peek_lease(struct step *step, const struct queue *queue, uint
     if (status == STATUS_OK && lease_decode(blob_text(row), &lease)) {
         ret_peeked->receive_count = lease.receive_count;
         ret_peeked->is_in_flight = lease.visible_ms > step->now_ms;
+    } else if (status == STATUS_OK) {
+        record_set_aside(step, &key, row, "a message's state that cannot be read");
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -70,7 +72,13 @@ static enum status peek_row(struct step *step, const struct queue *queue, const 
     struct entry entry;
 
     *ret_is_one = false;
+    if (value == NULL && !(is_entry && row_is_lost(step, row))) {
+        return STATUS_OK;
+    }
     if (value == NULL || !entry_decode(blob_text(value), &entry)) {
+        if (queue->state->unloaded == 0) { /* else its load comes by */
+            entry_lose(step, queue->state, sequence, value);
+        }
         return STATUS_OK;
     }
     peek_describe(&entry, sequence, peek->arena, &peeked);

@@ -111,6 +111,10 @@ static enum status row_reclaim(struct step *step, const struct reclaimer *reclai
     struct blob *value = record_overlay(step, row);
     struct entry entry;
 
+    if (row_is_lost(step, row)) {
+        record_delete(step, &row->key);
+        return STATUS_OK;
+    }
     if (value == NULL) {
         return STATUS_OK;
     }

@@ -25,8 +25,9 @@ static bool is_suspect(const struct queue_state *state)
     const struct counts *counts = &state->counts;
 
     return (state->unloaded & LOAD_ROWS) != 0
-           && (!state->has_counts || counts->total == 0 || counts->total > counts->last_sequence
-               || counts->delayed > counts->total || counts->in_flight > counts->total);
+           && (!state->has_counts || counts->is_wrong || counts->total == 0
+               || counts->total > counts->last_sequence || counts->delayed > counts->total
+               || counts->in_flight > counts->total);
 }
 
 static void recount_next(struct step *step, struct recount *recount);
@@ -46,14 +47,12 @@ static void counts_mend(struct step *step, struct queue_state *state,
     struct counts *counts = &state->counts;
     struct key key = key_u32(TABLE_COUNTS, state->queue->store);
 
-    if (state->has_counts && counts->total == found->total && counts->delayed == found->delayed
-        && counts->in_flight <= found->total) {
+    if (state->has_counts && !counts->is_wrong && counts->total == found->total
+        && counts->delayed == found->delayed && counts->in_flight <= found->total) {
         return; /* it is as empty as it says */
     }
-    struct blob *before = counts_encode(state);
-
-    record_set_aside(step, &key, before, "a queue's counters cannot be true: counted again");
-    blob_unref(before);
+    record_mended(step, &key, "a queue's counters cannot be true: counted again");
+    counts->is_wrong = false;
     counts->total = found->total;
     counts->delayed = found->delayed;
     counts->in_flight = found->in_flight;

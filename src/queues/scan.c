@@ -116,10 +116,11 @@ static bool pair_decode(struct step *step, struct queue_state *state, const stru
     struct key key = lease_key(state->queue->store, pair->sequence);
 
     *ret_lease = (struct lease){0};
-    if (pair->entry == NULL) {
+    if (pair->entry == NULL
+        && (pair->entry_row == NULL || !row_is_lost(step, pair->entry_row))) {
         return false;
     }
-    if (!entry_decode_head(blob_text(pair->entry), ret_entry)) {
+    if (pair->entry == NULL || !entry_decode_head(blob_text(pair->entry), ret_entry)) {
         entry_lose(step, state, pair->sequence, pair->entry);
         return false;
     }

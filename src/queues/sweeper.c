@@ -59,7 +59,7 @@ int64_t queue_oldest_ms(const struct queue *queue)
 {
     int64_t oldest_ms = oldest_known_ms(&queue->state->oldest);
 
-    return queue->state->counts.total == 0 || oldest_ms == INT64_MAX ? 0 : oldest_ms;
+    return counts_are_empty(&queue->state->counts) || oldest_ms == INT64_MAX ? 0 : oldest_ms;
 }
 
 static void oldest_arm(struct step *step, struct queue_state *state)
@@ -67,7 +67,7 @@ static void oldest_arm(struct step *step, struct queue_state *state)
     struct oldest *oldest = &state->oldest;
     int64_t due_ms = oldest_known_ms(oldest);
 
-    if (state->counts.total == 0) {
+    if (counts_are_empty(&state->counts)) {
         timer_cancel(step, &oldest->timer);
         return;
     }
@@ -91,7 +91,7 @@ void oldest_sent(struct step *step, struct queue_state *state, uint64_t sequence
         oldest->moved_sent_ms = earlier(oldest->moved_sent_ms, entry->sent_ms);
         oldest->moved_lately_ms = earlier(oldest->moved_lately_ms, entry->sent_ms);
     }
-    if (state->counts.total == 1) {
+    if (state->counts.total == 1 && !state->counts.is_wrong) {
         oldest->begin = sequence;
         oldest->sequence = sequence;
         oldest->sent_ms = entry->sent_ms;
@@ -105,7 +105,7 @@ void oldest_erased(struct step *step, struct queue_state *state, const struct re
 {
     struct oldest *oldest = &state->oldest;
 
-    if (state->counts.total == 0) {
+    if (counts_are_empty(&state->counts)) {
         oldest->sequence = 0;
         oldest->moved_sent_ms = INT64_MAX;
         oldest->moved_lately_ms = INT64_MAX;
@@ -127,7 +127,7 @@ void oldest_reset(struct step *step, struct queue_state *state)
         state->oldest.moved_lately_ms = INT64_MAX;
     }
     timer_cancel(step, &state->oldest.timer);
-    if (state->counts.total > 0) {
+    if (!counts_are_empty(&state->counts)) {
         timer_set(step, &state->oldest.timer, step->now_ms);
     }
 }
@@ -162,7 +162,7 @@ static enum status expiry_row(struct step *step, struct queue_state *state,
     struct blob *value = NULL;
     struct entry entry;
 
-    if (record_overlay(step, row) == NULL) {
+    if (record_overlay(step, row) == NULL && !row_is_lost(step, row)) {
         return STATUS_OK;
     }
     if (!is_too_old(step, state, sent_ms)) {
@@ -202,10 +202,10 @@ static enum status ready_row(struct step *step, struct queue_state *state,
         mutant("queues.sweeper-trusts-rows") ? row->value : record_overlay(step, row);
     struct entry entry;
 
-    if (row->key.at[READY_PART_AT] != 0 || value == NULL) {
+    if (row->key.at[READY_PART_AT] != 0 || (value == NULL && !row_is_lost(step, row))) {
         return STATUS_OK;
     }
-    if (!entry_decode_head(blob_text(value), &entry)) {
+    if (value == NULL || !entry_decode_head(blob_text(value), &entry)) {
         entry_lose(step, state, sequence, value);
         return STATUS_OK;
     }

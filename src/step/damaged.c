@@ -1,4 +1,5 @@
-/* Records that are missing or cannot be read: said, counted, and kept aside.
+/* Records that are missing or cannot be read: said, counted, and kept aside; and those that
+ * were mended: said and counted.
  *
  * A row of TABLE_DAMAGED: u8 format, u64 time, counted key, counted words, then the value. */
 #include "base/buffer.h"
@@ -46,7 +47,7 @@ static bool is_told(struct records *records, const struct key *key)
 }
 
 static void tell(struct records *records, const struct key *key, const struct blob *value,
-                 const char *what)
+                 const char *what, bool is_mended)
 {
     if (records->damages_told == UNTOLD_MAX) {
         return; /* the counter has it */
@@ -55,6 +56,7 @@ static void tell(struct records *records, const struct key *key, const struct bl
 
     damage->key = *key;
     damage->len = blob_text(value).len;
+    damage->is_mended = is_mended;
     (void)snprintf(damage->what, sizeof damage->what, "%s", what);
     list_push(&records->damages, &damage->node);
     records->damages_told++;
@@ -83,12 +85,18 @@ void record_set_aside(struct step *step, const struct key *key, const struct blo
 
     if (!is_told(step->records, &copy)) {
         step->records->damaged_count++;
-        tell(step->records, &copy, value, what);
+        tell(step->records, &copy, value, what, false);
         keep(step, &copy, value, what);
     }
     if (value != NULL) {
         record_delete(step, &copy);
     }
+}
+
+void record_mended(struct step *step, const struct key *key, const char *what)
+{
+    step->records->mended_count++;
+    tell(step->records, key, NULL, what, true);
 }
 
 struct damage *records_next_damage(struct records *records)
@@ -105,6 +113,11 @@ struct damage *records_next_damage(struct records *records)
 uint64_t records_damaged(const struct records *records)
 {
     return records->damaged_count;
+}
+
+uint64_t records_mended(const struct records *records)
+{
+    return records->mended_count;
 }
 
 void damages_free(struct records *records)

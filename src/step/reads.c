@@ -27,7 +27,7 @@ static void tell_damaged_rows(struct step *step, const struct read *read)
     for (uint32_t i = 0; i < read->row_count; i++) {
         const struct row *row = &read->rows[i];
 
-        if (row->is_damaged && record_overlay(step, row) == NULL) {
+        if (row_is_lost(step, row)) {
             record_set_aside(step, &row->key, NULL,
                              "what is stored is not what was written: its checksum differs");
         }
@@ -85,6 +85,7 @@ void held_reads_update(struct records *records, const struct record *record)
         if (row != NULL) {
             blob_unref(row->value);
             row->value = blob_ref(record->value);
+            row->is_damaged = false;
         }
     }
 }

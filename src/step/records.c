@@ -139,6 +139,7 @@ static void on_point_read(struct read *read, struct step *step)
     struct record *record = record_find(step->records, &read->from);
 
     if (record != NULL && record->is_loading) {
+        record->is_hidden = read->row_count > 0 && read->rows[0].is_damaged;
         record_loaded(step->records, record, read->row_count > 0 ? read->rows[0].value : NULL);
     }
     read_free(read);
@@ -242,6 +243,7 @@ static void record_write(struct step *step, const struct key *key, struct blob *
     record_take_from_clean(records, record);
     blob_unref(record->value);
     record->value = take_value;
+    record->is_hidden = false;
     if (record->is_loading) {
         record->is_loading = false;
         tasks_wake_all(records, &record->waiters);
@@ -276,6 +278,14 @@ struct blob *record_overlay(struct step *step, const struct row *row)
         return row->value;
     }
     return is_known ? record->value : row->value;
+}
+
+bool row_is_lost(const struct step *step, const struct row *row)
+{
+    const struct record *record = record_find(step->records, &row->key);
+
+    return row->is_damaged && (record == NULL || record->is_loading || record->is_hidden)
+           && !mutant("step.lost-rows-passed");
 }
 
 void record_learn(struct step *step, const struct key *key, struct blob *value)

@@ -15,6 +15,7 @@ struct record {
     size_t op;            /* its place in that batch */
     uint32_t pins;        /* ops of batches that are not retired, and holds */
     bool is_loading;      /* a read is under way and nothing has been written since */
+    bool is_hidden;       /* it is on disk, but not as it was written: as good as missing */
 };
 
 /* A task that starts over needs all its records at a time: what it once waited for stays known
@@ -62,6 +63,7 @@ struct records {
     uint32_t damages_told; /* of them in the list */
     struct map damaged;    /* keys that were told of, the first so many */
     uint64_t damaged_count;
+    uint64_t mended_count;
 };
 
 struct batch *records_filling(struct records *records);

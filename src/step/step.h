@@ -79,6 +79,10 @@ void record_delete(struct step *step, const struct key *key);
  * range_end): rows of a read that is held are brought up to date when what was written leaves
  * memory. `row`'s value must be uncut, or the caller only looks at its beginning. */
 struct blob *record_overlay(struct step *step, const struct row *row);
+/* Whether the row is there, but not as it was written, and nothing newer is known: it has been
+ * told of, and whoever counts such rows, or is led by them to others, ends what hangs on it and
+ * deletes it. */
+bool row_is_lost(const struct step *step, const struct row *row);
 /* Remembers a row that a ranged read brought, when nothing newer is known. */
 void record_learn(struct step *step, const struct key *key, struct blob *value);
 
@@ -88,6 +92,10 @@ void record_learn(struct step *step, const struct key *key, struct blob *value);
  * it is counted, and an event tells of it (once a key). */
 void record_set_aside(struct step *step, const struct key *key, const struct blob *value,
                       const char *what);
+
+/* Something that was stored could not be true and was made true again, without loss: an event
+ * tells of it, and it is counted by itself. */
+void record_mended(struct step *step, const struct key *key, const char *what);
 
 /* Hands a ranged read to the reader; read->done runs in a later step. */
 void step_read(struct step *step, struct read *take_read);
@@ -121,6 +129,8 @@ struct table_walk {
     /* Each row that still is, with what was written since on top; lends both for the call. */
     void (*visit)(struct table_walk *walk, struct step *step, const struct key *key,
                   struct blob *value);
+    /* Optional: each row that is lost (row_is_lost). */
+    void (*lost)(struct table_walk *walk, struct step *step, const struct key *key);
     /* Optional: once, after the last row or table_walk_end. */
     void (*over)(struct table_walk *walk, struct step *step);
     void *context;
@@ -212,19 +222,21 @@ void records_read_done(struct step *step, struct read *take_read);
 /* Runs what was woken and the timers that are due. */
 void records_run(struct step *step);
 
-/* A record was set aside. */
+/* A record was set aside, or mended. */
 struct damage {
     struct list_node node;
     struct key key;
     char what[96];
     uint64_t len; /* of the value that is kept; 0: there was none */
+    bool is_mended;
 };
 
 /* The next that was not told of yet, for the log (memory_free it), or NULL.  At most 64 wait.
  */
 struct damage *records_next_damage(struct records *records);
-/* Records set aside since the start. */
+/* Records set aside, and mended, since the start. */
 uint64_t records_damaged(const struct records *records);
+uint64_t records_mended(const struct records *records);
 /* When the next timer is due, or INT64_MAX. */
 int64_t records_next_wake(const struct records *records);
 /* Bytes in the filling batch and in those under way. */

@@ -53,13 +53,14 @@ static void page_visit(struct step *step, struct walking *walking, const struct 
             continue;
         }
         walk->from = key_next(&row->key);
-        if (value != NULL) {
-            uint64_t before = records_written(step->records);
+        uint64_t before = records_written(step->records);
 
+        if (value != NULL) {
             walk->visit(walk, step, &row->key, value);
-            walking->has_written =
-                walking->has_written || records_written(step->records) != before;
+        } else if (walk->lost != NULL && row_is_lost(step, row)) {
+            walk->lost(walk, step, &row->key);
         }
+        walking->has_written = walking->has_written || records_written(step->records) != before;
     }
 }
 

@@ -117,14 +117,21 @@ static bool fate_is_picked(enum replay_pick pick, enum attempt_fate fate)
            || (fate == FATE_LOST && pick != REPLAY_DEAD);
 }
 
-/* From place run->index on: the next failure of the subscription's; 0: none in this row. */
-static uint64_t row_failure(struct replay_run *run, const struct row *row, uint32_t number)
+/* From place run->index on: the next failure of the subscription's; 0: none in this row.  One
+ * that a checksum hides was told of when it was read. */
+static uint64_t row_failure(struct step *step, struct replay_run *run, const struct row *row,
+                            uint32_t number)
 {
+    struct blob *value = record_overlay(step, row);
     struct attempt_record record;
     struct attempt_row attempts;
     uint32_t index = 0;
 
-    if (!attempt_row_open(blob_text(row->value), &attempts)) {
+    if (value == NULL) {
+        return 0;
+    }
+    if (!attempt_row_open(blob_text(value), &attempts)) {
+        record_set_aside(step, &row->key, value, "attempts that were recorded");
         return 0;
     }
     while (attempt_row_next(&attempts, &record)) {
@@ -139,17 +146,19 @@ static uint64_t row_failure(struct replay_run *run, const struct row *row, uint3
 }
 
 /* The message of this row, or of the next place in it; 0: nothing there to look at. */
-static uint64_t row_message(struct replay_run *run, const struct row *row, uint32_t number)
+static uint64_t row_message(struct step *step, struct replay_run *run, const struct row *row,
+                            uint32_t number)
 {
     const struct replay_wish *wish = &run->replay.wish;
     uint8_t id[16];
     int64_t time_ms = 0;
 
     if (wish->pick != REPLAY_ALL) {
-        return row_failure(run, row, number);
+        return row_failure(step, run, row, number);
     }
-    bool is_in_time = message_head(blob_text(row->value), id, &time_ms)
-                      && time_ms >= wish->from_ms && time_ms < wish->until_ms;
+    bool is_in_time =
+        !message_head(blob_text(row->value), id, &time_ms) /* told when it is read */
+        || (time_ms >= wish->from_ms && time_ms < wish->until_ms);
 
     return is_in_time ? row_number(row) : 0;
 }
@@ -169,19 +178,16 @@ static void run_advance(struct replay_run *run, const struct row *row, bool is_r
 /* --- One message. */
 
 static bool wants_message(struct step *step, struct replay_run *run,
-                          const struct subscription *subscription, struct text record)
+                          const struct subscription *subscription,
+                          const struct message *message)
 {
     const struct topic *topic = topic_find_number(router_of(step), subscription->topic);
     const struct replay_wish *wish = &run->replay.wish;
-    struct arena arena = {0};
-    struct message message;
-    bool is_its = message_decode(record, &arena, &message)
-                  && message.kind == MESSAGE_NOTIFICATION && topic != NULL
-                  && text_equal(message.topic_arn, topic->arn)
-                  && message.time_ms >= wish->from_ms && message.time_ms < wish->until_ms;
-    bool matches = is_its && subscription_matches(step, subscription, &message);
+    bool is_its = message->kind == MESSAGE_NOTIFICATION && topic != NULL
+                  && text_equal(message->topic_arn, topic->arn)
+                  && message->time_ms >= wish->from_ms && message->time_ms < wish->until_ms;
+    bool matches = is_its && subscription_matches(step, subscription, message);
 
-    arena_free(&arena);
     run->replay.looked_at += is_its;
     run->replay.filtered_out += is_its && !matches;
     return matches;
@@ -198,22 +204,30 @@ static enum status message_send(struct step *step, struct replay_run *run,
     enum status status = record_get(step, &key, &body);
 
     if (status == STATUS_NOT_FOUND) {
-        run->replay.not_kept += run->replay.wish.pick != REPLAY_ALL;
+        run->replay.not_kept++;
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
         return status;
     }
-    if (wants_message(step, run, subscription, blob_text(body))) {
+    struct arena arena = {0};
+    struct message decoded;
+    size_t len = body->len;
+
+    if (!message_decode(blob_text(body), &arena, &decoded)) {
+        status = body_lose(step, message, body, "a message that was to be sent again");
+        run->replay.not_kept += status == STATUS_OK;
+    } else if (wants_message(step, run, subscription, &decoded)) {
         status = run->replay.wish.is_dry_run
                      ? STATUS_OK
                      : delivery_again(step, lane, message, run->moment_ms);
         run->replay.sent += status == STATUS_OK;
     }
+    arena_free(&arena);
     if (status == STATUS_WAIT) {
         run->replay = before;
     } else {
-        run->chunk_bytes += body->len;
+        run->chunk_bytes += len;
     }
     return status;
 }
@@ -249,7 +263,7 @@ static enum status run_next(struct step *step, struct replay_run *run,
         return range_on(&run->range) ? STATUS_OK : STATUS_NOT_FOUND;
     }
     const struct row *row = &read->rows[run->at];
-    uint64_t message = row_message(run, row, subscription->number);
+    uint64_t message = row_message(step, run, row, subscription->number);
 
     if (message != 0) {
         bodies_ahead(step, run, read);

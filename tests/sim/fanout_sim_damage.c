@@ -1,5 +1,5 @@
 /* Rows on disk are damaged while the process runs and between its lives, as a checksum notices
- * (WORLD_DAMAGED) or nobody before the row is read.  Whom the row was about may lose that
+ * (ROW_DAMAGED) or nobody before the row is read.  Whom the row was about may lose that
  * message, and then it is said in TABLE_DAMAGED; nobody loses another, and nothing else is set
  * aside. */
 #include "fanout_sim.h"
@@ -80,8 +80,7 @@ static uint64_t message_of_entry(const struct key *key, const struct blob *value
 }
 
 /* What is damaged, and how.  Of a body that is wrong without a checksum that says so nobody but
- * its reader would notice anything; of a queue's entry that a checksum hides the counters do
- * not hear. */
+ * its reader would notice anything. */
 static const struct {
     enum table table;
     uint64_t (*message)(const struct key *key, const struct blob *value);
@@ -90,7 +89,7 @@ static const struct {
     {TABLE_BODY, message_of_first, true, false},
     {TABLE_OWED, message_of_first, true, true},
     {TABLE_LANE, message_of_last, true, true},
-    {TABLE_READY, message_of_entry, false, true},
+    {TABLE_READY, message_of_entry, true, true},
 };
 
 /* What was published under that number, or PUBLISHES: something else. */
@@ -159,7 +158,7 @@ static void on_damage(struct world *world, struct event *event)
         scene->harms[scene->harm_count++] =
             (struct harm){.key = pick.key, .publish = publish, .message = number};
         scene->ledger[publish].is_harmed = true;
-        overwrite(world, &pick.key, by_checksum ? text_from(WORLD_DAMAGED) : T(GARBAGE));
+        overwrite(world, &pick.key, by_checksum ? text_from(ROW_DAMAGED) : T(GARBAGE));
         world_note(world, "damaged %c of %u", pick.key.at[0], publish);
         die_over_it(world);
     }
@@ -254,7 +253,7 @@ void damage_hear(struct scene *scene)
 static bool is_there(struct world *world, const struct harm *harm)
 {
     struct blob *value = row_at(world, &harm->key);
-    bool is = text_equal(blob_text(value), text_from(WORLD_DAMAGED))
+    bool is = text_equal(blob_text(value), text_from(ROW_DAMAGED))
               || text_equal(blob_text(value), T(GARBAGE));
 
     blob_unref(value);

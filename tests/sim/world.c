@@ -126,20 +126,6 @@ static uint64_t read_max_ms(const struct world *world, const struct read *read)
     return world->has_slow_scans && read->row_max > 1 ? SCAN_MAX_MS : READ_MAX_MS;
 }
 
-static void damage_show(struct read *read)
-{
-    for (uint32_t i = 0; i < read->row_count; i++) {
-        struct row *row = &read->rows[i];
-
-        if (text_equal(blob_text(row->value), text_from(WORLD_DAMAGED))) {
-            row->is_damaged = true;
-            read->damaged_count++;
-            blob_unref(row->value);
-            row->value = NULL;
-        }
-    }
-}
-
 /* The disk is looked at some time between asking and answering. */
 static void take_reads(struct world *world)
 {
@@ -149,7 +135,7 @@ static void take_reads(struct world *world)
         struct read_event *event = memory_zero(sizeof *event);
 
         read_execute(read, world->engine, world->disk);
-        damage_show(read);
+        read_show_damage(read);
         event->read = read;
         event->event.happen = on_read;
         world_later(world, (int64_t)world_chance(world, read_max_ms(world, read)),

@@ -6,11 +6,7 @@
 
 #include "base/steady.h"
 #include "core/core.h"
-
-/* A row of this value is one whose checksum differs: reads say so and do not bring it. */
-#define WORLD_DAMAGED \
-    "\xFF"            \
-    "damaged"
+#include "tests/support/damaged_rows.h"
 
 struct world;
 

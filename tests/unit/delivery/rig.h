@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "delivery/delivery.h"
+#include "tests/support/damaged_rows.h"
 
 #include <criterion/criterion.h>
 
@@ -140,7 +141,7 @@ static inline enum status rig_dead_letter(struct step *step, struct lane_id lane
 struct rig_found {
     enum table table;
     uint32_t count;
-    struct key last;
+    struct key first, last;
     struct blob *value; /* of the last */
 };
 
@@ -154,6 +155,7 @@ static inline bool rig_visit(void *context, const struct engine_row *row)
     found->count++;
     found->last.len = (uint8_t)row->key.len;
     memcpy(found->last.at, row->key.at, row->key.len);
+    found->first = found->count == 1 ? found->last : found->first;
     blob_unref(found->value);
     found->value = blob_copy(row->value);
     return true;
@@ -221,6 +223,7 @@ static inline void rig_look(struct rig *rig, struct read *read)
         rig->lane_from = read->from;
     }
     read_execute(read, rig->engine, rig->disk);
+    read_show_damage(read);
     cr_assert_lt(rig->reading_count, 64);
     rig->reading[rig->reading_count++] =
         (struct rig_reading){read, rig->step.now_ms + rig->read_ms};

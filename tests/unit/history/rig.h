@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "history/history.h"
 #include "notification/notification.h"
+#include "tests/support/damaged_rows.h"
 
 #include <criterion/criterion.h>
 
@@ -97,6 +98,7 @@ static inline bool rig_read(struct rig *rig)
         rig->attempts_from = read->from;
     }
     read_execute(read, rig->engine, rig->disk);
+    read_show_damage(read);
     records_read_done(&rig->step, read);
     return true;
 }

@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#define LIMIT_MS 15000
+#define LIMIT_MS 60000 /* far more than any of it takes, on a busy machine, too */
 
 static struct bench bench;
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "queues/queues.h"
+#include "tests/support/damaged_rows.h"
 
 #include <criterion/criterion.h>
 
@@ -70,6 +71,7 @@ static inline bool rig_read_one(struct rig *rig)
         rig->ready_from = read->from;
     }
     read_execute(read, rig->engine, rig->disk);
+    read_show_damage(read);
     records_read_done(&rig->step, read);
     return true;
 }

@@ -81,6 +81,28 @@ Test(damaged, a_row_that_cannot_be_read_at_the_start)
     expect_others(&rig);
 }
 
+Test(damaged, a_row_that_a_checksum_hides_at_the_start)
+{
+    struct rig rig;
+    struct queue_sent sent = open_with_three(&rig);
+
+    entry_damage(&rig, &sent, ROW_DAMAGED, 0);
+    rig_crash(&rig);
+    expect_others(&rig);
+}
+
+Test(damaged, what_a_checksum_hides_goes_with_a_purge)
+{
+    struct rig rig;
+    struct queue_sent sent = open_with_three(&rig);
+
+    entry_damage(&rig, &sent, ROW_DAMAGED, 0);
+    queue_purge(&rig.step, rig_queue(&rig, queue));
+    rig_pass(&rig, 60000);
+    cr_expect_eq(rig_rows(&rig, TABLE_READY), 0);
+    rig_close(&rig);
+}
+
 Test(damaged, a_state_that_cannot_be_read_lends_again)
 {
     struct rig rig;
@@ -101,15 +123,19 @@ Test(damaged, a_state_that_cannot_be_read_lends_again)
 
 Test(damaged, what_retention_finds_goes)
 {
-    struct rig rig;
-    struct queue_sent sent = open_with_three(&rig);
+    static const char *const nonsense[] = {"nonsense", ROW_DAMAGED};
 
-    entry_damage(&rig, &sent, "nonsense", 0);
-    rig_pass(&rig, INT64_C(345610) * 1000);
-    rig_expect_counts(&rig, queue, 0, 0, 0);
-    cr_expect_eq(rig_rows(&rig, TABLE_READY), 0);
-    expect_said(&rig, 1);
-    rig_close(&rig);
+    for (size_t i = 0; i < countof(nonsense); i++) {
+        struct rig rig;
+        struct queue_sent sent = open_with_three(&rig);
+
+        entry_damage(&rig, &sent, nonsense[i], 0);
+        rig_pass(&rig, INT64_C(345610) * 1000);
+        rig_expect_counts(&rig, queue, 0, 0, 0);
+        cr_expect_eq(rig_rows(&rig, TABLE_READY), 0);
+        expect_said(&rig, 1);
+        rig_close(&rig);
+    }
 }
 
 Test(damaged, a_receipt_finds_only_nonsense)

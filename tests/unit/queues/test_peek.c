@@ -191,3 +191,56 @@ Test(peek, a_dropped_message_frees_its_fifo_group)
     cr_expect_str_eq(rig_body(&rig, &batch, 0), "1");
     rig_close(&rig);
 }
+
+/* --- What cannot be read: said, and out of the counts, as when it is received. */
+
+static void row_damage(struct rig *rig, uint64_t sequence, uint8_t part, const char *nonsense)
+{
+    struct key key =
+        key_u32_u64_u8(TABLE_READY, rig_queue(rig, the_queue)->store, sequence, part);
+
+    record_put(&rig->step, &key, blob_copy(text_from(nonsense)));
+    rig_settle(rig);
+}
+
+Test(peek, sets_aside_what_cannot_be_read)
+{
+    static const char *const nonsense[] = {"nonsense", ROW_DAMAGED};
+
+    for (size_t i = 0; i < countof(nonsense); i++) {
+        struct rig rig;
+        struct look seen;
+
+        open_queue(&rig, false);
+        send_numbers(&rig, 3, NULL);
+        row_damage(&rig, 2, 0, nonsense[i]);
+        rig_crash(&rig);
+        look(&rig, &seen, 0, ROOM);
+        expect_bodies(&seen, "02");
+        queue_peek_end(&seen.peek);
+        rig_settle(&rig);
+        rig_expect_counts(&rig, the_queue, 2, 0, 0);
+        cr_expect_eq(records_damaged(rig.step.records), 1U);
+        cr_expect_eq(rig_receive(&rig, the_queue, 10, 1000).count, 2);
+        rig_close(&rig);
+    }
+}
+
+Test(peek, sets_aside_a_state_that_cannot_be_read)
+{
+    struct rig rig;
+    struct look seen;
+
+    open_queue(&rig, false);
+    send_numbers(&rig, 2, NULL);
+    cr_assert_eq(rig_receive(&rig, the_queue, 1, 0).count, 1);
+    rig_settle(&rig);
+    row_damage(&rig, 1, 1, "nonsense");
+    look(&rig, &seen, 0, ROOM);
+    expect_bodies(&seen, "01");
+    queue_peek_end(&seen.peek);
+    rig_settle(&rig);
+    cr_expect_eq(records_damaged(rig.step.records), 1U);
+    cr_expect_eq(rig_rows(&rig, TABLE_DAMAGED), 1U);
+    rig_close(&rig);
+}

@@ -50,8 +50,8 @@ static void counter_damage(struct rig *rig, size_t at, uint64_t value)
 static void expect_mended(struct rig *rig)
 {
     rig_expect_counts(rig, queue, 3, 2, 1);
-    cr_expect_eq(records_damaged(rig->step.records), 1U);
-    cr_expect_eq(rig_rows(rig, TABLE_DAMAGED), 1U, "the old counters are kept");
+    cr_expect_eq(records_mended(rig->step.records), 1U);
+    cr_expect_eq(records_damaged(rig->step.records), 0U, "nothing is lost");
     rig_pass(rig, 100000);
     for (size_t count = 0; count < 6;) {
         struct rig_batch batch = rig_receive(rig, queue, 10, 60000);
@@ -63,7 +63,7 @@ static void expect_mended(struct rig *rig)
     }
     rig_expect_counts(rig, queue, 0, 0, 0);
     rig_crash(rig);
-    cr_expect_eq(records_damaged(rig->step.records), 0U, "nothing to mend any more");
+    cr_expect_eq(records_mended(rig->step.records), 0U, "nothing to mend any more");
     rig_close(rig);
 }
 
@@ -114,11 +114,58 @@ Test(recount, what_is_right_stays_and_nothing_is_said)
     open_filled(&rig);
     rig_crash(&rig);
     rig_expect_counts(&rig, queue, 3, 2, 1);
-    cr_expect_eq(records_damaged(rig.step.records), 0U);
+    cr_expect_eq(records_mended(rig.step.records), 0U);
     queue_purge(&rig.step, rig_queue(&rig, queue));
     rig_settle(&rig);
     rig_crash(&rig);
     rig_expect_counts(&rig, queue, 0, 0, 0);
-    cr_expect_eq(records_damaged(rig.step.records), 0U);
+    cr_expect_eq(records_mended(rig.step.records), 0U);
+    rig_close(&rig);
+}
+
+/* Nothing shows that it is wrong until it would have to go below zero: then the process goes
+ * on, and the next one counts. */
+Test(recount, a_counter_that_is_too_low_ends_nothing)
+{
+    struct rig rig;
+
+    open_filled(&rig);
+    counter_damage(&rig, TOTAL_AT, 3);
+    counter_damage(&rig, DELAYED_AT, 1);
+    cr_expect_eq(records_mended(rig.step.records), 0U);
+    rig_pass(&rig, 100000);
+    struct rig_batch batch = rig_receive(&rig, queue, 5, 60000);
+
+    cr_assert_eq(batch.count, 5);
+    for (size_t i = 0; i < batch.count; i++) {
+        cr_expect_eq(rig_delete(&rig, queue, batch.handles[i]), STATUS_OK);
+    }
+    cr_expect_eq(records_mended(rig.step.records), 1U, "said once");
+    (void)rig_send(&rig, queue, "later");
+    rig_crash(&rig);
+    cr_expect_eq(records_mended(rig.step.records), 1U);
+    rig_expect_counts(&rig, queue, 2, 0, 0);
+    rig_pass(&rig, INT64_C(345700) * 1000);
+    rig_expect_counts(&rig, queue, 0, 0, 0);
+    cr_expect_eq(rig_rows(&rig, TABLE_READY), 0U, "retention has found them");
+    rig_close(&rig);
+}
+
+/* Also while the total says that there is nothing, retention goes on. */
+Test(recount, a_counter_at_zero_keeps_retention_from_nothing)
+{
+    struct rig rig;
+
+    open_filled(&rig);
+    counter_damage(&rig, TOTAL_AT, 3);
+    rig_pass(&rig, 100000);
+    struct rig_batch batch = rig_receive(&rig, queue, 4, 60000);
+
+    for (size_t i = 0; i < batch.count; i++) {
+        cr_expect_eq(rig_delete(&rig, queue, batch.handles[i]), STATUS_OK);
+    }
+    rig_expect_counts(&rig, queue, 0, 0, 0);
+    rig_pass(&rig, INT64_C(345700) * 1000);
+    cr_expect_eq(rig_rows(&rig, TABLE_READY), 0U);
     rig_close(&rig);
 }
