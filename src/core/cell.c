@@ -109,6 +109,11 @@ struct history_counters cell_history(const struct cell *cell)
     return history_counters(&cell->step);
 }
 
+struct seals_counters cell_seals(const struct cell *cell)
+{
+    return seals_counters(cell->step.seals);
+}
+
 /* --- Steps. */
 
 /* An input comes in.  A cell's time never goes back, whatever its caller's does. */
@@ -213,7 +218,8 @@ void cell_outcome(struct cell *cell, int64_t now_ms, uint64_t attempt_id,
 /* Without these rows nothing can go on as if they had never been. */
 static bool is_vital(const struct key *key)
 {
-    return key->at[0] == TABLE_META || key->at[0] == TABLE_TOPIC || key->at[0] == TABLE_QUEUE;
+    return key->at[0] == TABLE_META || key->at[0] == TABLE_TOPIC || key->at[0] == TABLE_QUEUE
+           || key->at[0] == TABLE_DATA_KEY;
 }
 
 static void fail_if_vital_is_damaged(struct cell *cell, const struct read *read)

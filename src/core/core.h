@@ -22,6 +22,8 @@ struct cell_options {
     struct queues_limits queues;
     struct deliveries_options deliveries;
     struct history_options history;
+    const struct masters *masters; /* borrowed, or NULL: there is no master key */
+    enum seal_mode seal;
 };
 
 /* `options` is copied; what it points to outlives the cell. */
@@ -91,5 +93,6 @@ uint64_t cell_damaged(const struct cell *cell);
 /* And those that were mended without loss. */
 uint64_t cell_mended(const struct cell *cell);
 struct history_counters cell_history(const struct cell *cell);
+struct seals_counters cell_seals(const struct cell *cell);
 
 #endif

@@ -9,6 +9,9 @@ static void part_load(struct cell *cell, size_t index);
 
 static void row_fails(struct cell *cell, const struct part *part, const struct key *key)
 {
+    if (cell->has_failed) {
+        return; /* the part has said it better */
+    }
     cell->has_failed = true;
     (void)fail(&cell->why, STATUS_STORAGE,
                "a %s record (number %u) in the data directory is not one that this version "

@@ -1,6 +1,39 @@
 /* The cell's parts, a row each. */
 #include "core/internal.h"
 
+/* --- Data keys: before anything reads what they seal. */
+
+static void seals_part_create(struct cell *cell)
+{
+    cell->step.seals = seals_create(cell->options.masters, cell->options.seal);
+}
+
+static enum status seals_part_load(struct cell *cell, const struct key *key, struct text value)
+{
+    struct why why = {""};
+    enum status status = seals_load(cell->step.seals, key, value, &why);
+
+    if (status != STATUS_OK) {
+        cell->has_failed = true;
+        (void)fail(&cell->why, STATUS_STORAGE,
+                   "the data directory has messages that are encrypted and cannot be opened: "
+                   "%.*s; name the master key it was written with in master_key (an older one "
+                   "behind the one of now, separated by a comma); nothing was changed",
+                   WHY_MAX / 2, why.text);
+    }
+    return status;
+}
+
+static void seals_part_start(struct cell *cell)
+{
+    seals_start(&cell->step);
+}
+
+static void seals_part_free(struct cell *cell)
+{
+    seals_free(cell->step.seals);
+}
+
 /* --- History: first to start, for the others ask it what it keeps. */
 
 static void history_part_create(struct cell *cell)
@@ -113,6 +146,12 @@ static void replays_part_free(struct cell *cell)
 }
 
 const struct part cell_parts[] = {
+    {.noun = "data key",
+     .create = seals_part_create,
+     .table = TABLE_DATA_KEY,
+     .load = seals_part_load,
+     .start = seals_part_start,
+     .free = seals_part_free},
     {.create = history_part_create, .start = history_part_start, .free = history_part_free},
     {.noun = "queue",
      .create = queues_part_create,

@@ -139,6 +139,25 @@ void arrivals_free(struct queues *queues)
     }
 }
 
+/* What its queue encrypts, and what was encrypted where it comes from. */
+static void entry_put(struct step *step, const struct queue *queue, const struct key *key,
+                      const struct entry *entry)
+{
+    struct entry sealed = *entry;
+    const struct content content = {
+        .kind = CONTENT_QUEUE,
+        .owner = queue->store,
+        .wants_sealing = (entry->flags & ENTRY_SEALED) != 0 || queue_wants_sealing(queue),
+        .reuse_s = step_seals(step) ? queue_key_reuse_s(queue) : 0,
+        .head = entry_head_size(entry),
+    };
+
+    if (content.wants_sealing && step_seals(step)) {
+        sealed.flags |= ENTRY_SEALED;
+    }
+    record_put_content(step, key, entry_encode(&sealed), &content);
+}
+
 uint64_t entry_store(struct step *step, struct queue_state *state, const struct entry *entry,
                      const struct lease *lease)
 {
@@ -149,7 +168,7 @@ uint64_t entry_store(struct step *step, struct queue_state *state, const struct 
     struct arrivals *arrivals = arrivals_open(step, state);
     struct key key = entry_key(store, sequence);
 
-    record_put(step, &key, entry_encode(entry));
+    entry_put(step, state->queue, &key, entry);
     if (lease != NULL) {
         message->receive_count = lease->receive_count;
         message->first_received_ms = lease->first_received_ms;

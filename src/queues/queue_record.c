@@ -11,6 +11,7 @@
 
 enum {
     QUEUE_VERSION = 1,
+    KEY_REUSE_S = 300, /* AWS's default of KmsDataKeyReusePeriodSeconds */
     QUEUE_RECORD_MAX = 16 * 1024 * 1024
 };
 
@@ -88,6 +89,23 @@ struct text queue_attribute(const struct queue *queue, struct text name)
         }
     }
     return (struct text){0};
+}
+
+bool queue_wants_sealing(const struct queue *queue)
+{
+    return queue_attribute(queue, T("KmsMasterKeyId")).len > 0
+           || !text_equal_ignore_case(queue_attribute(queue, T("SqsManagedSseEnabled")),
+                                      T("false"));
+}
+
+uint32_t queue_key_reuse_s(const struct queue *queue)
+{
+    int64_t seconds = 0;
+
+    return text_to_int64(queue_attribute(queue, T("KmsDataKeyReusePeriodSeconds")), &seconds)
+                   && seconds > 0 && seconds <= UINT32_MAX
+               ? (uint32_t)seconds
+               : KEY_REUSE_S;
 }
 
 static struct text json_member(struct text object, struct text name, struct arena *arena)

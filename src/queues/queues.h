@@ -100,6 +100,11 @@ void queue_delete(struct step *step, struct queue *queue);
 /* Empties it at once, what is in flight included; what was in it may be sent again. */
 void queue_purge(struct step *step, struct queue *queue);
 struct text queue_attribute(const struct queue *queue, struct text name); /* or empty */
+/* Whether it asks for encryption at rest: by KmsMasterKeyId or, as every queue that says
+ * nothing else, by SqsManagedSseEnabled. */
+bool queue_wants_sealing(const struct queue *queue);
+/* KmsDataKeyReusePeriodSeconds, 300 when it does not say. */
+uint32_t queue_key_reuse_s(const struct queue *queue);
 struct queue_counts queue_counts(const struct queue *queue);
 /* SentTimestamp of the oldest message not deleted, or 0. */
 int64_t queue_oldest_ms(const struct queue *queue);

@@ -58,6 +58,13 @@ struct blob *entry_encode(const struct entry *entry)
     return row;
 }
 
+size_t entry_head_size(const struct entry *entry)
+{
+    bool is_reference = (entry->flags & ENTRY_REFERENCE) != 0;
+
+    return ENTRY_HEAD + (is_reference ? ENTRY_REFERENCE_SIZE : 0U) + 4 + entry->group_id.len;
+}
+
 static void take_id(struct cursor *cursor, uint8_t ret_id[16])
 {
     struct text id = cursor_take(cursor, 16);

@@ -19,7 +19,8 @@ enum entry_flag {
     ENTRY_REFERENCE = 1, /* to a topic's message */
     ENTRY_RAW = 2,
     ENTRY_DEAD_LETTER = 4, /* a topic's dead letter */
-    ENTRY_MOVED = 8        /* keeps an older send time: has a row in TABLE_EXPIRY */
+    ENTRY_MOVED = 8,       /* keeps an older send time: has a row in TABLE_EXPIRY */
+    ENTRY_SEALED = 16      /* its queue encrypted when it was sent: so it is wherever it goes */
 };
 
 /* A row of TABLE_READY part 0: never changes. A borrowed view. */
@@ -45,6 +46,8 @@ struct lease {
 };
 
 struct blob *entry_encode(const struct entry *entry);
+/* Up to its group: what entry_decode_head reads. */
+size_t entry_head_size(const struct entry *entry);
 MUST_CHECK bool entry_decode(struct text row, struct entry *ret_entry);
 /* Of a row that was cut after REDUCED_ROW bytes: everything up to the group. */
 MUST_CHECK bool entry_decode_head(struct text row, struct entry *ret_entry);

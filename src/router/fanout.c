@@ -76,6 +76,13 @@ static enum status queue_may_take(const struct queue *queue, const struct messag
     return queue_takes(queue, body, size, why);
 }
 
+bool slot_wants_sealing(struct step *step, const struct slot *slot)
+{
+    const struct queue *queue = slot->target == NULL ? NULL : target_queue(step, slot->target);
+
+    return queue != NULL && queue_wants_sealing(queue);
+}
+
 enum status queue_deliver(struct step *step, const struct slot *slot,
                           const struct queue_letter *letter, uint32_t *ret_references,
                           struct why *why)

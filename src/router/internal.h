@@ -148,6 +148,8 @@ struct queue_letter {
 };
 
 /* *ret_references: how many references to the body it took, 0 or 1. */
+/* Whether it is a queue's, and that queue asks for encryption at rest. */
+bool slot_wants_sealing(struct step *step, const struct slot *slot);
 MUST_CHECK enum status queue_deliver(struct step *step, const struct slot *slot,
                                      const struct queue_letter *letter,
                                      uint32_t *ret_references, struct why *why);

@@ -10,6 +10,8 @@
 #define LOADING_WAIT_MS 20000
 /* Local queues that one publish serves inside its own batch; the rest is owed, in pages. */
 #define LOCAL_MAX 512
+/* Seconds that a topic uses one data key (AWS's five minutes). */
+#define KEY_REUSE_S 300
 
 /* --- Matching. */
 
@@ -130,13 +132,37 @@ static uint32_t serve_local(struct step *step, struct router *router, uint64_t n
     return served;
 }
 
+/* A message lies here once: encrypted when its topic asks for it, or a queue that gets it. */
+static void body_put(struct step *step, const struct topic *topic, uint64_t number,
+                     const struct message *message)
+{
+    struct router *router = router_of(step);
+    struct key key = key_u64(TABLE_BODY, number);
+    struct content content = {
+        .kind = CONTENT_TOPIC,
+        .owner = topic->number,
+        .reuse_s = KEY_REUSE_S,
+        .head = MESSAGE_HEAD_SIZE,
+    };
+
+    if (step_seals(step)) {
+        content.wants_sealing = topic_attribute(topic, T("KmsMasterKeyId")).len > 0;
+    }
+    for (size_t i = 0; i < router->matched.count && step_seals(step) && !content.wants_sealing;
+         i++) {
+        const struct slot *slot = slot_find(router, router->matched.at[i]);
+
+        content.wants_sealing = slot != NULL && slot_wants_sealing(step, slot);
+    }
+    record_put_content(step, &key, message_encode(message), &content);
+}
+
 static void fan_out(struct step *step, struct topic *topic, uint64_t number,
                     const struct message *message)
 {
     struct router *router = router_of(step);
-    struct key key = key_u64(TABLE_BODY, number);
 
-    record_put(step, &key, message_encode(message));
+    body_put(step, topic, number, message);
     uint32_t references = serve_local(step, router, number, message);
 
     router->counters.fanned_out += references + router->owed.count;

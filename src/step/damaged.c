@@ -74,7 +74,11 @@ static void keep(struct step *step, const struct key *key, const struct blob *va
     buffer_add_counted(&buffer, key_text(key));
     buffer_add_counted(&buffer, text_from(what));
     buffer_add(&buffer, blob_text(value));
-    record_put(step, &aside, blob_copy(buffer_text(&buffer)));
+    /* It may be anybody's message. */
+    const struct content content = {
+        .kind = CONTENT_ASIDE, .wants_sealing = true, .reuse_s = UINT32_MAX, .head = 1};
+
+    record_put_content(step, &aside, blob_copy(buffer_text(&buffer)), &content);
     buffer_free(&buffer);
 }
 

@@ -37,6 +37,7 @@ static void tell_damaged_rows(struct step *step, const struct read *read)
 void records_read_done(struct step *step, struct read *take_read)
 {
     list_remove(&take_read->token);
+    seals_open(step, take_read);
     if (take_read->damaged_count > 0) {
         tell_damaged_rows(step, take_read);
     }

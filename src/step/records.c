@@ -229,8 +229,8 @@ void record_prefetch(struct step *step, const struct key *key)
     }
 }
 
-/* `value` NULL deletes.  The record and the batch hold a reference each. */
-static void record_write(struct step *step, const struct key *key, struct blob *take_value)
+void record_write(struct step *step, const struct key *key, struct blob *take_value,
+                  struct blob *stored)
 {
     struct records *records = step->records;
     struct batch *batch = records_filling(records);
@@ -249,23 +249,23 @@ static void record_write(struct step *step, const struct key *key, struct blob *
         tasks_wake_all(records, &record->waiters);
     }
     if (record->pins > 0 && record->batch == batch->number) {
-        batch_replace(batch, record->op, take_value);
+        batch_replace(batch, record->op, stored);
         return;
     }
     record->batch = batch->number;
-    record->op = batch_add(batch, &record->key, take_value, record);
+    record->op = batch_add(batch, &record->key, stored, record);
     record->pins++;
 }
 
 void record_put(struct step *step, const struct key *key, struct blob *take_value)
 {
     must(take_value != NULL);
-    record_write(step, key, take_value);
+    record_write(step, key, take_value, take_value);
 }
 
 void record_delete(struct step *step, const struct key *key)
 {
-    record_write(step, key, NULL);
+    record_write(step, key, NULL, NULL);
 }
 
 struct blob *record_overlay(struct step *step, const struct row *row)

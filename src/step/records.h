@@ -66,6 +66,12 @@ struct records {
     uint64_t mended_count;
 };
 
+/* `take_value` is what is known from now on (NULL: gone), `stored` (lent) what the batch gets.
+ */
+void record_write(struct step *step, const struct key *key, struct blob *take_value,
+                  struct blob *stored);
+/* Sealed rows of a read that came back, as they were put; those that do not open stay. */
+void seals_open(struct step *step, struct read *read);
 struct batch *records_filling(struct records *records);
 void batches_retire(struct records *records);
 /* Closes the filling batch when it has become large. */

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "sealing/sealing.h"
 #include "store/keys.h"
 #include "store/store.h"
 
@@ -74,6 +75,29 @@ MUST_CHECK enum status record_peek(const struct step *step, const struct key *ke
 /* Takes the blob over. Durable with the current batch. */
 void record_put(struct step *step, const struct key *key, struct blob *take_value);
 void record_delete(struct step *step, const struct key *key);
+
+/* Whose content a row has: each owner has data keys of its own. Stored: only append. */
+enum content_kind {
+    CONTENT_TOPIC = 1, /* of that number: rows of TABLE_BODY */
+    CONTENT_QUEUE,     /* store of that number: rows of TABLE_READY */
+    CONTENT_ATTEMPTS,  /* rows of TABLE_ATTEMPT */
+    CONTENT_ASIDE      /* rows of TABLE_DAMAGED */
+};
+
+struct content {
+    enum content_kind kind;
+    uint32_t owner;
+    bool wants_sealing; /* its owner asks for encryption (of mode SEAL_NAMED) */
+    uint32_t reuse_s;   /* so long one data key is used */
+    size_t head;        /* first bytes that cut reads look at: they stay readable on disk */
+};
+
+/* Like record_put, for a row that carries what users wrote: what reaches the store is sealed,
+ * what this cell reads of it is as it was put.  Its first byte is below 0x80. */
+void record_put_content(struct step *step, const struct key *key, struct blob *take_value,
+                        const struct content *content);
+/* Whether there is a key to seal with, and something is sealed that asks for it. */
+bool step_seals(const struct step *step);
 /* A row that a ranged read brought, with what has been written since on top: NULL when it is
  * gone.  Lends the blob for this step.  Right at any time until read_free (range_on,
  * range_end): rows of a read that is held are brought up to date when what was written leaves
@@ -157,6 +181,7 @@ enum counter {
     COUNTER_REPLAY,
     COUNTER_CLOCK_MS, /* the cell's time, about a second old at most when something was written
                        */
+    COUNTER_DATA_KEY,
     COUNTER_COUNT
 };
 
@@ -179,6 +204,7 @@ struct queues;
 struct deliveries;
 struct history;
 struct replays;
+struct seals;
 
 struct step {
     int64_t now_ms; /* since 1970, of the input; never goes back, see base/steady.h */
@@ -188,6 +214,7 @@ struct step {
     struct deliveries *deliveries;
     struct history *history;
     struct replays *replays;
+    struct seals *seals;     /* private to step/; NULL: nothing is sealed or opened */
     struct records *records; /* private to step/ */
     struct task *running;    /* private to step/ */
 };
@@ -242,5 +269,32 @@ int64_t records_next_wake(const struct records *records);
 /* Bytes in the filling batch and in those under way. */
 uint64_t records_uncommitted_bytes(const struct records *records);
 void records_set_space(struct records *records, uint64_t free_bytes, uint64_t watermark_bytes);
+
+/* --- Encryption at rest (seals.c). */
+
+enum seal_mode {
+    SEAL_NONE,  /* nothing new; what is sealed is opened */
+    SEAL_NAMED, /* what asks for it */
+    SEAL_ALL    /* all content */
+};
+
+/* `masters` is borrowed; NULL: there is no key, so nothing is sealed or opened. */
+struct seals *seals_create(const struct masters *masters, enum seal_mode mode);
+void seals_free(struct seals *seals);
+/* One row of TABLE_DATA_KEY, at the start and before any content is read.  Not OK: its master
+ * is not at hand (STATUS_NOT_FOUND), or it is no such row. */
+MUST_CHECK enum status seals_load(struct seals *seals, const struct key *key, struct text row,
+                                  struct why *why);
+/* After them: what older masters wrapped is wrapped anew, keys that nothing needs are dropped.
+ */
+void seals_start(struct step *step);
+
+struct seals_counters {
+    uint64_t data_keys; /* that are kept */
+    uint64_t stale;     /* of them, those that an older master wrapped */
+    uint64_t made, dropped, rewrapped, rows_sealed, rows_opened; /* since the start */
+};
+
+struct seals_counters seals_counters(const struct seals *seals);
 
 #endif

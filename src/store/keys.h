@@ -34,6 +34,7 @@ enum table {
     TABLE_ATTEMPT = 'a',         /* number of the first -> attempts that one batch ended */
     TABLE_REPLAY = 'p',          /* number -> replay of the history to a subscription */
     TABLE_QUEUE_GARBAGE = 'w',   /* queue store -> queue, when it is gone too */
+    TABLE_DATA_KEY = 'K',        /* number -> whose content it seals, and the wrapped key */
     TABLE_DAMAGED = 'D'          /* a key, or its digest -> what was set aside, when and why */
 };
 

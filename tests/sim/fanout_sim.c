@@ -146,6 +146,9 @@ static struct seed_run run_seed(uint64_t seed)
     scene->world->call_lost = on_call_lost;
     scene_plan(scene);
     history_plan(scene->world);
+    if (scene->has_damage) {
+        scene->world->options.seal = SEAL_NONE; /* who is harmed is read off the rows */
+    }
     world_boot(scene->world);
     set_up_start(scene);
     run_for(scene->world, 1000);

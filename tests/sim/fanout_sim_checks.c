@@ -84,6 +84,24 @@ uint64_t rows_of(struct world *world, enum table table)
 /* Five minutes after the last one, and a sweep that looks every five. */
 #define DUPLICATES_GONE_MS (11LL * 60 * 1000)
 
+/* An hour that a key seals attempts, and the passes that drop what is over. */
+#define KEYS_GONE_MS (90LL * 60 * 1000)
+
+/* What sealed rows that are gone is gone. */
+static void keys_check(struct scene *scene)
+{
+    struct world *world = scene->world;
+
+    if (world->options.seal == SEAL_NONE || rows_of(world, TABLE_ATTEMPT) > 0
+        || rows_of(world, TABLE_BODY) > 0) {
+        return;
+    }
+    run_for(world, KEYS_GONE_MS);
+    if (rows_of(world, TABLE_DATA_KEY) > 0) {
+        complain(scene, "data keys are left", (uint32_t)rows_of(world, TABLE_DATA_KEY), 0);
+    }
+}
+
 /* What is left is the history's, and that ends. */
 void leaks_check(struct scene *scene)
 {
@@ -111,6 +129,7 @@ void leaks_check(struct scene *scene)
         }
     }
     damage_check(scene);
+    keys_check(scene);
 }
 
 /* Of one life: what was delivered is counted; and no more, where replays have sent nothing to

@@ -41,6 +41,15 @@ static void must(bool claim, const char *what)
     }
 }
 
+static void masters_make(struct world *world)
+{
+    static const uint8_t keys[3 * SEALING_KEY_SIZE] = {
+        [0] = 1, [SEALING_KEY_SIZE] = 2, [2 * SEALING_KEY_SIZE] = 1};
+
+    world->masters[0] = masters_of(keys, 2);
+    world->masters[1] = masters_of(keys + SEALING_KEY_SIZE, 2);
+}
+
 struct world *world_create(uint64_t seed, const struct cell_options *options)
 {
     struct world *world = memory_zero(sizeof *world);
@@ -54,6 +63,8 @@ struct world *world_create(uint64_t seed, const struct cell_options *options)
     world->options = *options;
     world->options.random = world->cell_random;
     world->has_slow_scans = seed / 3 % 4 == 1;
+    masters_make(world);
+    world->options.seal = (enum seal_mode)(seed / 5 % 3);
     list_init(&world->calls);
     must(world->engine->open("", 0, &world->disk, &why) == STATUS_OK, "no memory engine");
     return world;
@@ -71,6 +82,8 @@ void world_free(struct world *world)
     cell_free(world->cell);
     batch_free(world->committing);
     world->engine->close(world->disk);
+    masters_free(world->masters[0]);
+    masters_free(world->masters[1]);
     memory_free(world->random);
     memory_free(world->cell_random);
     memory_free(world);
@@ -94,6 +107,19 @@ void world_schedule(struct world *world, void (*happen)(struct world *, struct e
 
 /* --- The store. */
 
+/* Content of users in a world that seals all of it; confirmations are ours. */
+static bool is_in_plain(const struct batch_op *op)
+{
+    struct text value = blob_text(op->value);
+    uint8_t table = op->key->at[0];
+
+    if (value.len < 2 || row_is_sealed(value)) {
+        return false;
+    }
+    return table == TABLE_ATTEMPT || (table == TABLE_READY && op->key->at[13] == 0)
+           || (table == TABLE_BODY && value.at[1] == 0);
+}
+
 static void on_commit(struct world *world, struct event *event)
 {
     struct batch *batch = world->committing;
@@ -101,6 +127,9 @@ static void on_commit(struct world *world, struct event *event)
     bool fatal = false;
 
     (void)event;
+    for (size_t i = 0; i < batch->count && world->options.seal == SEAL_ALL; i++) {
+        must(!is_in_plain(&batch->ops[i]), "content goes to disk in plain");
+    }
     world->committing = NULL;
     must(world->engine->commit(world->disk, batch, &fatal, &why) == STATUS_OK, "commit failed");
     world_note(world, "committed %zu", batch->count);
@@ -271,6 +300,7 @@ void world_boot(struct world *world)
     steady_start(&world->clock, world->real_ms * 1000,
                  (world->real_ms + world->wall_ahead_ms) * 1000);
     clock_look(world);
+    world->options.masters = world->masters[world->boots % 2];
     world->cell = cell_create(&world->options);
     cell_start(world->cell, world->now_ms);
     world_note(world, "boot");

@@ -32,6 +32,7 @@ struct world {
     void *disk;
     struct cell *cell;
     struct cell_options options;
+    struct masters *masters[2]; /* the same two keys: either of them wraps, from boot to boot */
     struct batch *committing;
     bool has_slow_scans;
     uint64_t boots;
