@@ -56,7 +56,7 @@ struct map_node *map_find(const struct map *map, struct text key)
     if (map->count == 0) {
         return NULL;
     }
-    hash = digest_fast(key);
+    hash = digest_in_process(key);
     node = *map_bucket(map, hash);
     while (node != NULL && (node->hash != hash || !text_equal(node->key, key))) {
         node = node->next;
@@ -70,7 +70,7 @@ void map_insert(struct map *map, struct map_node *node, struct text key)
         map_grow(map);
     }
     node->key = key;
-    node->hash = digest_fast(key);
+    node->hash = digest_in_process(key);
     map_put(map, node);
     map->count++;
     map->popped = 0;

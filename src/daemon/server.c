@@ -2,6 +2,7 @@
 #include "daemon/server.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/must.h"
@@ -519,7 +520,10 @@ int server_run(struct settings *settings)
         .random = random_system(),
     };
     struct why why = {""};
+    uint8_t secret[DIGEST_SECRET_SIZE];
 
+    server.random->fill(server.random, secret, sizeof secret);
+    digest_set_secret(secret);
     steady_start(&server.clock, clock_boot_us(), clock_wall_us());
     log_level_set(settings->log_level);
     signals_ignore_limits();

@@ -56,6 +56,7 @@ void deliveries_free(struct deliveries *deliveries)
     map_free(&deliveries->lanes);
     map_free(&deliveries->attempts);
     map_free(&deliveries->owed);
+    heap_free(&deliveries->oldest);
     memory_free(deliveries);
 }
 
@@ -94,18 +95,14 @@ struct delivery_counters delivery_counters(const struct deliveries *deliveries)
 
 int64_t deliveries_oldest_ms(const struct deliveries *deliveries)
 {
-    struct list_node *first = list_first(&deliveries->active);
-    int64_t oldest_ms = first == NULL ? 0 : container_of(first, struct owed, node)->accepted_ms;
+    struct list_node *active = list_first(&deliveries->active);
+    const struct heap_node *lane = heap_first(&deliveries->oldest);
+    int64_t list_ms =
+        active == NULL ? INT64_MAX : container_of(active, struct owed, node)->accepted_ms;
+    int64_t lane_ms = lane == NULL ? INT64_MAX : lane->key;
+    int64_t oldest_ms = list_ms < lane_ms ? list_ms : lane_ms;
 
-    for (struct map_node *node = map_next(&deliveries->lanes, NULL); node != NULL;
-         node = map_next(&deliveries->lanes, node)) {
-        int64_t lane_ms = container_of(node, struct lane, map)->rows.oldest_ms;
-
-        if (lane_ms != 0 && (oldest_ms == 0 || lane_ms < oldest_ms)) {
-            oldest_ms = lane_ms;
-        }
-    }
-    return oldest_ms;
+    return oldest_ms == INT64_MAX ? 0 : oldest_ms;
 }
 
 struct lane_status lane_status(const struct deliveries *deliveries, struct lane_id id)

@@ -77,9 +77,9 @@ struct lane_rows {
     struct hook hook;
     bool is_hooked;
     bool is_reading;
-    bool is_behind;    /* the read under way began behind `probed` */
-    uint64_t count;    /* rows written or met, not settled: for people */
-    int64_t oldest_ms; /* accept time of the oldest of them, 0: none */
+    bool is_behind;          /* the read under way began behind `probed` */
+    uint64_t count;          /* rows written or met, not settled: for people */
+    struct heap_node oldest; /* in deliveries.oldest, by when the oldest of them was accepted */
 };
 
 struct lane {
@@ -207,6 +207,7 @@ struct deliveries {
     bool is_reading_backlog;
     struct timer backlog_timer;
     struct list lost_rows; /* lost_row.c */
+    struct heap oldest;    /* lanes that have rows */
     struct delivery_counters counters;
 };
 

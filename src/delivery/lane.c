@@ -64,6 +64,7 @@ void lane_free(struct lane *lane)
     list_remove(&lane->global);
     list_remove(&lane->work);
     deliveries->open_breakers -= breaker_is_open(&lane->breaker);
+    heap_remove(&deliveries->oldest, &lane->rows.oldest);
     map_remove(&deliveries->lanes, &lane->map);
     memory_free(lane);
 }

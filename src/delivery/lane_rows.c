@@ -167,6 +167,16 @@ enum status lane_find_place(struct step *step, const struct lane *lane, uint64_t
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* It is only lowered while there are rows: what it tells is how long at most somebody waits. */
+static void oldest_lower(struct lane *lane, int64_t accepted_ms)
+{
+    struct heap_node *oldest = &lane->rows.oldest;
+
+    if (!heap_contains(oldest) || accepted_ms < oldest->key) {
+        heap_set(&lane->deliveries->oldest, oldest, accepted_ms);
+    }
+}
+
 void lane_put_row(struct step *step, struct lane *lane, const struct attempt *attempt,
                   int64_t due_ms)
 {
@@ -183,9 +193,7 @@ void lane_put_row(struct step *step, struct lane *lane, const struct attempt *at
     record_put(step, &key, blob_copy(buffer_text(&buffer)));
     buffer_free(&buffer);
     lane->rows.count++;
-    if (lane->rows.oldest_ms == 0 || attempt->accepted_ms < lane->rows.oldest_ms) {
-        lane->rows.oldest_ms = attempt->accepted_ms;
-    }
+    oldest_lower(lane, attempt->accepted_ms);
     rows_lower(lane, (struct row_place){due_ms, attempt->message});
     rows_await(step, lane, due_ms);
 }
@@ -197,7 +205,7 @@ void lane_delete_row(struct step *step, struct lane *lane, const struct attempt 
     record_delete(step, &key);
     lane->rows.count -= lane->rows.count > 0;
     if (lane->rows.count == 0) {
-        lane->rows.oldest_ms = 0;
+        heap_remove(&lane->deliveries->oldest, &lane->rows.oldest);
     }
 }
 
@@ -297,9 +305,7 @@ static void row_enter(struct step *step, struct lane *lane, const struct row *ro
         return;
     }
     lane_push_waiting(lane, attempt);
-    if (lane->rows.oldest_ms == 0 || attempt->accepted_ms < lane->rows.oldest_ms) {
-        lane->rows.oldest_ms = attempt->accepted_ms;
-    }
+    oldest_lower(lane, attempt->accepted_ms);
     if (lane->rows.count < lane->waiting_count) {
         lane->rows.count = lane->waiting_count;
     }

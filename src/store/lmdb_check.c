@@ -2,18 +2,18 @@
 #include "store/lmdb_check.h"
 
 #include "base/mutants.h"
+#include "store/lmdb_row.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGE_BYTES     4096
 #define PAGES_MAX      16384
 #define KEY_MAX_STORED 511 /* LMDB's own limit: what says more is no key */
 
 /* Two keys that lie in the same page of the file, so in the same leaf. */
 static bool is_same_leaf(const MDB_val *a, const MDB_val *b)
 {
-    return (uintptr_t)a->mv_data / PAGE_BYTES == (uintptr_t)b->mv_data / PAGE_BYTES;
+    return (uintptr_t)a->mv_data / LMDB_PAGE_BYTES == (uintptr_t)b->mv_data / LMDB_PAGE_BYTES;
 }
 
 /* Whether a read that goes down the tree comes to where the walk is. */

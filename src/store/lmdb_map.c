@@ -23,7 +23,6 @@
 #define MAP_BYTES_DEFAULT ((uint64_t)1 << 40)
 #define MAP_BYTES_MIN     ((uint64_t)1 << 20)
 #define READERS_MAX       64
-#define PAGE_BYTES        4096
 #define META_PAGES        2
 /* What a transaction may touch besides its own bytes: a page per level and row, and the free
  * list.  Only decides whether an EIO was a full disk, so it may be generous. */
@@ -160,12 +159,12 @@ static enum status refuse_if_cut(MDB_env *env, const char *location, struct why 
         || fstat(fd, &file) != 0) {
         return fail(why, STATUS_STORAGE, "the database in %s cannot be read", location);
     }
-    if ((uint64_t)file.st_size / PAGE_BYTES <= info.me_last_pgno) {
+    if ((uint64_t)file.st_size / LMDB_PAGE_BYTES <= info.me_last_pgno) {
         return fail(why, STATUS_STORAGE,
                     "the database in %s was cut: it has %llu bytes and should have at least "
                     "%llu; restore the data directory from a copy",
                     location, (unsigned long long)file.st_size,
-                    (unsigned long long)(info.me_last_pgno + 1) * PAGE_BYTES);
+                    (unsigned long long)(info.me_last_pgno + 1) * LMDB_PAGE_BYTES);
     }
     return STATUS_OK;
 }
@@ -265,7 +264,7 @@ void lmdb_map_begin(struct lmdb_map *map)
 
 void lmdb_map_put(struct lmdb_map *map, struct text key, struct text value)
 {
-    map->bytes += PAGES_PER_ROW * PAGE_BYTES + 2 * value.len;
+    map->bytes += PAGES_PER_ROW * LMDB_PAGE_BYTES + 2 * value.len;
     if (map->error == 0) {
         map->error = lmdb_row_put(map->cursor, key, value);
     }
@@ -273,7 +272,7 @@ void lmdb_map_put(struct lmdb_map *map, struct text key, struct text value)
 
 void lmdb_map_delete(struct lmdb_map *map, struct text key)
 {
-    map->bytes += PAGES_PER_ROW * PAGE_BYTES;
+    map->bytes += PAGES_PER_ROW * LMDB_PAGE_BYTES;
     if (map->error == 0) {
         map->error = lmdb_row_delete(map->cursor, key);
     }
@@ -306,7 +305,7 @@ void lmdb_map_drop(struct lmdb_map *map)
 
 static uint64_t file_size(const MDB_envinfo *info)
 {
-    return ((uint64_t)info->me_last_pgno + 1) * PAGE_BYTES;
+    return ((uint64_t)info->me_last_pgno + 1) * LMDB_PAGE_BYTES;
 }
 
 static uint64_t reserve_bytes(const MDB_envinfo *info)
@@ -542,7 +541,7 @@ uint64_t lmdb_map_room(const struct lmdb_map *map, enum lmdb_reserve kept)
     uint64_t file_bytes = file_size(&info);
     uint64_t used = (META_PAGES + free_list_pages(map) + rows.ms_branch_pages
                      + rows.ms_leaf_pages + rows.ms_overflow_pages)
-                    * (uint64_t)PAGE_BYTES;
+                    * (uint64_t)LMDB_PAGE_BYTES;
     uint64_t reusable = file_bytes > used ? file_bytes - used : 0; /* the file never shrinks */
     uint64_t left = info.me_mapsize > used ? info.me_mapsize - used : 0;
     uint64_t room = directory_room(map->location, file_bytes);

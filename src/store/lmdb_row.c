@@ -15,7 +15,7 @@
 enum {
     SUM_BYTES = 8,
     HEAD_BYTES = SUM_BYTES + 1,
-    PAGE_ROOM = 4096 - 16, /* what LMDB puts into one page beside the tree */
+    PAGE_ROOM = LMDB_PAGE_BYTES - 16, /* what LMDB puts into one page beside the tree */
     WHOLE_MAX = PAGE_ROOM - HEAD_BYTES,
     LONG_BYTES = HEAD_BYTES + 4,
     PIECES_MAX = UINT16_MAX

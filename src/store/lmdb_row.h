@@ -10,6 +10,9 @@
 
 #include <lmdb.h>
 
+/* Of the file: what LMDB takes from the machine, and what the forms below are made for. */
+#define LMDB_PAGE_BYTES 4096
+
 /* Room for a value that is put together from pieces; a zeroed struct is an empty one. */
 struct lmdb_room {
     char *at;

@@ -125,3 +125,30 @@ Test(digest, threads_do_not_disturb_each_other)
         cr_expect_eq(wrong[i], 0);
     }
 }
+
+/* Each test is a process of its own. */
+Test(digest, of_a_process_follows_its_secret)
+{
+    static const uint8_t one[DIGEST_SECRET_SIZE] = {1}, two[DIGEST_SECRET_SIZE] = {2};
+    static const struct text keys[] = {
+        TEXT(""), TEXT("a"), TEXT("orders"), TEXT("a name of more than sixteen bytes"),
+        TEXT("0123456789012345678901234567890123456789012345678901"
+             "23456789012345678901234567890123456789012345678901"
+             "23456789012345678901234567890123456789012345678901"
+             "23456789012345678901234567890123456789012345678901"
+             "2345678901234567890123456789012345678901234567890")};
+
+    for (size_t i = 0; i < countof(keys); i++) {
+        cr_expect_eq(digest_in_process(keys[i]), digest_fast(keys[i]));
+    }
+    digest_set_secret(one);
+    for (size_t i = 1; i < countof(keys); i++) {
+        uint64_t digest = digest_in_process(keys[i]);
+
+        cr_expect_neq(digest, digest_fast(keys[i]), "%zu", i);
+        cr_expect_eq(digest, digest_in_process(keys[i]));
+        digest_set_secret(two);
+        cr_expect_neq(digest, digest_in_process(keys[i]), "%zu", i);
+        digest_set_secret(one);
+    }
+}

@@ -1,4 +1,5 @@
 /* The hash map. */
+#include "base/digest.h"
 #include "base/map.h"
 #include "base/memory.h"
 
@@ -159,4 +160,32 @@ Test(map, can_be_emptied_by_popping_and_filled_again)
     cr_expect_null(map_pop(&map));
     map_free(&map);
     memory_free(items);
+}
+
+/* Whoever can choose names and knows the code finds names that fall together; not once there is
+ * a secret. */
+Test(map, keys_that_fall_together_for_everybody_do_not_with_a_secret)
+{
+    static const uint8_t secret[DIGEST_SECRET_SIZE] = {7};
+    char names[64][16];
+    uint32_t found = 0;
+    uint32_t together = 0;
+
+    for (uint32_t i = 0; found < 64; i++) {
+        (void)snprintf(names[found], sizeof names[found], "%u", i);
+        found += (digest_fast(text_from(names[found])) & 1023) == 0;
+    }
+    digest_set_secret(secret);
+    struct map map = {0};
+    struct map_node nodes[64];
+
+    for (uint32_t i = 0; i < 64; i++) {
+        map_insert(&map, &nodes[i], text_from(names[i]));
+        together += (nodes[i].hash & 1023) == 0;
+    }
+    cr_expect_lt(together, 8);
+    for (uint32_t i = 0; i < 64; i++) {
+        cr_expect_eq(map_find(&map, text_from(names[i])), &nodes[i]);
+    }
+    map_free(&map);
 }

@@ -233,3 +233,28 @@ Test(lane_rows, the_old_form_is_read)
     rig_expect_over(&rig);
     rig_close(&rig);
 }
+
+/* For the metric: how long the longest waits, over lists and lanes. */
+Test(lane_rows, the_oldest_of_all_lanes_is_known)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    is_down = true;
+    rig.answer = while_down;
+    cr_expect_eq(deliveries_oldest_ms(rig.step.deliveries), 0);
+    for (uint32_t lane = 1; lane <= 3; lane++) {
+        rig_subscribe(&rig, lane, 1);
+        (void)rig_publish(&rig, "a", lane, 1);
+        rig_pass(&rig, 100);
+    }
+    cr_expect_eq(deliveries_oldest_ms(rig.step.deliveries), RIG_START_MS);
+    rig_restart(&rig);
+    rig_pass(&rig, INT64_C(25) * 1000);
+    cr_expect_eq(deliveries_oldest_ms(rig.step.deliveries), RIG_START_MS, "after a start, too");
+    is_down = false;
+    rig_pass(&rig, INT64_C(3600) * 1000);
+    cr_expect_eq(deliveries_oldest_ms(rig.step.deliveries), 0);
+    rig_expect_over(&rig);
+    rig_close(&rig);
+}
