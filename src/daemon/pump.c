@@ -60,6 +60,8 @@ static struct cell *cell_of_settings(struct server *server)
                     .attempts_max_age_ms = settings->attempts_max_age_ms,
                     .attempts_max_count = (uint64_t)settings->attempts_max_count,
                     .attempts_all = text_equal(settings->attempts, T("all"))},
+        .masters = server->masters,
+        .seal = master_key_mode(settings),
     };
 
     return cell_create(&options);
@@ -406,6 +408,7 @@ static void note_turn(struct server *server)
 static void cell_turn(struct server *server)
 {
     look_at_space(server);
+    master_key_tell(server);
     look_at_clock(server);
     if (server->is_reloading && cell_is_ready(server->cell)) {
         server->is_reloading = false;

@@ -317,6 +317,7 @@ static enum status parts_open(struct server *server, struct why *why)
     };
     enum status status = make_directory(settings->data.at, why);
 
+    status = status != STATUS_OK ? status : master_key_open(server, why);
     status = status != STATUS_OK ? status : pump_open(server, why);
     status = status != STATUS_OK ? status : admin_secret_open(server, why);
     return status != STATUS_OK ? status : signer_open(&signing, &server->signer, why);
@@ -489,6 +490,7 @@ static void server_close(struct server *server)
     }
     /* Its threads wake the loop: they end before it does. */
     pump_close(server);
+    masters_free(server->masters);
     declare_free(server);
     pages_free(server->pages);
     api_free(server->api);

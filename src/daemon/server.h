@@ -11,6 +11,7 @@
 #include "notification/notification.h"
 #include "outbound/outbound.h"
 #include "pages/pages.h"
+#include "sealing/sealing.h"
 #include "settings/settings.h"
 #include "store/store.h"
 
@@ -21,6 +22,8 @@ struct server {
     uv_loop_t loop;
     struct random *random;
     struct store *store;
+    struct masters *masters; /* or NULL */
+    uint64_t stale_keys;     /* when it was looked at last */
     struct cell *cell;
     struct api *api;
     struct pages *pages;
@@ -61,6 +64,11 @@ MUST_CHECK enum status pump_open(struct server *server, struct why *why);
 void pump_on_prepare(uv_prepare_t *handle);
 void pump_close(struct server *server);
 
+/* master_key.c: reads the master keys that the settings name, if they name any. */
+MUST_CHECK enum status master_key_open(struct server *server, struct why *why);
+enum seal_mode master_key_mode(const struct settings *settings);
+/* Says once when no data key is wrapped by an older one any more. */
+void master_key_tell(struct server *server);
 /* admin_secret.c: reads the secret that makes an admin, or makes one: a file of the data
  * directory that only its owner can read. */
 MUST_CHECK enum status admin_secret_open(struct server *server, struct why *why);

@@ -27,6 +27,9 @@ READ(filtered_out, router_counters(cell_router(sources->cell)).filtered_out)
 READ(uncommitted, cell_uncommitted_bytes(sources->cell))
 READ(history_bytes, cell_history(sources->cell).bytes)
 READ(attempts_recorded, cell_history(sources->cell).attempts)
+READ(data_keys, cell_seals(sources->cell).data_keys)
+READ(rows_sealed, cell_seals(sources->cell).rows_sealed)
+READ(rows_opened, cell_seals(sources->cell).rows_opened)
 READ(clock_ahead_s, (double)sources->clock_ahead_us / 1e6)
 READ(damaged, cell_damaged(sources->cell))
 READ(mended, cell_mended(sources->cell))
@@ -133,6 +136,9 @@ const struct metric metrics_table[] = {
     GAUGE("fanfare_history_bytes", history_bytes,
           "Bytes of messages since the oldest that the history keeps."),
     GAUGE("fanfare_attempts_recorded", attempts_recorded, "Attempts that are recorded."),
+    GAUGE("fanfare_data_keys", data_keys, "Data keys that messages on disk may need."),
+    COUNTER("fanfare_rows_sealed_total", rows_sealed, "Rows encrypted on their way to disk."),
+    COUNTER("fanfare_rows_opened_total", rows_opened, "Rows of the disk that were decrypted."),
     GAUGE("fanfare_clock_ahead_seconds", clock_ahead_s,
           "How far the wall clock is ahead of the time that leases and retries go by."),
     GAUGE("fanfare_damaged_records", damaged,

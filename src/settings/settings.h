@@ -33,6 +33,7 @@ struct settings {
     int64_t header_max, body_max, connections_max, pipeline_max;
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
     bool clock_may_go_back;
+    struct text master_key, encrypt; /* places, separated by commas; "none", "named", "all" */
     int64_t cache_bytes, free_space_watermark, uncommitted_max;
     int64_t deliveries_in_flight_max, lane_window_max, active_messages_max;
     int64_t breaker_attempts_min, park_max_ms;

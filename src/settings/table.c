@@ -101,6 +101,12 @@ const struct setting settings_table[] = {
     BOOLEAN_ROW(
         clock_may_go_back, "false",
         "at this start the time may be behind what the data directory has seen: after a wrong clock"),
+    TEXT_ROW(
+        master_key, "",
+        "key that encrypts what is stored: a file's path, credential or credential:NAME; older ones behind it, separated by commas; empty: nothing is encrypted"),
+    CHOICE_ROW(
+        encrypt, "named", "none|named|all",
+        "with a master_key, what is encrypted: topics and queues that ask for it (KmsMasterKeyId, SqsManagedSseEnabled), or all"),
     NUMBER_ROW(deliveries_in_flight_max, "1000", "1", "1000000",
                "deliveries under way at a time"),
     NUMBER_ROW(lane_window_max, "64", "1", "100000",

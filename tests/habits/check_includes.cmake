@@ -22,7 +22,7 @@ set(MAY_services     "fanfare;base;api;core;step;router;queues;delivery;notifica
 set(MAY_settings     "base;outbound;deliverers")
 set(MAY_metrics      "base;net;core;store;api;queues;delivery;router;step")
 set(MAY_pages        "base;net;access;api;core;step;story;router;queues;delivery;history;notification;store;settings;metrics")
-set(MAY_daemon       "fanfare;base;store;net;step;notification;formats;history;queues;delivery;router;story;core;outbound;api;access;services;settings;metrics;pages;cli;deliverers")
+set(MAY_daemon       "fanfare;base;store;net;sealing;step;notification;formats;history;queues;delivery;router;story;core;outbound;api;access;services;settings;metrics;pages;cli;deliverers")
 set(MAY_cli          "${MAY_daemon};daemon")
 # Besides <folder>/<folder>.h.
 set(DOORS_store     "batch;keys;engine")

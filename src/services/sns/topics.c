@@ -1,4 +1,5 @@
 /* CreateTopic, DeleteTopic and ListTopics. */
+#include "services/common/encryption.h"
 #include "services/common/names.h"
 #include "services/common/page_token.h"
 #include "services/sns/tags.h"
@@ -173,6 +174,7 @@ static enum status create_topic(struct request *request, struct step *step, cons
     status = topic != NULL ? topic_compare(request, topic, in, &set)
                            : topic_make(request, step, in, &set, &topic);
     if (status == STATUS_OK) {
+        encryption_warn(step, topic->arn, &in->attributes);
         out->arn = arena_copy(request->arena, topic->arn);
     }
     return status;

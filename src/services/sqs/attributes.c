@@ -1,4 +1,5 @@
 /* GetQueueAttributes and SetQueueAttributes. */
+#include "services/common/encryption.h"
 #include "services/sqs/internal.h"
 
 struct get_attributes_input {
@@ -132,6 +133,7 @@ static enum status set_queue_attributes(struct request *request, struct step *st
     if (status == STATUS_OK) {
         queue_set_store(step, queue, &settings, &set);
         redrive_retention_warn(step, queue, &in->attributes);
+        encryption_warn(step, queue->arn, &in->attributes);
     }
     return status;
 }

@@ -1,4 +1,5 @@
 /* CreateQueue, DeleteQueue, GetQueueUrl, ListQueues, ListDeadLetterSourceQueues, PurgeQueue. */
+#include "services/common/encryption.h"
 #include "services/common/names.h"
 #include "services/common/page_token.h"
 #include "services/sqs/internal.h"
@@ -167,6 +168,7 @@ static enum status create_queue(struct request *request, struct step *step, cons
         status = status != STATUS_OK ? status : queue_make(request, step, &change, &queue);
         if (status == STATUS_OK) {
             redrive_retention_warn(step, queue, &in->attributes);
+            encryption_warn(step, queue->arn, &in->attributes);
         }
     }
     if (status == STATUS_OK) {
