@@ -302,6 +302,7 @@ static void connection_send(struct connection *connection)
     struct block_pool *pool = &connection->server->blocks;
     struct iovec vectors[SEND_VECTORS];
     struct msghdr message = {.msg_iov = vectors};
+    bool was_blocked = connection->timing == TIMING_WRITE && connection->unsent == 0;
     ssize_t len;
 
     while (connection->output.bytes > 0 && !connection->is_blocked && connection->fd >= 0) {
@@ -317,9 +318,8 @@ static void connection_send(struct connection *connection)
             continue; /* a closed connection has no output */
         }
         chain_consume(pool, &connection->output, (size_t)len);
-        if (connection->timing == TIMING_WRITE) {
-            server_time(connection, TIMING_NONE, 0); /* time runs from the last progress */
-        }
+        /* What HTTP/2 says between answers (that it heard a PING) is none. */
+        connection->progress += connection->http2 == NULL || was_blocked;
     }
 }
 
@@ -333,7 +333,7 @@ static void timing_update(struct connection *connection)
     if (connection->is_lingering) {
         server_time(connection, TIMING_LINGER, 0);
     } else if (connection->is_blocked || connection->unsent > 0) {
-        server_time(connection, TIMING_WRITE, 0);
+        server_time(connection, TIMING_WRITE, connection->progress); /* from the last one on */
     } else if (partial != 0) {
         server_time(connection, TIMING_SLOW, partial);
     } else if (list_is_empty(&connection->requests)) {

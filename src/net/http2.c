@@ -12,12 +12,20 @@ enum {
     HEADERS_OF_OURS = 6, /* of an answer, beside the handler's: see nv_fill */
     /* A client may take back this many requests at once, and so many a second for good. */
     RESETS_MAX = 200,
-    RESET_MS = 20
+    RESET_MS = 20,
+    /* Headers over the limit are still decoded, so that their client can read why; of a client
+     * that goes on to so many times the limit (a small block can unfold to many megabytes) the
+     * connection ends. */
+    HEADERS_BOMB_TIMES = 4,
+    HEADER_TABLE_SIZE = 1024, /* what a reference in such a block can unfold to */
+    UNSENT_MAX = 1024 * 1024  /* bytes of answers that the client does not take: no new work */
 };
 
 struct http2 {
     nghttp2_session *session;
     struct list partials; /* requests not complete yet, oldest first */
+    struct list complete; /* not handed up while too much of what was answered waits */
+    size_t unsent_bytes;  /* bodies of answers that wait for the client's window */
     uint32_t open;        /* requests begun whose stream or whose answer is still to come */
     size_t held;          /* body bytes of the partials */
     size_t withheld;      /* of their windows */
@@ -88,6 +96,7 @@ static void partial_end(struct request *request)
 static void request_end(struct request *request)
 {
     request->connection->http2->open--;
+    request->connection->http2->unsent_bytes -= request->answer.bytes;
     request->connection->unsent -= request->is_answered;
     list_remove(&request->node);
     http_request_finish(request);
@@ -113,7 +122,7 @@ static void hand_up(struct request *request)
     struct connection *connection = request->connection;
     struct net_server *server = connection->server;
 
-    partial_end(request);
+    list_remove(&request->node);
     if (request->body != NULL) {
         request->http.body = text_make(request->body->at, request->body->len);
     }
@@ -121,6 +130,28 @@ static void hand_up(struct request *request)
     list_push(&connection->requests, &request->node);
     server->counters.requests_total++;
     server->handler.request(server->handler.context, &request->http);
+}
+
+/* A client that takes no answers gets no more work done. */
+static void request_complete(struct request *request)
+{
+    struct http2 *http2 = request->connection->http2;
+
+    partial_end(request);
+    if (http2->unsent_bytes > UNSENT_MAX || !list_is_empty(&http2->complete)) {
+        list_push(&http2->complete, &request->node);
+    } else {
+        hand_up(request);
+    }
+}
+
+static void complete_go_on(struct http2 *http2)
+{
+    struct list_node *node = NULL;
+
+    while (http2->unsent_bytes <= UNSENT_MAX && (node = list_pop(&http2->complete)) != NULL) {
+        hand_up(container_of(node, struct request, node));
+    }
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
@@ -139,6 +170,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     }
     request = http_request_take(connection);
     request->stream_id = frame->hd.stream_id;
+    request->started_ms = uv_now(connection->server->loop);
     request->http.http2 = true;
     http2->open++;
     list_push(&http2->partials, &request->node);
@@ -199,6 +231,31 @@ static void header_keep(struct request *request, struct text name, struct text v
     }
 }
 
+static void calm_down(struct connection *connection)
+{
+    connection->server->counters.refused_total++;
+    (void)nghttp2_session_terminate_session(connection->http2->session,
+                                            NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* Requests begun and taken back, or refused for their headers, cost us and not the client, so
+ * they are rationed. */
+static void reset_count(struct connection *connection)
+{
+    struct http2 *http2 = connection->http2;
+    uint64_t now_ms = uv_now(connection->server->loop);
+    uint64_t forgiven = (now_ms - http2->resets_ms) / RESET_MS;
+
+    if (forgiven > 0) {
+        http2->resets -= forgiven < http2->resets ? (uint32_t)forgiven : http2->resets;
+        http2->resets_ms = now_ms;
+    }
+    http2->resets++;
+    if (http2->resets > RESETS_MAX) {
+        calm_down(connection);
+    }
+}
+
 /* libnghttp2's signature has more parameters than we like; it is not ours to choose.
  * NOLINTNEXTLINE(readability-function-size) */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -210,12 +267,20 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
     (void)session;
     (void)flags;
-    if (request == NULL || request->is_answered || request->is_handed_up) {
+    if (request == NULL) {
         return 0;
     }
     request->header_bytes += name_len + value_len + 4;
+    if (request->header_bytes > HEADERS_BOMB_TIMES * connection->server->options.header_max) {
+        calm_down(connection);
+        return NGHTTP2_ERR_CALLBACK_FAILURE; /* nothing more of it is decoded */
+    }
+    if (request->is_answered || request->is_handed_up) {
+        return 0;
+    }
     if (request->header_bytes > connection->server->options.header_max) {
         http2_refuse(request, 431, "the headers are larger than this server takes");
+        reset_count(connection);
     } else if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         header_keep(request, text_make(name, name_len), text_make(value, value_len));
     }
@@ -236,24 +301,6 @@ static void headers_end(struct request *request, bool is_last)
 
         (void)nghttp2_submit_headers(connection->http2->session, NGHTTP2_FLAG_NONE,
                                      request->stream_id, NULL, &status, 1, NULL);
-    }
-}
-
-/* Requests begun and taken back cost us and not the client, so they are rationed. */
-static void reset_count(struct connection *connection)
-{
-    struct http2 *http2 = connection->http2;
-    uint64_t now_ms = uv_now(connection->server->loop);
-    uint64_t forgiven = (now_ms - http2->resets_ms) / RESET_MS;
-
-    if (forgiven > 0) {
-        http2->resets -= forgiven < http2->resets ? (uint32_t)forgiven : http2->resets;
-        http2->resets_ms = now_ms;
-    }
-    http2->resets++;
-    if (http2->resets > RESETS_MAX) {
-        connection->server->counters.refused_total++;
-        (void)nghttp2_session_terminate_session(http2->session, NGHTTP2_ENHANCE_YOUR_CALM);
     }
 }
 
@@ -279,7 +326,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         headers_end(request, is_last);
     }
     if (is_last && !request->is_answered) {
-        hand_up(request);
+        request_complete(request);
     }
     return 0;
 }
@@ -356,7 +403,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
         if (!request->is_told_gone) {
             request_tell_gone(request);
         }
-    } else {
+    } else { /* not complete yet, or not handed up */
         partial_end(request);
         request_end(request);
     }
@@ -368,9 +415,10 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct connection *connection = context;
     const struct request *request;
+    bool is_payload = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
 
-    if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)
-        && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+    connection->progress += is_payload;
+    if (is_payload && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         request = stream_request(connection->http2, frame->hd.stream_id);
         if (request != NULL && request->is_refused) {
             (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
@@ -400,6 +448,7 @@ static ssize_t on_body_read(nghttp2_session *session, int32_t stream_id, uint8_t
     if (len > 0) {
         memcpy(to, part.iov_base, len);
         chain_consume(&connection->server->blocks, &request->answer, len);
+        connection->http2->unsent_bytes -= len;
     }
     if (request->answer.bytes == 0) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -457,6 +506,7 @@ static void http2_answer(struct request *request, const struct http_response *re
 
         memcpy(body, response->body.at, response->body.len);
         chain_commit(&request->answer, response->body.len);
+        http2->unsent_bytes += response->body.len;
     }
     if (nghttp2_submit_response(http2->session, request->stream_id, headers, count,
                                 has_body ? &provider : NULL)
@@ -474,6 +524,7 @@ static bool http2_fill(struct connection *connection)
     const uint8_t *frames;
     ssize_t len = 1;
 
+    complete_go_on(http2);
     while (len > 0 && connection->output.bytes < CONNECTION_OUTPUT_MAX) {
         len = nghttp2_session_mem_send(http2->session, &frames);
         if (len > 0) {
@@ -501,6 +552,7 @@ static void http2_take(struct connection *connection)
     if (len < 0) {
         connection->server->counters.refused_total++;
         connection->is_done = true; /* what it wants to say about it is still sent */
+        connection->must_linger = true;
         connection->is_closing = true;
     }
     connection_consume(connection, input.len);
@@ -514,13 +566,20 @@ static uint64_t http2_partial(const struct connection *connection)
     return node == NULL ? 0 : container_of(node, struct request, node)->number;
 }
 
+/* Each request has its own time, from its first frame; the oldest's is over now. */
 static void http2_expire(struct connection *connection)
 {
-    struct list_node *node = list_first(&connection->http2->partials);
+    uint64_t now_ms = uv_now(connection->server->loop);
+    uint64_t slow_ms = (uint64_t)connection->server->options.slow_ms;
+    struct list_node *node = NULL;
 
-    if (node != NULL) {
-        http2_refuse(container_of(node, struct request, node), 408,
-                     "the request took too long to arrive");
+    while ((node = list_first(&connection->http2->partials)) != NULL) {
+        struct request *request = container_of(node, struct request, node);
+
+        if (request->started_ms + slow_ms > now_ms) {
+            return;
+        }
+        http2_refuse(request, 408, "the request took too long to arrive");
     }
 }
 
@@ -541,7 +600,8 @@ static void http2_close(struct connection *connection)
     struct http2 *http2 = connection->http2;
     struct list_node *node;
 
-    while ((node = list_pop(&http2->partials)) != NULL) {
+    while ((node = list_pop(&http2->partials)) != NULL
+           || (node = list_pop(&http2->complete)) != NULL) {
         http_request_finish(container_of(node, struct request, node));
     }
     nghttp2_session_del(http2->session);
@@ -591,6 +651,7 @@ void http2_open(struct connection *connection)
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->pipeline_max},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)options->header_max},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, HEADER_TABLE_SIZE},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0},
     };
     nghttp2_mem memory = {.malloc = session_take,
@@ -600,6 +661,7 @@ void http2_open(struct connection *connection)
     struct http2 *http2 = memory_zero(sizeof(*http2));
 
     list_init(&http2->partials);
+    list_init(&http2->complete);
     http2->resets_ms = uv_now(connection->server->loop);
     connection->http2 = http2;
     connection->protocol = &http2_protocol;

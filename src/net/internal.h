@@ -191,6 +191,7 @@ struct connection {
     uint32_t pipelined;   /* HTTP/1: how many those are */
     uint32_t unsent;      /* HTTP/2: answers that wait for the client's window, too */
     uint64_t taken;       /* requests so far */
+    uint64_t progress;    /* grows as answers leave */
     enum timing timing;
     uint64_t timing_number;
     uint64_t deadline_ms; /* on the loop's clock */

@@ -140,6 +140,7 @@ static void client2_open(struct client2 *client, struct bed *bed)
     must(nghttp2_option_new(&option) == 0, "a client session");
     /* A client that does as it likes. */
     nghttp2_option_set_peer_max_concurrent_streams(option, 100000);
+    nghttp2_option_set_max_send_header_block_length(option, 16 * BED_MIB);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
@@ -581,5 +582,131 @@ Test(http2, closes_on_bytes_that_are_not_its_own)
     cr_expect(client_await_end(&client));
     cr_expect_eq(bed.request_count, 0);
     client_close(&client);
+    bed_stop(&bed);
+}
+
+/* --- What costs us more than the client. */
+
+/* A small block that unfolds to far more than the limit: one entry of the table, again and
+ * again. */
+Test(http2, ends_a_connection_whose_headers_unfold_without_end)
+{
+    enum {
+        TIMES = 2000
+    };
+    struct bed bed = {.options.header_max = 8192};
+    static nghttp2_nv headers[4 + TIMES];
+    struct client2 client;
+    char value[700]; /* what is nearly as large as the table is not entered */
+
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    headers[0] = nv(":method", "GET");
+    headers[1] = nv(":path", "/");
+    headers[2] = nv(":scheme", "http");
+    headers[3] = nv(":authority", "h:1");
+    for (size_t i = 0; i < TIMES; i++) {
+        headers[4 + i] = nv("x-bomb", value);
+    }
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    client2_turns(&client); /* the table's size is agreed upon */
+    (void)nghttp2_submit_request(client.session, NULL, headers, countof(headers), NULL, NULL);
+    cr_expect(client2_await_end(&client));
+    cr_expect_eq(client.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+    cr_expect_eq(bed.request_count, 0);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http2, refused_headers_are_rationed)
+{
+    struct bed bed = {.options.header_max = 1024};
+    struct client2 client;
+    char value[2000];
+
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    nghttp2_nv header = nv("x-long", value);
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    for (int i = 0; i < 400 && !client.raw.has_ended && !client.is_told_to_go; i++) {
+        (void)client2_ask(&client, "GET", "/", NULL, &header);
+        client2_turn(&client);
+    }
+    cr_expect(client2_await_end(&client));
+    cr_expect_eq(client.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+    cr_expect_eq(client.streams[0].status, 431);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+/* Progress is what carries something: asking whether we are there is none. */
+Test(http2, a_client_that_only_pings_makes_no_progress)
+{
+    struct bed bed = {.options.slow_ms = 100};
+    nghttp2_settings_entry shut = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    struct client2 client;
+    int64_t since_us = clock_monotonic_us();
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &shut, 1);
+    (void)client2_ask(&client, "GET", "/large", NULL, NULL);
+    while (!client.raw.has_ended && !bed_late(since_us)) {
+        (void)nghttp2_submit_ping(client.session, NGHTTP2_FLAG_NONE, NULL);
+        client2_turn(&client);
+    }
+    cr_expect(client.raw.has_ended);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http2, slow_requests_have_their_time_each_and_not_one_after_the_other)
+{
+    struct bed bed = {.options.slow_ms = 300};
+    struct client2 client;
+    struct text body = T("begun");
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    for (size_t i = 0; i < 8; i++) {
+        client2_ask(&client, "POST", "/", &body, NULL)->never_ends = true;
+    }
+    cr_expect(stream_await(&client, &client.streams[0]));
+    client2_turn(&client);
+    for (size_t i = 0; i < 8; i++) {
+        cr_expect_eq(client.streams[i].status, 408, "stream %zu", i);
+    }
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http2, who_takes_no_answers_gets_no_more_work_done)
+{
+    struct bed bed = {.options.pipeline_max = 32};
+    nghttp2_settings_entry shut = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    nghttp2_settings_entry open = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 20};
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &shut, 1);
+    client2_turns(&client);
+    for (size_t i = 0; i < 30; i++) { /* 100,000 bytes each */
+        (void)client2_ask(&client, "GET", "/large", NULL, NULL);
+    }
+    client2_turns(&client);
+    cr_expect_eq(bed.request_count, 11, "%zu: what waits is a little more than a MiB",
+                 bed.request_count);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &open, 1);
+    (void)nghttp2_session_set_local_window_size(client.session, NGHTTP2_FLAG_NONE, 0, 1 << 24);
+    for (size_t i = 0; i < 30; i++) {
+        cr_expect(stream_await(&client, &client.streams[i]), "stream %zu", i);
+        cr_expect_eq(client.streams[i].body.len, 100000);
+    }
+    cr_expect_eq(bed.request_count, 30);
+    client2_close(&client);
     bed_stop(&bed);
 }
