@@ -145,6 +145,7 @@ struct service {
     const char *xml_namespace;
     const char *target_prefix;    /* X-Amz-Target before the dot: "AmazonSQS"; NULL: no JSON */
     const char *json_type_prefix; /* "com.amazonaws.sqs#" */
+    bool speaks_json_1_1;         /* instead of 1.0: its errors have no header either */
     bool error_has_detail;        /* SQS's XML errors carry <Detail/> */
     const struct operation *const
         *families; /* NULL-terminated list of OPERATIONS_END-ed tables */

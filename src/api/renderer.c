@@ -14,6 +14,12 @@ static const struct renderer renderer_json = {
     .render_error = json_render_error,
 };
 
+static const struct renderer renderer_json_1_1 = {
+    .content_type = TEXT("application/x-amz-json-1.1"),
+    .render = json_render,
+    .render_error = json_render_error,
+};
+
 static const struct renderer renderer_query_json = {
     .content_type = TEXT("application/json"),
     .render = query_json_render,
@@ -39,7 +45,9 @@ const struct renderer *renderer_choose(const struct request *request,
                                        const struct params *params)
 {
     if (request->wire == WIRE_JSON) {
-        return &renderer_json;
+        return request->service != NULL && request->service->speaks_json_1_1
+                   ? &renderer_json_1_1
+                   : &renderer_json;
     }
     return asks_for_json(request, params) ? &renderer_query_json : &renderer_xml;
 }

@@ -6,6 +6,7 @@
 
 #include "delivery/delivery.h"
 #include "history/history.h"
+#include "keyring/keyring.h"
 #include "queues/queues.h"
 #include "router/router.h"
 #include "step/step.h"

@@ -34,6 +34,28 @@ static void seals_part_free(struct cell *cell)
     seals_free(cell->step.seals);
 }
 
+/* --- Keys of users. */
+
+static void kms_part_create(struct cell *cell)
+{
+    cell->step.kms = kms_create(cell->options.masters);
+}
+
+static enum status kms_part_load(struct cell *cell, const struct key *key, struct text value)
+{
+    return kms_load(cell->step.kms, key, value);
+}
+
+static void kms_part_start(struct cell *cell)
+{
+    kms_start(&cell->step);
+}
+
+static void kms_part_free(struct cell *cell)
+{
+    kms_free(cell->step.kms);
+}
+
 /* --- History: first to start, for the others ask it what it keeps. */
 
 static void history_part_create(struct cell *cell)
@@ -152,6 +174,12 @@ const struct part cell_parts[] = {
      .load = seals_part_load,
      .start = seals_part_start,
      .free = seals_part_free},
+    {.noun = "KMS key",
+     .create = kms_part_create,
+     .table = TABLE_KMS_KEY,
+     .load = kms_part_load,
+     .start = kms_part_start,
+     .free = kms_part_free},
     {.create = history_part_create, .start = history_part_start, .free = history_part_free},
     {.noun = "queue",
      .create = queues_part_create,

@@ -1,4 +1,4 @@
-/* AES-256-GCM, over OpenSSL.  Inside sealing/. */
+/* AES-256-GCM, over OpenSSL: for sealing/, and for rooms that keep ciphertexts. */
 #ifndef SEALING_AEAD_H
 #define SEALING_AEAD_H
 

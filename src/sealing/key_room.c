@@ -49,6 +49,11 @@ void key_room_wipe(struct key_room *room)
     OPENSSL_cleanse(room->at, room->size);
 }
 
+void key_wipe(uint8_t key[SEALING_KEY_SIZE])
+{
+    OPENSSL_cleanse(key, SEALING_KEY_SIZE);
+}
+
 bool key_room_is_locked(const struct key_room *room)
 {
     return room->is_locked;

@@ -17,6 +17,8 @@ void key_room_free(struct key_room *room);
 uint8_t *key_room_at(const struct key_room *room, size_t index);
 /* Zeroes all of it. */
 void key_room_wipe(struct key_room *room);
+/* Zeroes a key that was on the stack. */
+void key_wipe(uint8_t key[SEALING_KEY_SIZE]);
 /* False: the system refused to lock it (RLIMIT_MEMLOCK), so it may be swapped out. */
 bool key_room_is_locked(const struct key_room *room);
 

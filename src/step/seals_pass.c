@@ -4,8 +4,6 @@
 #include "base/mutants.h"
 #include "step/seals.h"
 
-#include <openssl/crypto.h>
-
 #include <string.h>
 
 #define EVERY_MS     600000
@@ -31,7 +29,7 @@ static void rewrap(struct step *step, struct data_key *key)
         data_key_put(step, key);
         seals->counters.rewrapped++;
     }
-    OPENSSL_cleanse(bytes, sizeof bytes);
+    key_wipe(bytes);
 }
 
 static void on_rewrap(struct timer *timer, struct step *step)

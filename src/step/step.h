@@ -205,6 +205,7 @@ struct deliveries;
 struct history;
 struct replays;
 struct seals;
+struct kms;
 
 struct step {
     int64_t now_ms; /* since 1970, of the input; never goes back, see base/steady.h */
@@ -214,6 +215,7 @@ struct step {
     struct deliveries *deliveries;
     struct history *history;
     struct replays *replays;
+    struct kms *kms;
     struct seals *seals;     /* private to step/; NULL: nothing is sealed or opened */
     struct records *records; /* private to step/ */
     struct task *running;    /* private to step/ */

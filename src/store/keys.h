@@ -35,6 +35,7 @@ enum table {
     TABLE_REPLAY = 'p',          /* number -> replay of the history to a subscription */
     TABLE_QUEUE_GARBAGE = 'w',   /* queue store -> queue, when it is gone too */
     TABLE_DATA_KEY = 'K',        /* number -> whose content it seals, and the wrapped key */
+    TABLE_KMS_KEY = 'M',         /* id (16 bytes) -> a user's key, wrapped, and its aliases */
     TABLE_DAMAGED = 'D'          /* a key, or its digest -> what was set aside, when and why */
 };
 
