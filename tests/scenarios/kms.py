@@ -202,8 +202,44 @@ def without_the_master_key_keys_are_kept_and_not_used():
             kms.create_key()  # on disk behind what the start wrote
 
 
+def queues_and_topics_need_their_keys():
+    with kms_daemon() as daemon:
+        kms, sqs, sns = (daemon.client(name) for name in ("kms", "sqs", "sns"))
+        key = kms.create_key()["KeyMetadata"]
+        kms.create_alias(AliasName="alias/mine", TargetKeyId=key["KeyId"])
+        urls = [sqs.create_queue(QueueName="q%d" % i, Attributes={"KmsMasterKeyId": name})["QueueUrl"]
+                for i, name in enumerate((key["KeyId"], key["Arn"], "alias/mine", "arn:aws:kms:us-east-1:000000000000:alias/mine"))]
+        topic = sns.create_topic(Name="t", Attributes={"KmsMasterKeyId": "alias/mine"})["TopicArn"]
+        entries = [{"Id": "a", "MessageBody": "b"}]
+        for url in urls:
+            sqs.send_message(QueueUrl=url, MessageBody="kept")
+        sns.publish(TopicArn=topic, Message="x")
+
+        def refused(query_code, sns_code, words):
+            for url in urls:
+                for call, named in ((sqs.send_message, {"MessageBody": "x"}), (sqs.send_message_batch, {"Entries": entries}), (sqs.receive_message, {})):
+                    said = expect_error(query_code, call, QueueUrl=url, **named)  # boto3 has that one on both protocols
+                    assert words in said, said
+            expect_error(sns_code, sns.publish, TopicArn=topic, Message="x")
+            expect_error(sns_code, sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=[{"Id": "a", "Message": "x"}])
+
+        kms.disable_key(KeyId=key["KeyId"])
+        refused("KMS.DisabledException", "KMSDisabled", key["Arn"] + " is disabled.")
+        kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+        refused("KMS.InvalidStateException", "KMSInvalidState", "is pending deletion.")
+        kms.cancel_key_deletion(KeyId=key["KeyId"])
+        kms.enable_key(KeyId=key["KeyId"])
+        for url in urls:
+            assert [m["Body"] for m in sqs.receive_message(QueueUrl=url)["Messages"]] == ["kept"]
+        url = sqs.create_queue(QueueName="none", Attributes={"KmsMasterKeyId": "alias/none"})["QueueUrl"]
+        urls, topic = [url], sns.create_topic(Name="none", Attributes={"KmsMasterKeyId": "alias/none"})["TopicArn"]
+        refused("KMS.NotFoundException", "KMSNotFound", "does not exist")
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": ""})
+        sqs.send_message(QueueUrl=url, MessageBody="x")
+
+
 if __name__ == "__main__":
     assert os.path.exists(FANFARE), FANFARE
     main([keys_are_made_described_and_listed, what_is_encrypted_comes_back_in_its_context_only, data_keys_and_random_bytes,
           aliases_name_keys, keys_that_are_disabled_or_to_be_deleted_are_not_used, policies_are_kept,
-          without_the_master_key_keys_are_kept_and_not_used])
+          without_the_master_key_keys_are_kept_and_not_used, queues_and_topics_need_their_keys])

@@ -1,4 +1,5 @@
 /* SNS's errors: codes, HTTP status, and what the core's refusals become. */
+#include "services/common/encryption.h"
 #include "services/sns/internal.h"
 
 #include <ctype.h>
@@ -38,6 +39,28 @@ const struct error_kind sns_invalid_batch_id = {
     .type = "InvalidBatchEntryId", .query = "InvalidBatchEntryId", .http_status = 400};
 const struct error_kind sns_batch_too_long = {
     .type = "BatchRequestTooLong", .query = "BatchRequestTooLong", .http_status = 400};
+
+/* Of a topic's key, by enum encryption_fault. */
+static const struct error_kind key_faults[ENCRYPTION_FAULTS] = {
+    [ENCRYPTION_DISABLED] = {.type = "KMSDisabled", .query = "KMSDisabled", .http_status = 400},
+    [ENCRYPTION_PENDING] = {.type = "KMSInvalidState",
+                            .query = "KMSInvalidState",
+                            .http_status = 400},
+    [ENCRYPTION_NOT_FOUND] = {.type = "KMSNotFound",
+                              .query = "KMSNotFound",
+                              .http_status = 400},
+};
+
+enum status sns_check_key(struct request *request, struct step *step, const struct topic *topic)
+{
+    struct text text = {0};
+    enum encryption_fault fault =
+        encryption_check(request, step, topic_attribute(topic, T("KmsMasterKeyId")), &text);
+
+    return fault == ENCRYPTION_FINE
+               ? STATUS_OK
+               : request_fail(request, &key_faults[fault], "%.*s", TEXT_PRINTF(text));
+}
 
 enum status sns_missing(struct request *request, const struct operation *operation,
                         struct text name)

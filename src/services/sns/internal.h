@@ -36,6 +36,9 @@ extern const struct error_kind sns_ids_not_distinct;
 extern const struct error_kind sns_invalid_batch_id;
 extern const struct error_kind sns_batch_too_long;
 
+/* Whether the key that the topic names may be used: asked where messages come. */
+MUST_CHECK enum status sns_check_key(struct request *request, struct step *step,
+                                     const struct topic *topic);
 enum status sns_missing(struct request *request, const struct operation *operation,
                         struct text name);
 /* STATUS_FULL, STATUS_BUSY and the like of the core, as AWS would say it. */

@@ -106,8 +106,11 @@ static enum status topic_take(struct request *request, struct step *step,
     /* One that is empty is no ARN. */
     bool is_topic = in->topic_arn.len > 0 || in->target_arn.at == NULL;
 
-    return is_topic ? sns_topic(request, step, in->topic_arn, "TopicArn", ret_topic)
-                    : sns_topic(request, step, in->target_arn, "TargetArn", ret_topic);
+    enum status status = is_topic
+                             ? sns_topic(request, step, in->topic_arn, "TopicArn", ret_topic)
+                             : sns_topic(request, step, in->target_arn, "TargetArn", ret_topic);
+
+    return status != STATUS_OK ? status : sns_check_key(request, step, *ret_topic);
 }
 
 /* --- One. */
@@ -360,6 +363,7 @@ static enum status publish_batch(struct request *request, struct step *step, con
 
     status = status != STATUS_OK ? status
                                  : sns_topic(request, step, in->topic_arn, "TopicArn", &topic);
+    status = status != STATUS_OK ? status : sns_check_key(request, step, topic);
     status = status != STATUS_OK ? status : messages_take(request, topic, in, messages);
     if (status != STATUS_OK) {
         return status;

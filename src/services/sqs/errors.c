@@ -1,4 +1,5 @@
 /* SQS's errors: names on both protocols, HTTP status, and what the core's refusals become. */
+#include "services/common/encryption.h"
 #include "services/sqs/internal.h"
 
 #include <stdarg.h>
@@ -57,6 +58,30 @@ const struct error_kind sqs_batch_too_long = {.type = "BatchRequestTooLong",
 const struct error_kind sqs_unsupported_operation = {.type = "UnsupportedOperation",
                                                      .query = OLD_PREFIX "UnsupportedOperation",
                                                      .http_status = 400};
+
+/* Of a queue's key, by enum encryption_fault. */
+static const struct error_kind key_faults[ENCRYPTION_FAULTS] = {
+    [ENCRYPTION_DISABLED] = {.type = "KmsDisabled",
+                             .query = "KMS.DisabledException",
+                             .http_status = 400},
+    [ENCRYPTION_PENDING] = {.type = "KmsInvalidState",
+                            .query = "KMS.InvalidStateException",
+                            .http_status = 400},
+    [ENCRYPTION_NOT_FOUND] = {.type = "KmsNotFound",
+                              .query = "KMS.NotFoundException",
+                              .http_status = 400},
+};
+
+enum status sqs_check_key(struct request *request, struct step *step, const struct queue *queue)
+{
+    struct text text = {0};
+    enum encryption_fault fault =
+        encryption_check(request, step, queue_attribute(queue, T("KmsMasterKeyId")), &text);
+
+    return fault == ENCRYPTION_FINE
+               ? STATUS_OK
+               : request_fail(request, &key_faults[fault], "%.*s", TEXT_PRINTF(text));
+}
 
 enum status sqs_missing(struct request *request, const struct operation *operation,
                         struct text name)

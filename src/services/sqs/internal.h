@@ -35,6 +35,9 @@ extern const struct error_kind sqs_invalid_batch_id;
 extern const struct error_kind sqs_batch_too_long;
 extern const struct error_kind sqs_unsupported_operation;
 
+/* Whether the key that the queue names may be used: asked where messages come and go. */
+MUST_CHECK enum status sqs_check_key(struct request *request, struct step *step,
+                                     const struct queue *queue);
 enum status sqs_missing(struct request *request, const struct operation *operation,
                         struct text name);
 /* STATUS_FULL, STATUS_BUSY and the like of the core, as AWS would say it. */

@@ -176,6 +176,7 @@ static enum status receive_message(struct request *request, struct step *step,
     enum status status = out->is_open ? STATUS_OK : receive_check(request, in);
 
     status = status != STATUS_OK ? status : sqs_queue(request, step, in->url, &queue);
+    status = status != STATUS_OK ? status : sqs_check_key(request, step, queue);
     if (status != STATUS_OK) {
         return status;
     }

@@ -337,6 +337,7 @@ static enum status send_message(struct request *request, struct step *step, cons
     struct sqs_fault fault;
     enum status status = sqs_queue(request, step, in->url, &queue);
 
+    status = status != STATUS_OK ? status : sqs_check_key(request, step, queue);
     if (status != STATUS_OK) {
         return status;
     }
@@ -446,6 +447,7 @@ static enum status send_message_batch(struct request *request, struct step *step
     struct queue *queue = NULL;
     enum status status = sqs_queue(request, step, in->url, &queue);
 
+    status = status != STATUS_OK ? status : sqs_check_key(request, step, queue);
     if (status == STATUS_OK && out->done == 0) {
         status = entries_check(request, step, queue, in);
     }
