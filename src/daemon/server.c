@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOCAL_RESERVE 32 /* connections for whoever looks after it */
+
 #ifdef HAVE_SYSTEMD
 #    include <systemd/sd-daemon.h>
 #endif
@@ -137,6 +139,10 @@ static enum status listen_start(struct server *server, struct why *why)
         .header_max = (size_t)settings->header_max,
         .body_max = (size_t)settings->body_max,
         .connection_max = (uint32_t)settings->connections_max,
+        .local_reserve = LOCAL_RESERVE,
+        .connections_per_source = (uint32_t)settings->connections_per_address,
+        .held_max = (size_t)settings->request_bytes_max,
+        .held_per_source = (size_t)settings->request_bytes_per_address,
         .pipeline_max = (uint32_t)settings->pipeline_max,
         .idle_ms = settings->idle_timeout_ms,
         .slow_ms = settings->slow_timeout_ms,

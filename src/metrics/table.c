@@ -16,6 +16,9 @@ static double age_s(int64_t now_ms, int64_t since_ms)
 
 READ(http_requests, net_server_counters(sources->net).requests_total)
 READ(http_connections, net_server_counters(sources->net).connections_open)
+READ(http_refused, net_server_counters(sources->net).refused_total)
+READ(http_evicted, net_server_counters(sources->net).evicted_total)
+READ(http_held, net_server_counters(sources->net).held_bytes)
 READ(api_requests, api_counters(sources->api).requests)
 READ(api_client_errors, api_counters(sources->api).errors_client)
 READ(api_server_errors, api_counters(sources->api).errors_server)
@@ -120,6 +123,12 @@ static double lane_parked(const struct lane_status *lane)
 const struct metric metrics_table[] = {
     COUNTER("fanfare_http_requests_total", http_requests, "HTTP requests received."),
     GAUGE("fanfare_http_connections", http_connections, "Connections open."),
+    COUNTER("fanfare_http_refused_total", http_refused,
+            "Requests and connections refused before they meant anything."),
+    COUNTER("fanfare_http_connections_evicted_total", http_evicted,
+            "Idle connections closed to make room for others."),
+    GAUGE("fanfare_http_held_bytes", http_held,
+          "Bytes that request bodies and answers under way hold."),
     COUNTER("fanfare_api_requests_total", api_requests, "AWS requests."),
     COUNTER("fanfare_api_client_errors_total", api_client_errors,
             "AWS requests answered with a client's error."),

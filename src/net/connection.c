@@ -89,7 +89,7 @@ bool connection_may_take(const struct connection *connection)
     return !connection->is_starved && !connection->is_done && !connection->is_closing
            && connection_input(connection).len > 0 && !connection->server->is_paused
            && connection->pipelined < connection->server->options.pipeline_max
-           && connection->output.bytes < CONNECTION_OUTPUT_MAX;
+           && connection->output.bytes + connection->waiting_bytes < CONNECTION_OUTPUT_MAX;
 }
 
 /* False while the bytes so far fit both. */
@@ -171,7 +171,7 @@ static bool connection_may_read(const struct connection *connection)
         return !connection->is_eof;
     }
     return !server->is_paused && connection->pipelined < server->options.pipeline_max
-           && connection->output.bytes < CONNECTION_OUTPUT_MAX;
+           && connection->output.bytes + connection->waiting_bytes < CONNECTION_OUTPUT_MAX;
 }
 
 /* Reading is stopped only when something arrives that may not be read yet (see on_poll), so
@@ -423,6 +423,9 @@ void connection_close(struct connection *connection)
     }
     connection_forget_answered(connection);
     connection_end(connection);
+    source_hold(connection, 0);
+    source_leave(server, connection->source);
+    connection->source = NULL;
     server_connection_closed(server);
 }
 
@@ -464,6 +467,20 @@ void connection_leave(struct connection *connection)
     connection_mark(connection);
 }
 
+/* --- What it holds.  Less than a block of input is everybody's. */
+
+static void held_update(struct connection *connection)
+{
+    const struct block *input = connection->input;
+    size_t body = input == NULL ? 0 : input->len - connection->input_keep;
+
+    source_hold(
+        connection,
+        (body > BLOCK_LARGE ? body : 0) + connection->parked_bytes + connection->output.bytes
+            + connection->waiting_bytes
+            + (connection->protocol == NULL ? 0 : connection->protocol->held(connection)));
+}
+
 /* --- All of it together. */
 
 void connection_mark(struct connection *connection)
@@ -480,6 +497,10 @@ void connection_service(struct connection *connection)
 
     connection->is_serving = true;
     list_remove(&connection->dirty);
+    if (connection->protocol != NULL && source_is_over(connection)) {
+        connection->protocol->overdraw(connection);
+        stalled_evict(connection);
+    }
     do {
         connection_take(connection);
         has_more = connection->protocol != NULL && connection->protocol->fill(connection);
@@ -494,6 +515,7 @@ void connection_service(struct connection *connection)
         connection_finish(connection);
     }
     if (!connection->is_closed) {
+        held_update(connection);
         events_update(connection);
         timing_update(connection);
     }

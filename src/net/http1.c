@@ -272,6 +272,7 @@ static void line_advance(struct connection *connection)
         if (!request->is_answered) {
             return;
         }
+        connection->waiting_bytes -= request->answer.bytes;
         chain_move(&connection->output, &request->answer);
         connection->is_closing = !request->keeps_alive;
         connection->pipelined--;
@@ -296,6 +297,7 @@ static void http1_answer(struct request *request, const struct http_response *re
     }
     response_write(request, response, is_first ? &connection->output : &request->answer);
     request->is_answered = true;
+    connection->waiting_bytes += request->answer.bytes;
     if (is_first) {
         line_advance(connection);
     }
@@ -357,6 +359,8 @@ static void hand_up(struct connection *connection)
     http1->owes_100 = false;
     list_push(&connection->requests, &request->node);
     connection->pipelined++;
+    connection->parked_bytes += request->http.body.len;
+    request->is_handed_up = true;
     server->counters.requests_total++;
     server->handler.request(server->handler.context, &request->http);
 }
@@ -502,6 +506,19 @@ static void http1_close(struct connection *connection)
     connection->http1.request = NULL;
 }
 
+static size_t http1_held(const struct connection *connection)
+{
+    (void)connection; /* a body that comes is in the input */
+    return 0;
+}
+
+static void http1_overdraw(struct connection *connection)
+{
+    if (connection->http1.request != NULL && connection->http1.body_len > BLOCK_LARGE) {
+        http1_refuse(connection, 503, "too much is under way: try again in a moment");
+    }
+}
+
 const struct protocol http1_protocol = {
     .take = http1_take,
     .answer = http1_answer,
@@ -509,5 +526,7 @@ const struct protocol http1_protocol = {
     .partial = http1_partial,
     .expire = http1_expire,
     .leave = http1_leave,
+    .held = http1_held,
+    .overdraw = http1_overdraw,
     .close = http1_close,
 };

@@ -18,7 +18,7 @@ enum {
      * connection ends. */
     HEADERS_BOMB_TIMES = 4,
     HEADER_TABLE_SIZE = 1024, /* what a reference in such a block can unfold to */
-    UNSENT_MAX = 1024 * 1024  /* bytes of answers that the client does not take: no new work */
+    UNSENT_MAX = 256 * 1024   /* bytes of answers that the client does not take: no new work */
 };
 
 struct http2 {
@@ -127,6 +127,7 @@ static void hand_up(struct request *request)
         request->http.body = text_make(request->body->at, request->body->len);
     }
     request->is_handed_up = true;
+    connection->parked_bytes += request->http.body.len;
     list_push(&connection->requests, &request->node);
     server->counters.requests_total++;
     server->handler.request(server->handler.context, &request->http);
@@ -609,6 +610,29 @@ static void http2_close(struct connection *connection)
     connection->http2 = NULL;
 }
 
+static size_t http2_held(const struct connection *connection)
+{
+    return connection->http2->held + connection->http2->unsent_bytes;
+}
+
+/* The one with the most of a body, of those that still come. */
+static void http2_overdraw(struct connection *connection)
+{
+    struct request *largest = NULL;
+
+    list_each (node, &connection->http2->partials) {
+        struct request *request = container_of(node, struct request, node);
+        size_t most = largest == NULL ? BLOCK_LARGE : largest->body->len;
+
+        if (request->body != NULL && request->body->len > most) {
+            largest = request;
+        }
+    }
+    if (largest != NULL) {
+        http2_refuse(largest, 503, "too much is under way: try again in a moment");
+    }
+}
+
 const struct protocol http2_protocol = {
     .take = http2_take,
     .answer = http2_answer,
@@ -616,6 +640,8 @@ const struct protocol http2_protocol = {
     .partial = http2_partial,
     .expire = http2_expire,
     .leave = http2_leave,
+    .held = http2_held,
+    .overdraw = http2_overdraw,
     .close = http2_close,
 };
 

@@ -3,6 +3,7 @@
 #define NET_INTERNAL_H
 
 #include "base/list.h"
+#include "base/map.h"
 #include "net/net.h"
 
 #include <netinet/in.h>
@@ -128,6 +129,29 @@ void response_write(struct request *request, const struct http_response *respons
 /* The answer of this folder itself: "413 Content Too Large: reason\n". */
 struct http_response response_refusal(struct request *request, int status, const char *reason);
 
+/* --- Who holds what (sources.c). */
+
+struct source {
+    struct map_node map; /* in server->sources */
+    struct in6_addr key; /* IPv4 is mapped; of IPv6 the /64 */
+    uint32_t connections;
+    size_t held;
+    bool is_local; /* this machine */
+};
+
+/* One connection more of that address (IPv4 as mapped), or less; the last one frees it. */
+struct source *source_enter(struct net_server *server, const struct in6_addr *address);
+void source_leave(struct net_server *server, struct source *source);
+bool source_may_enter(const struct net_server *server, const struct source *source);
+void sources_free(struct net_server *server);
+/* So many bytes does the connection hold now. */
+void source_hold(struct connection *connection, size_t bytes);
+/* While too much is held in all: closes, a few at a time, who has not taken its answers for the
+ * longest time, but not this one. */
+void stalled_evict(const struct connection *but);
+/* Whether the server, or whom the connection is from, holds more than it may. */
+bool source_is_over(const struct connection *connection);
+
 /* --- Connections. */
 
 /* What HTTP/1 and HTTP/2 do differently. */
@@ -143,6 +167,10 @@ struct protocol {
     void (*expire)(struct connection *connection);
     /* Takes no further requests; closes once all are answered. */
     void (*leave)(struct connection *connection);
+    /* Bytes that it holds beside the input and the output. */
+    size_t (*held)(const struct connection *connection);
+    /* Too much is held: refuses what is still being received. */
+    void (*overdraw)(struct connection *connection);
     void (*close)(struct connection *connection); /* frees what it holds */
 };
 
@@ -197,13 +225,17 @@ struct connection {
     uint64_t deadline_ms; /* on the loop's clock */
     struct http1 http1;
     struct http2 *http2;
-    bool is_starved;   /* the input holds nothing complete */
-    bool is_bulky;     /* a read filled its block: take large ones */
-    bool is_eof;       /* the client has sent all it will */
-    bool is_done;      /* no more input is taken; what comes is thrown away */
-    bool is_closing;   /* to be closed once the output is out */
-    bool is_leaving;   /* the server stops */
-    bool is_lingering; /* all sent; reading on so that the client can read its answer */
+    struct source *source; /* NULL: nobody's (fuzzing) */
+    size_t held;           /* as the source knows it */
+    size_t parked_bytes;   /* bodies of requests that are not answered */
+    size_t waiting_bytes;  /* HTTP/1: answers behind one that is still to come */
+    bool is_starved;       /* the input holds nothing complete */
+    bool is_bulky;         /* a read filled its block: take large ones */
+    bool is_eof;           /* the client has sent all it will */
+    bool is_done;          /* no more input is taken; what comes is thrown away */
+    bool is_closing;       /* to be closed once the output is out */
+    bool is_leaving;       /* the server stops */
+    bool is_lingering;     /* all sent; reading on so that the client can read its answer */
     bool must_linger;
     bool is_blocked; /* the socket takes no more output for now */
     bool is_serving; /* inside connection_service */
@@ -262,6 +294,8 @@ struct net_server {
     struct list closed;      /* closed, with requests that are still to be answered */
     struct list dirty;
     struct list stalled;
+    struct map sources;
+    size_t held;                     /* bytes, of all connections */
     struct list timed[TIMING_COUNT]; /* each has one duration, so the first is the next due */
     struct block_pool blocks;
     struct list requests; /* spare ones */

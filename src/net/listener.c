@@ -1,4 +1,5 @@
 /* Listening and accepting. */
+#include "base/mutants.h"
 #include "net/internal.h"
 
 #include <netinet/tcp.h>
@@ -42,12 +43,69 @@ static size_t peer_format(const union address *peer, char *to, size_t size)
     return len < 0 ? 0 : (size_t)len;
 }
 
+static struct in6_addr mapped(const union address *peer)
+{
+    struct in6_addr address = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+    if (peer->any.sa_family != AF_INET) {
+        return peer->six.sin6_addr;
+    }
+    memcpy(address.s6_addr + 12, &peer->four.sin_addr, sizeof peer->four.sin_addr);
+    return address;
+}
+
+/* False: nobody is idle. */
+static bool idle_evict(struct net_server *server)
+{
+    struct list_node *idle = list_first(&server->timed[TIMING_IDLE]);
+
+    if (idle == NULL || mutant("net.nobody-makes-room")) {
+        return false;
+    }
+    server->counters.evicted_total++;
+    connection_close(container_of(idle, struct connection, timed));
+    return true;
+}
+
+/* Room for one more, if need be that of whoever is idle longest. */
+static bool room_make(struct net_server *server, const struct source *source)
+{
+    const struct net_options *options = &server->options;
+    uint64_t open = server->counters.connections_open;
+
+    if (!source_may_enter(server, source)) {
+        return false;
+    }
+    if (open < options->connection_max || idle_evict(server)) {
+        return true;
+    }
+    return source->is_local
+           && open < (uint64_t)options->connection_max + options->local_reserve;
+}
+
+static void connection_enter(struct net_server *server, int fd, const union address *peer)
+{
+    struct in6_addr address = mapped(peer);
+    struct source *source = source_enter(server, &address);
+
+    if (!room_make(server, source)) {
+        server->counters.refused_total++;
+        source_leave(server, source);
+        (void)close(fd);
+        return;
+    }
+    struct connection *connection = connection_create(server);
+
+    connection->source = source;
+    connection->peer_len = peer_format(peer, connection->peer, sizeof(connection->peer));
+    connection_open(connection, fd);
+}
+
 /* False when there is nothing more to accept for now. */
 static bool accept_one(struct net_server *server)
 {
     union address peer = {.six = {0}};
     socklen_t peer_len = sizeof(peer);
-    struct connection *connection;
     int fd = accept4(server->fd, &peer.any, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0) {
@@ -57,15 +115,26 @@ static bool accept_one(struct net_server *server)
         if (errno == EINTR || errno == ECONNABORTED) {
             return true;
         }
+        if ((errno == EMFILE || errno == ENFILE) && idle_evict(server)) {
+            return true;
+        }
         /* No descriptors, or no memory for one: those who wait are accepted later. */
         server->counters.refused_total++;
         server->accept_after_ms = uv_now(server->loop) + ACCEPT_RETRY_MS;
         return false;
     }
-    connection = connection_create(server);
-    connection->peer_len = peer_format(&peer, connection->peer, sizeof(connection->peer));
-    connection_open(connection, fd);
+    connection_enter(server, fd, &peer);
     return true;
+}
+
+/* Whether it is worth while to look who wants in. */
+static bool may_accept(const struct net_server *server)
+{
+    const struct net_options *options = &server->options;
+
+    return server->counters.connections_open
+               < (uint64_t)options->connection_max + options->local_reserve
+           || list_first(&server->timed[TIMING_IDLE]) != NULL;
 }
 
 static void on_listener(uv_poll_t *listener, int status, int events)
@@ -75,9 +144,7 @@ static void on_listener(uv_poll_t *listener, int status, int events)
 
     (void)status;
     (void)events;
-    while (round < ACCEPT_ROUNDS
-           && server->counters.connections_open < server->options.connection_max
-           && accept_one(server)) {
+    while (round < ACCEPT_ROUNDS && may_accept(server) && accept_one(server)) {
         round++;
     }
     accept_update(server);
@@ -86,8 +153,7 @@ static void on_listener(uv_poll_t *listener, int status, int events)
 void accept_update(struct net_server *server)
 {
     bool waits = uv_now(server->loop) < server->accept_after_ms;
-    bool accepts = !server->is_stopping && server->fd >= 0 && !waits
-                   && server->counters.connections_open < server->options.connection_max;
+    bool accepts = !server->is_stopping && server->fd >= 0 && !waits && may_accept(server);
 
     if (waits) {
         server_wake(server, server->accept_after_ms);

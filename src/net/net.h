@@ -45,14 +45,21 @@ struct http_response {
 void http_respond(struct http_request *request, const struct http_response *response);
 
 struct net_options {
-    const char *address;     /* numeric IPv4 or IPv6 */
-    uint16_t port;           /* 0: the kernel picks one, see net_server_port */
-    size_t header_max;       /* bytes of all headers and the request line; more is 431 */
-    size_t body_max;         /* bytes; more is 413, before it is read when announced */
-    uint32_t connection_max; /* further ones wait in the backlog */
-    uint32_t pipeline_max;   /* requests of one connection under way; reading stops beyond */
-    int64_t idle_ms;         /* a connection without a request */
-    int64_t slow_ms;         /* a request that is not complete after so long: 408, closed */
+    const char *address; /* numeric IPv4 or IPv6 */
+    uint16_t port;       /* 0: the kernel picks one, see net_server_port */
+    size_t header_max;   /* bytes of all headers and the request line; more is 431 */
+    size_t body_max;     /* bytes; more is 413, before it is read when announced */
+    /* Beyond, the connection that is idle longest makes room; while none is idle, further ones
+     * wait in the backlog, but for so many from this machine: whoever looks after it. */
+    uint32_t connection_max;
+    uint32_t local_reserve;
+    uint32_t connections_per_source; /* of one address (IPv6: /64) but loopback; 0: any */
+    size_t held_max;        /* bytes of bodies and answers under way; beyond, bodies that still
+                             * come are refused (503); 0: any */
+    size_t held_per_source; /* the same of one address but loopback; 0: any */
+    uint32_t pipeline_max;  /* requests of one connection under way; reading stops beyond */
+    int64_t idle_ms;        /* a connection without a request */
+    int64_t slow_ms;        /* a request that is not complete after so long: 408, closed */
 };
 
 struct net_handler {
@@ -81,6 +88,8 @@ void net_server_stop(struct net_server *server, int64_t grace_ms,
 
 struct net_counters {
     uint64_t connections_open, connections_total, requests_total, refused_total;
+    uint64_t evicted_total; /* idle connections that made room */
+    uint64_t held_bytes;    /* of bodies and answers under way */
 };
 
 struct net_counters net_server_counters(const struct net_server *server);

@@ -48,6 +48,7 @@ void server_free(struct net_server *server)
         memory_free(request);
     }
     block_pool_free(&server->blocks);
+    sources_free(server);
     http2_server_free(server);
     memory_free(server);
 }
@@ -59,7 +60,10 @@ uint16_t net_server_port(const struct net_server *server)
 
 struct net_counters net_server_counters(const struct net_server *server)
 {
-    return server->counters;
+    struct net_counters counters = server->counters;
+
+    counters.held_bytes = server->held;
+    return counters;
 }
 
 /* --- Time: one timer for all, set for the first deadline, and not at all when there is none.
@@ -98,6 +102,9 @@ void server_time(struct connection *connection, enum timing timing, uint64_t num
         connection->deadline_ms = uv_now(server->loop) + durations_ms[timing];
         list_push(&server->timed[timing], &connection->timed);
         server_wake(server, connection->deadline_ms);
+        if (timing == TIMING_IDLE && !server->accepts) {
+            accept_update(server); /* it could make room */
+        }
     }
 }
 

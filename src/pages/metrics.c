@@ -68,8 +68,8 @@ static void show(struct pages *pages, struct http_request *request)
     scrape->request = request;
     scrape->reading = metrics_begin(&sources, pages->options.settings->metrics_per_object);
     buffer_init(&scrape->body, PAGE_BYTES_MAX);
-    list_push(&pages->scrapes, &scrape->node);
-    scrape_turn(pages, scrape);
+    list_push(&pages->scrapes,
+              &scrape->node); /* pages_turn writes it, whoever asks how often */
 }
 
 bool pages_turn(struct pages *pages)

@@ -31,6 +31,7 @@ struct settings {
     struct text_list egress_allow;
     struct text egress_loopback; /* "auto", "yes" or "no" */
     int64_t header_max, body_max, connections_max, pipeline_max;
+    int64_t connections_per_address, request_bytes_max, request_bytes_per_address;
     int64_t idle_timeout_ms, slow_timeout_ms, stop_timeout_ms;
     bool clock_may_go_back;
     struct text master_key, encrypt; /* places, separated by commas; "none", "named", "all" */

@@ -84,7 +84,16 @@ const struct setting settings_table[] = {
                 "lines for each queue and each subscription at work in /metrics"),
     SIZE_ROW(header_max, "32KiB", "1KiB", "16MiB", "most bytes of a request's headers"),
     SIZE_ROW(body_max, "8MiB", "1KiB", "1GiB", "most bytes of a request's body"),
-    NUMBER_ROW(connections_max, "20000", "1", "1000000", "connections open at a time"),
+    NUMBER_ROW(
+        connections_max, "20000", "1", "1000000",
+        "connections open at a time; beyond, the one that is idle longest makes room, and 32 more are kept for this machine"),
+    NUMBER_ROW(connections_per_address, "5000", "0", "1000000",
+               "of them from one address (IPv6: /64) but loopback; 0: any"),
+    SIZE_ROW(request_bytes_max, "128MiB", "0", BYTES_MOST,
+             "bytes that bodies and answers under way may hold; beyond, bodies that come are "
+             "refused (503); 0: any"),
+    SIZE_ROW(request_bytes_per_address, "32MiB", "0", BYTES_MOST,
+             "of them those of one address but loopback; 0: any"),
     NUMBER_ROW(pipeline_max, "64", "1", "10000",
                "requests of one connection under way at a time"),
     TIME_ROW(idle_timeout, "75s", "100ms", "7d",

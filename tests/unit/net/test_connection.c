@@ -387,3 +387,144 @@ Test(server, sleeps_without_connections)
     client_close(&client);
     bed_stop(&bed);
 }
+
+/* --- At the limits. */
+
+static struct client knock(struct bed *bed, const char *request, const char *answer)
+{
+    struct client client;
+
+    client_open(&client, bed);
+    client_send(&client, request);
+    cr_expect(client_await(&client, answer), "%s", request);
+    return client;
+}
+
+Test(server, at_the_limit_whoever_is_idle_longest_makes_room)
+{
+    struct bed bed = {.options.connection_max = 2};
+
+    bed_start(&bed);
+    struct client first = knock(&bed, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "/a");
+    struct client second = knock(&bed, "GET /b HTTP/1.1\r\nHost: h\r\n\r\n", "/b");
+    struct client third = knock(&bed, "GET /c HTTP/1.1\r\nHost: h\r\n\r\n", "/c");
+
+    cr_expect(client_await_end(&first));
+    cr_expect_not(second.has_ended);
+    client_send(&second, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_expect(bed_await_held(&bed, 1));
+    struct client fourth = knock(&bed, "GET /d HTTP/1.1\r\nHost: h\r\n\r\n", "/d");
+
+    cr_expect(client_await_end(&third), "the second one is at work");
+    cr_expect_not(second.has_ended);
+    cr_expect_eq(net_server_counters(bed.server).evicted_total, 2);
+    client_close(&first);
+    client_close(&second);
+    client_close(&third);
+    client_close(&fourth);
+    bed_stop(&bed);
+}
+
+Test(server, keeps_places_for_whoever_looks_after_it)
+{
+    struct bed bed = {.options.connection_max = 1, .options.local_reserve = 1};
+    struct client first, second, third;
+
+    bed_start(&bed);
+    client_open(&first, &bed);
+    client_send(&first, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert(bed_await_held(&bed, 1));
+    client_open(&second, &bed);
+    client_send(&second, "GET /hold2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert(bed_await_held(&bed, 2));
+    client_open(&third, &bed);
+    client_send(&third, "GET /c HTTP/1.1\r\nHost: h\r\n\r\n");
+    bed_turns(&bed);
+    client_read(&third);
+    cr_expect_eq(third.got.len, 0, "all are at work: it waits");
+    bed_answer(&bed, bed.held[0], "done");
+    cr_expect(client_await(&third, "/c"), "one that became idle makes room");
+    client_close(&first);
+    client_close(&second);
+    client_close(&third);
+    bed_stop(&bed);
+}
+
+Test(server, refuses_bodies_that_would_hold_too_much)
+{
+    struct bed bed = {.options.held_max = 100000};
+    static char body[150000];
+    struct client large;
+
+    memset(body, 'x', sizeof body);
+    bed_start(&bed);
+    client_open(&large, &bed);
+    client_send(&large, "POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n");
+    client_send_text(&large, text_make(body, sizeof body));
+    client_send_text(&large, text_make(body, 1000));
+    cr_expect(client_await(&large, "503 Service Unavailable"));
+    struct client small =
+        knock(&bed, "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody", "body");
+
+    client_close(&large);
+    client_close(&small);
+    bed_turns(&bed);
+    cr_expect_eq(net_server_counters(bed.server).held_bytes, 0, "given back");
+    bed_stop(&bed);
+}
+
+Test(server, answers_in_line_behind_a_late_one_are_few)
+{
+    struct bed bed = {.options.pipeline_max = 64};
+    struct client client;
+
+    bed_start(&bed);
+    client_open(&client, &bed);
+    client_send(&client, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert(bed_await_held(&bed, 1));
+    for (int i = 0; i < 40; i++) { /* 100,000 bytes each */
+        client_send(&client, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    bed_turns(&bed);
+    cr_expect_eq(bed.request_count, 2, "%zu: one of them is more than may wait",
+                 bed.request_count);
+    bed_answer(&bed, bed.held[0], "late");
+    int64_t since_us = clock_monotonic_us();
+
+    while (bed.request_count < 41 && !bed_late(since_us)) {
+        bed_turn(&bed);
+        client_read(&client);
+    }
+    cr_expect_eq(bed.request_count, 41);
+    client_close(&client);
+    bed_stop(&bed);
+}
+
+/* What nobody takes holds memory: whoever takes nothing for the longest time goes first. */
+Test(server, closes_who_takes_no_answers_when_too_much_waits)
+{
+    struct bed bed = {.options.held_max = 300000};
+    struct client deaf[6];
+    int64_t since_us = clock_monotonic_us();
+
+    bed_start(&bed);
+    for (size_t i = 0; i < countof(deaf); i++) {
+        client_open(&deaf[i], &bed);
+        for (int j = 0; j < 200; j++) { /* 20 MB, more than the system takes for a socket */
+            (void)send(deaf[i].fd, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n", 32, MSG_NOSIGNAL);
+        }
+    }
+    while (net_server_counters(bed.server).evicted_total == 0 && !bed_late(since_us)) {
+        bed_turn(&bed);
+    }
+    cr_expect_gt(net_server_counters(bed.server).evicted_total, 0);
+    bed_turns(&bed);
+    cr_expect_lt(net_server_counters(bed.server).held_bytes, 500000);
+    struct client good = knock(&bed, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "/a");
+
+    client_close(&good);
+    for (size_t i = 0; i < countof(deaf); i++) {
+        client_close(&deaf[i]);
+    }
+    bed_stop(&bed);
+}
