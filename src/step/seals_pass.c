@@ -1,6 +1,7 @@
 /* What becomes of data keys: those that an older master wrapped are wrapped anew, and those
  * whose rows are all gone are dropped.  A key's rows are gone when the first row that is left
  * in its table has a number above all that it sealed. */
+#include "base/must.h"
 #include "base/mutants.h"
 #include "step/seals.h"
 
@@ -36,8 +37,13 @@ static void on_rewrap(struct timer *timer, struct step *step)
 {
     struct seals *seals = step->seals;
 
-    for (int i = 0; i < REWRAP_MOST && !list_is_empty(&seals->stale); i++) {
-        rewrap(step, container_of(list_first(&seals->stale), struct data_key, stale));
+    for (int i = 0; i < REWRAP_MOST; i++) {
+        struct list_node *first = list_first(&seals->stale);
+
+        if (first == NULL) {
+            return;
+        }
+        rewrap(step, container_of(first, struct data_key, stale));
     }
     if (!list_is_empty(&seals->stale)) {
         timer_set(step, timer, step->now_ms + REWRAP_MS);
@@ -92,6 +98,15 @@ static void keys_drop(struct step *step, struct seal_owner *owner, uint64_t leas
     }
 }
 
+/* Whom the pass looks at now. */
+static struct seal_owner *owner_in_turn(const struct seals *seals)
+{
+    struct list_node *first = list_first(&seals->ordered);
+
+    must(first != NULL);
+    return container_of(first, struct seal_owner, node);
+}
+
 /* Where the rows of its kind begin, and the number in such a key. */
 static struct key owner_first(const struct seal_owner *owner)
 {
@@ -121,8 +136,7 @@ static void least_read(struct step *step, struct key from, struct key to)
 static void on_least(struct read *read, struct step *step)
 {
     struct seals *seals = step->seals;
-    struct seal_owner *owner =
-        container_of(list_first(&seals->ordered), struct seal_owner, node);
+    struct seal_owner *owner = owner_in_turn(seals);
 
     if (read->row_count == 0 && !read->complete) {
         least_read(step, read_next_from(read), read->to); /* many were deleted there */
@@ -153,8 +167,7 @@ static void pass_on(struct step *step)
     struct seals *seals = step->seals;
 
     while (seals->left > 0) {
-        struct seal_owner *owner =
-            container_of(list_first(&seals->ordered), struct seal_owner, node);
+        struct seal_owner *owner = owner_in_turn(seals);
 
         seals->left--;
         if (has_candidate(owner)) {

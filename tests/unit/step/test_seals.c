@@ -351,6 +351,8 @@ Test(seals, a_row_in_another_place_does_not_open)
     put(2, 7, true);
     struct row *first = disk_row(&one);
     struct row *second = disk_row(&two);
+
+    cr_assert(first != NULL && second != NULL);
     struct blob *value = first->value;
 
     first->value = second->value;
