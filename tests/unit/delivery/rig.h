@@ -400,12 +400,12 @@ static inline void rig_open(struct rig *rig)
 
 static inline void rig_stop(struct rig *rig)
 {
-    while (rig->reading_count > 0) {
-        read_free(rig->reading[--rig->reading_count].read);
-    }
     deliveries_free(rig->step.deliveries);
     history_free(rig->step.history);
     records_free(rig->step.records);
+    while (rig->reading_count > 0) { /* as a store does that is closed after the cell */
+        read_free(rig->reading[--rig->reading_count].read);
+    }
 }
 
 /* The process dies: what is not durable, and what was under way, is forgotten. */
