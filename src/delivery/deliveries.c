@@ -22,7 +22,6 @@ struct deliveries *deliveries_create(const struct deliveries_options *options,
     deliveries->turn.fire = deliveries_turn;
     deliveries->relief.fire = relief_on_timer;
     deliveries->late.fire = attempts_on_late;
-    list_init(&deliveries->launching);
     return deliveries;
 }
 

@@ -34,6 +34,7 @@ struct owed {
     struct map_node map;   /* by message */
     struct list_node node; /* in deliveries.active, oldest message first */
     struct list attempts;  /* dispatched, not settled */
+    struct hook launch;    /* until its batch is durable */
     uint64_t message;
     uint64_t message_key; /* big-endian bytes of message: the map's key */
     uint32_t topic;
@@ -196,9 +197,6 @@ struct deliveries {
     uint32_t in_flight;
     uint32_t attempt_count; /* in memory, wherever they are */
     uint64_t next_id;
-    struct list launching; /* owed lists of the filling batch */
-    struct hook launch_hook;
-    bool is_launch_hooked;
     /* Owed lists that are on disk only: all above last_active up to backlog_until. */
     bool has_backlog;
     uint64_t last_active;

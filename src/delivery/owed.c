@@ -44,6 +44,7 @@ void owed_free(struct owed *owed)
 {
     list_remove(&owed->sealed.node);
     list_remove(&owed->node);
+    list_remove(&owed->launch.node);
     list_remove(&owed->work);
     task_cancel(&owed->task);
     behind_end(owed);
@@ -285,32 +286,17 @@ struct owed *owed_open(struct deliveries *deliveries, uint64_t message)
     return owed;
 }
 
+/* Each by a hook of its own: a batch may be on its way to the disk already when the next list
+ * is made, and none is dispatched before its own batch is durable. */
 static void on_launched(struct hook *hook, struct step *step, enum status status)
 {
-    struct deliveries *deliveries = container_of(hook, struct deliveries, launch_hook);
-    struct list launched;
-    struct list_node *node = NULL;
+    struct owed *owed = container_of(hook, struct owed, launch);
 
-    deliveries->is_launch_hooked = false;
     if (status != STATUS_OK) {
         return; /* the cell is dropped; whoever loads it anew finds what is true */
     }
-    list_init(&launched);
-    list_move_all(&launched, &deliveries->launching);
-    while ((node = list_pop(&launched)) != NULL) {
-        list_push(&deliveries->active, node);
-        owed_want(step, container_of(node, struct owed, node));
-    }
-}
-
-static void owed_launch(struct step *step, struct deliveries *deliveries, struct owed *owed)
-{
-    list_push(&deliveries->launching, &owed->node);
-    if (!deliveries->is_launch_hooked) {
-        deliveries->is_launch_hooked = true;
-        deliveries->launch_hook.run = on_launched;
-        step_when_durable(step, &deliveries->launch_hook);
-    }
+    list_push(&owed->deliveries->active, &owed->node);
+    owed_want(step, owed);
 }
 
 /* Writes all chunks; returns how many entries the first one has. */
@@ -356,5 +342,10 @@ void deliveries_owe(struct step *step, uint32_t topic, uint64_t message,
         owed->subscriptions[i] = subscriptions[i];
     }
     deliveries->last_active = message;
-    owed_launch(step, deliveries, owed);
+    owed->launch.run = on_launched;
+    if (mutant("delivery.dispatched-before-durable")) {
+        on_launched(&owed->launch, step, STATUS_OK);
+        return;
+    }
+    step_when_durable(step, &owed->launch);
 }

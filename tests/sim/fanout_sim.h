@@ -186,6 +186,8 @@ void damage_schedule(struct scene *scene);
 /* Reads what was set aside: of what was damaged, and counted. */
 void damage_hear(struct scene *scene);
 /* Whether it was said that something of this is lost. */
+/* The row as it is on disk (a reference of the caller's), or NULL. */
+struct blob *row_at(struct world *world, const struct key *key);
 bool harm_is_said(const struct scene *scene, uint32_t publish);
 /* At the end: nothing damaged is there any more of which nobody was told. */
 void damage_check(struct scene *scene);

@@ -43,7 +43,7 @@ static bool take_value(void *context, const struct engine_row *row)
     return false;
 }
 
-static struct blob *row_at(struct world *world, const struct key *key)
+struct blob *row_at(struct world *world, const struct key *key)
 {
     struct key next = key_next(key);
     struct blob *value = NULL;

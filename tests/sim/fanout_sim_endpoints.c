@@ -128,6 +128,18 @@ static void attempt_note(struct scene *scene, uint64_t id, uint32_t publish, uin
     }
 }
 
+/* What is not on disk may never have been, and nobody is to hear of it. */
+static void durable_check(struct scene *scene, uint64_t message)
+{
+    struct key key = key_u64(TABLE_BODY, message);
+    struct blob *body = row_at(scene->world, &key);
+
+    if (body == NULL) {
+        complain(scene, "left before its message was durable", 0, 0);
+    }
+    blob_unref(body);
+}
+
 void on_attempt(struct world *world, struct attempt_start *take_start)
 {
     struct scene *scene = scene_of(world);
@@ -135,6 +147,7 @@ void on_attempt(struct world *world, struct attempt_start *take_start)
     struct message message;
     struct subscription subscription;
 
+    durable_check(scene, take_start->message);
     if (!message_decode(blob_text(take_start->message_record), &arena, &message)
         || !subscription_decode(blob_text(take_start->subscription_record), &arena,
                                 &subscription)) {

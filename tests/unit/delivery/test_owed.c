@@ -18,7 +18,9 @@ static uint64_t publish_and_die(struct rig *rig, uint32_t count)
     struct batch *batch = records_take_batch(&rig->step);
 
     cr_assert_eq(rig->engine->commit(rig->disk, batch, &fatal, NULL), STATUS_OK);
-    batch_free(batch);
+    rig_stop(rig);
+    batch_free(batch); /* what waits for it has gone */
+    rig_boot(rig);
     return message;
 }
 
