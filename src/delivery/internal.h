@@ -34,7 +34,7 @@ struct owed {
     struct map_node map;   /* by message */
     struct list_node node; /* in deliveries.active, oldest message first */
     struct list attempts;  /* dispatched, not settled */
-    struct hook launch;    /* until its batch is durable */
+    struct hook launch;    /* until its batch is durable; it ends before only with the cell */
     uint64_t message;
     uint64_t message_key; /* big-endian bytes of message: the map's key */
     uint32_t topic;

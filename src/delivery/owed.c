@@ -44,7 +44,6 @@ void owed_free(struct owed *owed)
 {
     list_remove(&owed->sealed.node);
     list_remove(&owed->node);
-    list_remove(&owed->launch.node);
     list_remove(&owed->work);
     task_cancel(&owed->task);
     behind_end(owed);

@@ -48,6 +48,7 @@ void records_free(struct records *records)
     if (records == NULL) {
         return;
     }
+    table_walks_end(records); /* before their reads; timers and ranges are their owners' */
     batch_free(records->filling);
     while ((node = list_pop(&records->closed)) != NULL) {
         batch_free(container_of(node, struct batch, node));
@@ -61,7 +62,6 @@ void records_free(struct records *records)
     while ((node = list_pop(&records->holds)) != NULL) {
         memory_free(container_of(node, struct hold, node));
     }
-    table_walks_end(records); /* timers and ranges are their owners': they may be gone */
     damages_free(records);
     reads_cancel(records);
     while ((map_node = map_pop(&records->map)) != NULL) {
