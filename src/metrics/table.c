@@ -31,6 +31,7 @@ READ(uncommitted, cell_uncommitted_bytes(sources->cell))
 READ(history_bytes, cell_history(sources->cell).bytes)
 READ(attempts_recorded, cell_history(sources->cell).attempts)
 READ(data_keys, cell_seals(sources->cell).data_keys)
+READ(stale_data_keys, cell_seals(sources->cell).stale)
 READ(rows_sealed, cell_seals(sources->cell).rows_sealed)
 READ(rows_opened, cell_seals(sources->cell).rows_opened)
 READ(clock_ahead_s, (double)sources->clock_ahead_us / 1e6)
@@ -146,6 +147,8 @@ const struct metric metrics_table[] = {
           "Bytes of messages since the oldest that the history keeps."),
     GAUGE("fanfare_attempts_recorded", attempts_recorded, "Attempts that are recorded."),
     GAUGE("fanfare_data_keys", data_keys, "Data keys that messages on disk may need."),
+    GAUGE("fanfare_stale_data_keys", stale_data_keys,
+          "Data keys that an older master key wrapped: above 0, it is still needed."),
     COUNTER("fanfare_rows_sealed_total", rows_sealed, "Rows encrypted on their way to disk."),
     COUNTER("fanfare_rows_opened_total", rows_opened, "Rows of the disk that were decrypted."),
     GAUGE("fanfare_clock_ahead_seconds", clock_ahead_s,

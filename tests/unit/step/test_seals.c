@@ -342,6 +342,30 @@ Test(seals, a_key_goes_when_all_that_it_sealed_is_gone_and_not_before)
     cr_expect_eq(records_next_wake(rig.step.records), INT64_MAX, "nothing is left to look at");
 }
 
+Test(seals, a_key_that_goes_out_of_use_during_a_pass_is_not_its_business)
+{
+    put(1, 7, true);
+    rig.step.now_ms += 400 * 1000;
+    put(2, 7, true);
+    gone(1);
+    gone(2);
+    rig.step.now_ms += 200 * 1000;
+    records_run(&rig.step); /* the pass begins ... */
+    commit();
+    struct read *read = records_next_read(rig.step.records);
+
+    cr_assert_not_null(read); /* ... sees that there are no rows ... */
+    rig.step.now_ms += 50 * 1000;
+    put(3, 7, true);
+    rig.step.now_ms += 60 * 1000;
+    put(4, 7, true);
+    read->complete = true; /* ... and says so later. */
+    records_read_done(&rig.step, read);
+    commit();
+    cr_expect_eq(seals_counters(rig.step.seals).dropped, 1);
+    cr_expect(text_equal(read_body(3, UINT32_MAX), T("\1head secret words")));
+}
+
 Test(seals, a_row_in_another_place_does_not_open)
 {
     struct key one = BODY(1);
