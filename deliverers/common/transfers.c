@@ -211,11 +211,27 @@ bool transfers_open(struct transfers *transfers, uv_loop_t *loop)
     return true;
 }
 
-void transfers_adopt(struct transfers *transfers, CURL *easy)
+CURL *transfers_easy(struct transfers *transfers, const char *protocols)
 {
+    CURL *easy = curl_easy_init();
+
+    if (easy == NULL) {
+        return NULL;
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not even that of the environment */
+    (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers);
+    return easy;
 }
 
 void transfers_close(struct transfers *transfers)

@@ -24,9 +24,12 @@ struct transfers {
 
 /* false: out of memory; nothing is to be closed then. */
 bool transfers_open(struct transfers *transfers, uv_loop_t *loop);
-/* What each handle needs before it is added. */
-void transfers_adopt(struct transfers *transfers, CURL *easy);
-/* For a CLOSESOCKETFUNCTION of one's own, instead of the one that transfers_adopt sets. */
+/* The only place where handles are made: for these protocols ("http,https"), to where it is
+ * told and nowhere else (no redirects, no proxy of the environment, no .netrc, nothing encoded
+ * that is not asked for), over TLS 1.2 or newer of a peer that was verified.  NULL: out of
+ * memory. */
+CURL *transfers_easy(struct transfers *transfers, const char *protocols);
+/* For a CLOSESOCKETFUNCTION of one's own, instead of the one that transfers_easy sets. */
 int transfers_close_socket(struct transfers *transfers, curl_socket_t closed);
 /* Every handle is out of `multi`.  The loop's handles go in its next turns. */
 void transfers_close(struct transfers *transfers);

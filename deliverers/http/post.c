@@ -17,22 +17,14 @@
 
 static bool easy_open(struct post *post)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = transfers_easy(&post->http->transfers, "http,https");
 
     if (easy == NULL) {
         return false;
     }
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, post);
     (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not even that of the environment */
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
@@ -45,7 +37,6 @@ static bool easy_open(struct post *post)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, post);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
-    transfers_adopt(&post->http->transfers, easy);
     if (post->http->ca_file != NULL) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, post->http->ca_file);
     }

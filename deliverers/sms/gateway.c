@@ -127,21 +127,16 @@ static void set_body(struct asking *asking)
 static bool asking_prepare(struct asking *asking)
 {
     const struct sms *sms = asking->sms;
-    CURL *easy = curl_easy_init();
+    CURL *easy = transfers_easy(&asking->sms->transfers, "http,https");
 
     asking->easy = easy;
     write_request(asking);
     if (easy == NULL || asking->url.is_broken || asking->body.is_broken) {
         return false;
     }
-    transfers_adopt(&asking->sms->transfers, easy);
     vetted_apply(&asking->vetted, &sms->url, easy);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, asking);
     (void)curl_easy_setopt(easy, CURLOPT_URL, asking->url.at);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not even that of the environment */
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)asking->delivery->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, asking->error);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);

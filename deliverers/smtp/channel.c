@@ -301,21 +301,17 @@ void channel_abandon(struct channel *channel)
 static bool easy_open(struct channel *channel)
 {
     const struct smtp *smtp = channel->smtp;
-    CURL *easy = curl_easy_init();
+    CURL *easy = transfers_easy(&channel->transfers, "smtp,smtps");
 
     if (easy == NULL) {
         return false;
     }
-    transfers_adopt(&channel->transfers, easy);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, channel);
     (void)curl_easy_setopt(easy, CURLOPT_URL, smtp->url);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not even that of the environment */
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_MAIL_FROM, smtp->sender);
     (void)curl_easy_setopt(easy, CURLOPT_USE_SSL,
                            (long)(smtp->wants_starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_WAIT_S);
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
                            1L); /* no waiting for a resolving thread */

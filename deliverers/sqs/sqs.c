@@ -247,20 +247,14 @@ static void sign(struct sqs_batch *batch)
 static bool easy_make(struct sqs_batch *batch, int64_t left_ms)
 {
     struct sqs *sqs = batch->sqs;
-    CURL *easy = curl_easy_init();
+    CURL *easy = transfers_easy(&batch->sqs->transfers, "http,https");
 
     batch->easy = easy;
     if (easy == NULL || !headers_make(batch)) {
         return false;
     }
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, batch);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "fanfare");
     (void)curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, EXPECT_WAIT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE);
@@ -276,7 +270,6 @@ static bool easy_make(struct sqs_batch *batch, int64_t left_ms)
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, batch->server->ca_file);
     }
     sign(batch);
-    transfers_adopt(&sqs->transfers, easy);
     vetted_apply(&batch->vetted, &batch->server->url, easy);
     return curl_easy_setopt(easy, CURLOPT_URL, batch->url) == CURLE_OK;
 }
