@@ -2,6 +2,7 @@
 #include "sealing/place.h"
 
 #include "base/encoding.h"
+#include "sealing/program.h"
 
 #include <openssl/crypto.h>
 #include <sys/stat.h>
@@ -16,11 +17,13 @@
 
 /* 64 hexadecimal digits and a line's end, and one byte more to see that it is longer. */
 #define CONTENT_MAX (2 * SEALING_KEY_SIZE + 3)
+#define BASE64_LEN  44
 
 static enum status content_take(struct text content, const char *path,
                                 uint8_t ret_key[SEALING_KEY_SIZE], struct why *why)
 {
     struct buffer key = buffer_over(ret_key, SEALING_KEY_SIZE);
+    bool is_key = false;
 
     if (content.len == SEALING_KEY_SIZE) {
         memcpy(ret_key, content.at, SEALING_KEY_SIZE);
@@ -30,13 +33,16 @@ static enum status content_take(struct text content, const char *path,
            && (content.at[content.len - 1] == '\n' || content.at[content.len - 1] == '\r')) {
         content.len--;
     }
-    if (content.len != (size_t)2 * SEALING_KEY_SIZE || !hex_decode(&key, content)) {
-        return fail(why, STATUS_INVALID,
-                    "the master key %s is neither 32 bytes nor 64 hexadecimal digits: make one "
-                    "with \"openssl rand -out FILE 32\"",
-                    path);
+    if (content.len == (size_t)2 * SEALING_KEY_SIZE) {
+        is_key = hex_decode(&key, content);
+    } else if (content.len == BASE64_LEN) {
+        is_key = base64_decode(&key, content) && key.len == SEALING_KEY_SIZE;
     }
-    return STATUS_OK;
+    return is_key ? STATUS_OK
+                  : fail(why, STATUS_INVALID,
+                         "the master key %s is neither 32 bytes nor 64 hexadecimal digits nor "
+                         "base64 of 32 bytes: make one with \"openssl rand -out FILE 32\"",
+                         path);
 }
 
 /* `others`: mode bits that must not be there. */
@@ -119,20 +125,48 @@ static enum status default_credential_read(struct text rest, uint8_t ret_key[SEA
     return credential_read(T("fanfare-master"), ret_key, why);
 }
 
+/* `name` as a path that ends in NUL; false: it is none. */
+static bool path_make(struct text name, char ret_path[PATH_MAX])
+{
+    if (name.len == 0 || name.at[0] != '/' || name.len >= PATH_MAX) {
+        return false;
+    }
+    memcpy(ret_path, name.at, name.len);
+    ret_path[name.len] = '\0';
+    return true;
+}
+
 static enum status file_read(struct text name, uint8_t ret_key[SEALING_KEY_SIZE],
                              struct why *why)
 {
     char path[PATH_MAX];
 
-    if (name.len == 0 || name.at[0] != '/' || name.len >= sizeof path) {
+    if (!path_make(name, path)) {
         return fail(why, STATUS_INVALID,
-                    "\"%.*s\" is no place of a master key: a file's whole path, \"credential\" "
-                    "or \"credential:NAME\"",
+                    "\"%.*s\" is no place of a master key: a file's whole path, "
+                    "\"exec:PROGRAM\", \"credential\" or \"credential:NAME\"",
                     TEXT_PRINTF(name));
     }
-    memcpy(path, name.at, name.len);
-    path[name.len] = '\0';
     return path_read(path, S_IRWXG | S_IRWXO, ret_key, why);
+}
+
+static enum status program_key(struct text name, uint8_t ret_key[SEALING_KEY_SIZE],
+                               struct why *why)
+{
+    char path[PATH_MAX];
+    char content[CONTENT_MAX];
+    size_t len = 0;
+
+    if (!path_make(name, path)) {
+        return fail(why, STATUS_INVALID, "\"exec:\" wants a program's whole path behind it");
+    }
+    enum status status = program_read(path, content, sizeof content, &len, why);
+
+    if (status == STATUS_OK) {
+        status = content_take(text_make(content, len), path, ret_key, why);
+    }
+    OPENSSL_cleanse(content, sizeof content);
+    return status;
 }
 
 struct provider {
@@ -144,6 +178,7 @@ struct provider {
 static const struct provider providers[] = {
     {TEXT("credential:"), credential_read},
     {TEXT("credential"), default_credential_read},
+    {TEXT("exec:"), program_key},
     {TEXT(""), file_read},
 };
 

@@ -20,10 +20,10 @@ struct masters;
 #define WRAPPED_SIZE   (MASTER_ID_SIZE + 12 + SEALING_KEY_SIZE + 16)
 #define MASTER_ID_TEXT (2 * MASTER_ID_SIZE + 1)
 
-/* Of places, separated by commas: "credential" (systemd's
- * $CREDENTIALS_DIRECTORY/fanfare-master) or a file's path, 32 bytes or 64 hexadecimal
- * digits, which only its owner may read. STATUS_INVALID with the reason.  One whose file is
- * a credential of that name is "credential:NAME". */
+/* Of places, separated by commas: a file's path, which only its owner may read; "exec:PATH", a
+ * program that prints the key; "credential:NAME", systemd's $CREDENTIALS_DIRECTORY/NAME;
+ * "credential", the one named fanfare-master.  32 bytes, 64 hexadecimal digits or base64.
+ * STATUS_INVALID with the reason. */
 MUST_CHECK enum status masters_open(struct text places, struct masters **ret_masters,
                                     struct why *why);
 /* Of bytes: for simulators and tests. `keys`: count times SEALING_KEY_SIZE. */

@@ -112,7 +112,7 @@ const struct setting settings_table[] = {
         "at this start the time may be behind what the data directory has seen: after a wrong clock"),
     TEXT_ROW(
         master_key, "",
-        "key that encrypts what is stored: a file's path, credential or credential:NAME; older ones behind it, separated by commas; empty: nothing is encrypted"),
+        "key that encrypts what is stored: a file's path, exec:PROGRAM (that prints it), credential or credential:NAME; older ones behind it, separated by commas; empty: nothing is encrypted"),
     CHOICE_ROW(
         encrypt, "named", "none|named|all",
         "with a master_key, what is encrypted: topics and queues that ask for it (KmsMasterKeyId, SqsManagedSseEnabled), or all"),

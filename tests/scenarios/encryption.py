@@ -238,6 +238,23 @@ def a_credential_of_systemd_is_a_key():
         assert [m["Body"] for m in drain(sqs, url, 1)] == ["marker-by-credential"]
 
 
+def what_a_program_prints_is_a_key():
+    key = new_key()
+    script = new_key("fetch", 0o700, ("#!/bin/sh\nexec openssl base64 -A -in %s\n" % key).encode())
+    with Daemon("--set", "master_key=exec:" + script) as daemon:
+        sqs = daemon.client("sqs")
+        url, _ = make_queue(sqs, "q")
+        sqs.send_message(QueueUrl=url, MessageBody="marker-by-program")
+        daemon.kill()
+        assert not files_with(daemon, "marker-by-program")
+        daemon.arguments = ["--set", "master_key=" + key]
+        daemon.start()
+        assert [m["Body"] for m in drain(sqs, url, 1)] == ["marker-by-program"]
+        daemon.stop()
+        daemon.arguments = ["--set", "master_key=exec:" + new_key("fetch", 0o700, b"#!/bin/sh\nexit 1\n")]
+        refuses(daemon, "brought no master key")
+
+
 def a_new_master_key_takes_over_under_load():
     old, new = new_key(), new_key()
     sent, stop = [], threading.Event()
@@ -283,4 +300,4 @@ if __name__ == "__main__":
     main([without_a_key_all_of_it_is_found, with_a_key_what_asks_for_it_is_found_nowhere,
           with_a_key_and_the_other_engine_it_is_found_nowhere, what_does_not_ask_for_it_is_left_alone,
           a_message_stays_sealed_wherever_it_dies, without_the_key_or_with_another_it_does_not_start_and_loses_nothing,
-          keys_that_are_none_are_refused_with_words, a_credential_of_systemd_is_a_key, a_new_master_key_takes_over_under_load])
+          keys_that_are_none_are_refused_with_words, a_credential_of_systemd_is_a_key, what_a_program_prints_is_a_key, a_new_master_key_takes_over_under_load])

@@ -131,6 +131,64 @@ Test(masters, come_from_a_credential)
     cr_expect_eq(opens("credential:../x", &why), STATUS_INVALID);
 }
 
+Test(masters, come_from_a_program)
+{
+    static const struct {
+        const char *script;
+        const char *word; /* of the refusal; NULL: it is taken */
+    } cases[] = {
+        {"printf 01234567890123456789012345678901", NULL},
+        {"echo MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", NULL},
+        {"echo 3031323334353637383930313233343536373839303132333435363738393031", NULL},
+        {"echo no key", "neither 32 bytes"},
+        {"printf 01234567890123456789012345678901; exit 3", "it failed"},
+        {"while :; do echo 01234567890123456789012345678901; done", "failed"},
+        {"kill -9 $$", "it failed"},
+    };
+
+    char name[MASTER_ID_TEXT];
+    char first[MASTER_ID_TEXT] = "";
+    char place[600];
+    struct why why;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct masters *masters = NULL;
+        char script[256];
+
+        (void)snprintf(script, sizeof script, "#!/bin/sh\n%s\n", cases[i].script);
+        (void)snprintf(place, sizeof place, "exec:%s",
+                       file_of("fetch", text_from(script), 0700));
+        enum status status = masters_open(text_from(place), &masters, &why);
+
+        cr_assert_eq(status, cases[i].word == NULL ? STATUS_OK : STATUS_INVALID, "%zu: %s", i,
+                     why.text);
+        if (cases[i].word != NULL) {
+            cr_expect_not_null(strstr(why.text, cases[i].word), "%s", why.text);
+            continue;
+        }
+        masters_name(masters, name);
+        masters_free(masters);
+        if (i > 0) {
+            cr_expect_str_eq(name, first);
+        }
+        memcpy(first, name, sizeof first);
+    }
+}
+
+Test(masters, come_from_no_program_that_others_can_write)
+{
+    char place[600];
+    struct why why;
+
+    (void)snprintf(
+        place, sizeof place, "exec:%s",
+        file_of("fetch", T("#!/bin/sh\nprintf 01234567890123456789012345678901\n"), 0722));
+    cr_expect_eq(opens(place, &why), STATUS_INVALID);
+    cr_expect_not_null(strstr(why.text, "others than its owner can write"), "%s", why.text);
+    cr_expect_eq(opens("exec:fetch", &why), STATUS_INVALID);
+    cr_expect_eq(opens("exec:/nowhere/at/all", &why), STATUS_INVALID);
+}
+
 Test(masters, unwrap_what_they_wrapped_for_that_context_only)
 {
     static const uint8_t keys[2 * SEALING_KEY_SIZE] = {[0] = 1, [SEALING_KEY_SIZE] = 2};
