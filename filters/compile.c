@@ -146,7 +146,7 @@ static enum filter_status policy_compile(struct filter_policy *policy, struct sl
                                 .limits = options->limits,
                                 .error = error,
                                 .status = FILTER_OK,
-                                .starved = &policy->starved};
+                                .trouble = &policy->trouble};
     bool fine = text_keep(&compiler, text) && policy_read(&compiler, policy);
 
     tokens_free(&compiler.tokens);

@@ -5,6 +5,7 @@
 #include "tokens.h"
 
 #include "operators/operators.h"
+#include "operators/regex.h"
 
 struct compiler {
     struct arena *arena; /* of the policy; operands live there */
@@ -13,11 +14,11 @@ struct compiler {
     enum filter_scope scope;
     enum filter_profile profile;
     struct filter_limits limits;
-    struct filter_error *error; /* may be NULL */
-    enum filter_status status;  /* why a parser returned false */
-    struct regex *regexes;      /* all that were made */
-    bool nested;                /* some key of the policy has an object as its value */
-    bool *starved;              /* regular expressions raise it when out of memory */
+    struct filter_error *error;    /* may be NULL */
+    enum filter_status status;     /* why a parser returned false */
+    struct regex *regexes;         /* all that were made */
+    bool nested;                   /* some key of the policy has an object as its value */
+    struct regex_trouble *trouble; /* what regular expressions will meet */
     /* Wildcards of the list of values being read: SNS counts points per pattern. */
     uint32_t wildcard_points;
     uint32_t wildcard_patterns;

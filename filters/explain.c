@@ -22,6 +22,7 @@ struct explainer {
     struct event event;
     struct filter_finding *findings;
     size_t finding_count;
+    uint32_t over_before; /* matches that were given up before this one */
     bool starved;
 };
 
@@ -223,6 +224,14 @@ static const char *reason_of(struct explainer *explainer, const struct verdict *
                             "Every condition holds, but not in the same element of an "
                             "array that they share.");
     }
+    if (policy->trouble.over > explainer->over_before) {
+        return reason_write(
+            explainer,
+            "The condition on \"%s\" does not hold: a regular expression was "
+            "given up at its limits (64 KiB of text, %d steps), which counts as "
+            "no match.",
+            verdict->failed_path, REGEX_MATCH_LIMIT);
+    }
     if (policy->conjunction_count > 1) {
         return reason_write(explainer,
                             "No alternative holds; the first condition that fails is "
@@ -253,6 +262,7 @@ static enum filter_status explain(struct explainer *explainer,
                                            policy->scope == FILTER_SCOPE_ATTRIBUTES,
                                            policy->scope == FILTER_SCOPE_BODY);
 
+    explainer->over_before = policy->trouble.over;
     explainer->findings =
         arena_take(&explainer->arena, findings_room(policy) * sizeof *explainer->findings);
     if (status != FILTER_OK || explainer->findings == NULL) {
@@ -265,7 +275,7 @@ static enum filter_status explain(struct explainer *explainer,
                                                    .reason = reason_of(explainer, &verdict),
                                                    .findings = explainer->findings,
                                                    .finding_count = explainer->finding_count};
-    return explainer->starved || policy->starved ? FILTER_NO_MEMORY : FILTER_OK;
+    return explainer->starved || policy->trouble.starved ? FILTER_NO_MEMORY : FILTER_OK;
 }
 
 enum filter_status filter_explain(const struct filter_policy *policy,

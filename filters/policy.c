@@ -97,7 +97,7 @@ static enum filter_status conjunctions_try(const struct filter_policy *policy,
         }
         matches = result == JOINT_HOLDS;
     }
-    if (policy->starved) {
+    if (policy->trouble.starved) {
         return FILTER_NO_MEMORY;
     }
     *ret_matches = matches;

@@ -7,6 +7,7 @@
 #include "paths.h"
 
 #include "operators/operators.h"
+#include "operators/regex.h"
 
 /* More conditions than this in one conjunction is too complex, whatever the limits say. */
 #define CONJUNCTION_MAX 64
@@ -37,9 +38,9 @@ struct filter_policy {
     struct condition *conditions;
     struct conjunction *conjunctions;
     uint32_t condition_count;
-    uint32_t conjunction_count; /* 0: no filtering, everything matches */
-    struct regex *regexes;      /* all of its tests' */
-    bool starved;               /* a regular expression ran out of memory */
+    uint32_t conjunction_count;   /* 0: no filtering, everything matches */
+    struct regex *regexes;        /* all of its tests' */
+    struct regex_trouble trouble; /* of its regular expressions */
 };
 
 static inline uint32_t policy_root(const struct filter_policy *policy)

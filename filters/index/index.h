@@ -17,6 +17,7 @@
 #include "index/pool.h"
 #include "index/table.h"
 #include "operators/operators.h"
+#include "operators/regex.h"
 
 /* Predicates that are not one operator's test. */
 enum predicate_kind {
@@ -149,7 +150,8 @@ struct filter_index {
     uint32_t scope_counts[2]; /* conjunctions by root: attributes, body */
     uint32_t cursor;          /* slot of the rules table to look at next: see rule_review */
     uint32_t epoch;           /* of predicate stamps */
-    bool starved;             /* something ran out of memory during this match */
+    struct regex_trouble trouble; /* of this match */
+    uint64_t regex_over;          /* of all matches: see filter_index_regex_over */
     struct event event;
     struct probes probes;
     struct numbers buckets; /* of ranges to look into */

@@ -215,7 +215,7 @@ static bool index_match(struct filter_index *index)
         return false;
     }
     return probes_run(index) && candidates_collect(index) && candidates_try(index)
-           && ids_sort(index) && !index->starved;
+           && ids_sort(index) && !index->trouble.starved;
 }
 
 enum filter_status filter_index_match(struct filter_index *index,
@@ -230,11 +230,19 @@ enum filter_status filter_index_match(struct filter_index *index,
         return status;
     }
     epoch_advance(index);
-    index->starved = false;
-    if (!index_match(index)) {
+    index->trouble = (struct regex_trouble){.starved = false};
+    bool is_done = index_match(index);
+
+    index->regex_over += index->trouble.over;
+    if (!is_done) {
         return FILTER_NO_MEMORY;
     }
     *ret_ids = index->matched.list;
     *ret_count = index->matched.count;
     return FILTER_OK;
+}
+
+uint64_t filter_index_regex_over(const struct filter_index *index)
+{
+    return index->regex_over;
 }

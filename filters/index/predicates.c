@@ -172,7 +172,7 @@ static bool regex_put(struct filter_index *index, const uint32_t *units)
     }
     return regex_create(&index->account,
                         slice_make(predicate_data(index, units), predicate_data_size(units)),
-                        &index->starved, regex_place(index, units), &error)
+                        &index->trouble, regex_place(index, units), &error)
            == REGEX_FINE;
 }
 

@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 
-#define REGEX_MATCH_LIMIT   100000
 #define REGEX_DEPTH_LIMIT   1000
 #define REGEX_HEAP_LIMIT    1024 /* KiB */
 #define REGEX_PATTERN_MAX   4096 /* bytes */
@@ -21,7 +20,7 @@ struct regex {
     pcre2_match_context *context;
     pcre2_match_data *data;
     pcre2_code *code;
-    bool *starved;
+    struct regex_trouble *trouble;
     struct regex *next; /* of the same policy */
 };
 
@@ -116,8 +115,9 @@ static bool regex_prepare(struct regex *regex)
     return true;
 }
 
-enum regex_result regex_create(struct account *account, struct slice pattern, bool *starved,
-                               struct regex **ret_regex, struct regex_error *ret_error)
+enum regex_result regex_create(struct account *account, struct slice pattern,
+                               struct regex_trouble *trouble, struct regex **ret_regex,
+                               struct regex_error *ret_error)
 {
     struct regex *regex = account_zero(account, sizeof *regex);
     enum regex_result result = REGEX_NO_MEMORY;
@@ -126,7 +126,7 @@ enum regex_result regex_create(struct account *account, struct slice pattern, bo
         return REGEX_NO_MEMORY;
     }
     regex->account = account;
-    regex->starved = starved;
+    regex->trouble = trouble;
     if (regex_prepare(regex)) {
         result = regex_compile(regex, pattern, ret_error);
     }
@@ -144,12 +144,15 @@ bool regex_search(const struct regex *regex, struct slice text)
     int found;
 
     if (text.len > REGEX_SUBJECT_LIMIT) {
+        regex->trouble->over++;
         return false;
     }
     found = pcre2_match(regex->code, (PCRE2_SPTR)text.at, text.len, 0, 0, regex->data,
                         regex->context);
     if (found == PCRE2_ERROR_NOMEMORY) {
-        *regex->starved = true;
+        regex->trouble->starved = true;
+    } else if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
+        regex->trouble->over++;
     }
     return found >= 0;
 }
@@ -260,7 +263,7 @@ bool regex_parse(struct compiler *compiler, uint32_t value, struct test *ret_tes
         return false;
     }
     *ret_test = (struct test){.operand = {.kind = TEST_REGEX, .bytes = pattern}};
-    result = regex_create(compiler->arena->account, pattern, compiler->starved,
+    result = regex_create(compiler->arena->account, pattern, compiler->trouble,
                           &ret_test->operand.regex, &error);
     if (result == REGEX_NO_MEMORY) {
         return compiler_starves(compiler);

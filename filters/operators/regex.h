@@ -4,6 +4,8 @@
 
 #include "account.h"
 
+#define REGEX_MATCH_LIMIT 100000 /* steps of one match */
+
 struct regex;
 
 enum regex_result {
@@ -18,14 +20,22 @@ struct regex_error {
     size_t offset; /* in the pattern */
 };
 
-/* *starved is set to true when a later match runs out of memory; it must outlive the regex.
- * `account` counts the compiled form. */
-enum regex_result regex_create(struct account *account, struct slice pattern, bool *starved,
-                               struct regex **ret_regex, struct regex_error *ret_error);
+/* What later matches met; for whoever has the regex. */
+struct regex_trouble {
+    bool starved;  /* out of memory */
+    uint32_t over; /* matches that were given up at a limit */
+};
+
+/* *trouble is kept by later matches; it must outlive the regex.  `account` counts the compiled
+ * form. */
+enum regex_result regex_create(struct account *account, struct slice pattern,
+                               struct regex_trouble *trouble, struct regex **ret_regex,
+                               struct regex_error *ret_error);
 void regex_free(struct regex *regex);
 /* A policy's regexes form a list. */
 void regex_free_all(struct regex *first);
-/* Finds the pattern anywhere in the text.  A match that exceeds the limits is no match. */
+/* Finds the pattern anywhere in the text.  A match that exceeds the limits is no match, and
+ * is counted. */
 bool regex_search(const struct regex *regex, struct slice text);
 /* The longest piece of text that every match must contain (inside the pattern, borrowed); empty
  * when none is certain. */

@@ -26,6 +26,7 @@ READ(topics, router_topic_count(cell_router(sources->cell)))
 READ(queues, queues_count(cell_queues(sources->cell)))
 READ(published, router_counters(cell_router(sources->cell)).published)
 READ(matched, router_counters(cell_router(sources->cell)).matched)
+READ(regex_over, router_counters(cell_router(sources->cell)).regex_over)
 READ(filtered_out, router_counters(cell_router(sources->cell)).filtered_out)
 READ(uncommitted, cell_uncommitted_bytes(sources->cell))
 READ(history_bytes, cell_history(sources->cell).bytes)
@@ -142,6 +143,9 @@ const struct metric metrics_table[] = {
     COUNTER("fanfare_messages_matched_total", matched, "Subscriptions that messages matched."),
     COUNTER("fanfare_messages_filtered_out_total", filtered_out,
             "Subscriptions whose filter policy excluded a message."),
+    COUNTER("fanfare_filter_regex_limit_total", regex_over,
+            "Matches of regular expressions in filter policies that were given up at a limit, "
+            "which counts as no match: fanfare why tells of each."),
     GAUGE("fanfare_uncommitted_bytes", uncommitted, "Bytes on their way to disk."),
     GAUGE("fanfare_history_bytes", history_bytes,
           "Bytes of messages since the oldest that the history keeps."),

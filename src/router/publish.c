@@ -77,10 +77,12 @@ static enum status match(struct router *router, const struct topic *topic,
 
     if (topic->state->index != NULL) {
         struct filter_message view = filter_view(router, message);
+        uint64_t before = filter_index_regex_over(topic->state->index);
 
         if (filter_index_match(topic->state->index, &view, &ids, &count) != FILTER_OK) {
             return STATUS_BUSY;
         }
+        router->counters.regex_over += filter_index_regex_over(topic->state->index) - before;
     }
     matched_merge(&router->matched, ids, count - (count > 0 && mutant("router.one-match-lost")),
                   &topic->state->unfiltered);

@@ -292,6 +292,7 @@ struct router_progress {
 
 struct router_counters {
     uint64_t published, published_bytes, matched, filtered_out, fanned_out;
+    uint64_t regex_over; /* matches of regular expressions given up at a limit: no match */
 };
 
 struct router_progress router_progress(const struct router *router);

@@ -154,6 +154,9 @@ size_t filter_index_bytes(const struct filter_index *index);
 enum filter_status filter_index_match(struct filter_index *index,
                                       const struct filter_message *message,
                                       const uint32_t **ret_ids, size_t *ret_count);
+/* How many matches of regular expressions were given up at a limit (64 KiB of text, 100,000
+ * steps) since the index was made: each counted as no match. */
+uint64_t filter_index_regex_over(const struct filter_index *index);
 
 #ifdef __cplusplus
 }

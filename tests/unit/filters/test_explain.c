@@ -85,3 +85,42 @@ Test(explain, shortens_what_is_long)
     cr_expect(strstr(explanation.findings[0].seen, "...") != NULL);
     filter_explanation_clear(&explanation);
 }
+
+/* A regular expression that gives up at its limits counts as no match; nobody is left to guess.
+ */
+Test(explain, says_when_a_regular_expression_was_given_up)
+{
+    static const char policy_text[] = "{\"k\":[{\"regex\":\"^(a|b)*c$\"}]}";
+    static char body[70100];
+    static const size_t lengths[] = {2000, 70000};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct filter_explanation explanation = {.memory = NULL};
+        struct filter_policy *policy = NULL;
+        struct filter_index *index = filter_index_create();
+        const uint32_t *ids = NULL;
+        size_t count = 0;
+
+        (void)strcpy(body, "{\"k\":\"");
+        for (size_t j = 6; j < lengths[i]; j += 2) {
+            memcpy(body + j, "ab", 2);
+        }
+        (void)strcpy(body + lengths[i], "c\"}");
+        const struct filter_message message = {.body = body, .body_len = strlen(body)};
+
+        cr_assert_eq(filter_policy_compile(policy_text, strlen(policy_text), FILTER_SCOPE_BODY,
+                                           FILTER_PROFILE_FANFARE, &policy, NULL),
+                     FILTER_OK);
+        cr_assert_eq(filter_explain(policy, &message, &explanation), FILTER_OK);
+        cr_expect_not(explanation.matches);
+        cr_expect(strstr(explanation.reason, "given up at its limits") != NULL, "%s",
+                  explanation.reason);
+        filter_explanation_clear(&explanation);
+        cr_assert_eq(filter_index_add(index, 1, policy), FILTER_OK);
+        cr_assert_eq(filter_index_match(index, &message, &ids, &count), FILTER_OK);
+        cr_expect_eq(count, 0);
+        cr_expect_eq(filter_index_regex_over(index), 1);
+        filter_index_free(index);
+        filter_policy_free(policy);
+    }
+}
