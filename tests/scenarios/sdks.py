@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 
+from sdks_tls import certificates
 from support import Daemon, Endpoint, drain, free_port, main, make_queue, subscribe, wait_until
 
 JS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "js")
@@ -20,18 +21,6 @@ def node(*arguments, environment=None, given=None):
 def the_javascript_sdk_works():
     with Daemon() as daemon:
         assert "ok" in node("sdk.mjs", daemon.url)
-
-
-def certificates(folder):
-    """A test CA and a certificate for localhost by the openssl command line."""
-    path = lambda name: os.path.join(folder, name)
-    run = lambda *a: subprocess.run(["openssl", *a], check=True, capture_output=True)
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test CA", "-keyout", path("ca.key"), "-out", path("ca.pem"))
-    run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", path("key.pem"), "-out", path("csr.pem"))
-    open(path("ext"), "w").write("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    run("x509", "-req", "-in", path("csr.pem"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-CAcreateserial", "-days", "2",
-        "-extfile", path("ext"), "-out", path("cert.pem"))
-    return path("ca.pem"), path("key.pem"), path("cert.pem")
 
 
 def sns_validator_accepts_our_signatures_over_https():
