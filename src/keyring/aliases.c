@@ -1,5 +1,4 @@
 /* Aliases: each a name of one key, kept in that key's row. */
-#include "base/memory.h"
 #include "keyring/internal.h"
 
 static struct text own(struct text text)
@@ -52,8 +51,8 @@ void kms_alias_free(struct kms *kms, struct kms_alias *alias)
     alias->key->alias_count--;
     list_remove(&alias->node);
     map_remove(&kms->aliases, &alias->map);
-    memory_free((void *)(uintptr_t)alias->name.at);
-    memory_free((void *)(uintptr_t)alias->full.at);
+    text_drop(alias->name);
+    text_drop(alias->full);
     memory_free(alias);
 }
 

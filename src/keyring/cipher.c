@@ -1,8 +1,6 @@
 /* What users have encrypted under their keys. */
 #include "keyring/internal.h"
 
-#include <string.h>
-
 enum {
     FORMAT = 1,
     ID_AT = 1,

@@ -2,8 +2,11 @@
 #ifndef KEYRING_INTERNAL_H
 #define KEYRING_INTERNAL_H
 
+#include "base/memory.h"
 #include "keyring/keyring.h"
 #include "sealing/aead.h"
+
+#include <string.h>
 
 struct kms {
     const struct masters *masters; /* or NULL */
@@ -15,6 +18,15 @@ struct kms {
     struct map aliases; /* struct kms_alias, by account, region and name */
     struct timer timer; /* the next deletion */
 };
+
+/* Frees the bytes of an owned text. */
+static inline void text_drop(struct text text)
+{
+    void *bytes = NULL;
+
+    memcpy(&bytes, &text.at, sizeof bytes);
+    memory_free(bytes);
+}
 
 void kms_key_put(struct step *step, const struct kms_key *key);
 /* Of a row: an alias without writing it. */

@@ -56,10 +56,14 @@ struct kms_alias {
 
 /* --- Keys (keys.c). */
 
+struct kms_wish {
+    struct text description, policy;
+    bool is_managed;
+};
+
 /* STATUS_DENIED: there is no master key to wrap it with; STATUS_FULL: there are too many. */
 MUST_CHECK enum status kms_key_create(struct step *step, const struct kms_scope *scope,
-                                      struct text description, struct text policy,
-                                      bool is_managed, struct kms_key **ret_key,
+                                      const struct kms_wish *wish, struct kms_key **ret_key,
                                       struct why *why);
 /* Of that account and region, by the id that users have; NULL: there is none. */
 struct kms_key *kms_key_find(const struct kms *kms, const struct kms_scope *scope,

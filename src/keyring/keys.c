@@ -1,11 +1,8 @@
 /* Keys and their rows.
  * Row: u8 format, u8 state, u8 managed, i64 created, i64 deletes, the wrapped key; counted:
  * account, region, description, policy; u32 count, aliases (i64 created, counted name). */
-#include "base/memory.h"
 #include "base/must.h"
 #include "keyring/internal.h"
-
-#include <string.h>
 
 #define FORMAT  1
 #define ROW_MAX (1 << 20)
@@ -24,13 +21,8 @@ static void text_own(struct text *place, struct text text)
 {
     char *copy = memory_copy_text(text); /* before: it may be what is there */
 
-    memory_free((void *)(uintptr_t)place->at);
+    text_drop(*place);
     *place = text_make(copy, text.len);
-}
-
-static void text_drop(struct text *place)
-{
-    memory_free((void *)(uintptr_t)place->at);
 }
 
 static void key_free(struct kms *kms, struct kms_key *key)
@@ -41,11 +33,11 @@ static void key_free(struct kms *kms, struct kms_key *key)
         kms_alias_free(kms, container_of(node, struct kms_alias, node));
     }
     map_remove(&kms->keys, &key->map);
-    text_drop(&key->account);
-    text_drop(&key->region);
-    text_drop(&key->arn);
-    text_drop(&key->description);
-    text_drop(&key->policy);
+    text_drop(key->account);
+    text_drop(key->region);
+    text_drop(key->arn);
+    text_drop(key->description);
+    text_drop(key->policy);
     memory_free(key);
 }
 
@@ -225,14 +217,30 @@ static struct text wrap_context(const struct kms_key *key)
     return key->arn;
 }
 
-enum status kms_key_create(struct step *step, const struct kms_scope *scope,
-                           struct text description, struct text policy, bool is_managed,
-                           struct kms_key **ret_key, struct why *why)
+/* Its id and its bytes. */
+static struct kms_key *key_draw(struct step *step, const struct kms_scope *scope)
 {
-    struct kms *kms = kms_of(step);
     uint8_t bytes[SEALING_KEY_SIZE];
     uint8_t id[16];
     char name[UUID_SIZE];
+
+    step->random->fill(step->random, id, sizeof id);
+    uuid_format(id, name);
+    must(uuid_parse(text_from(name), id)); /* with the bits that say which kind it is */
+    struct kms_key *key = key_new(id, scope);
+
+    key->created_ms = step->now_ms;
+    step->random->fill(step->random, bytes, sizeof bytes);
+    masters_wrap(kms_of(step)->masters, step->random, wrap_context(key), bytes, key->wrapped);
+    key_wipe(bytes);
+    return key;
+}
+
+enum status kms_key_create(struct step *step, const struct kms_scope *scope,
+                           const struct kms_wish *wish, struct kms_key **ret_key,
+                           struct why *why)
+{
+    struct kms *kms = kms_of(step);
 
     if (kms->masters == NULL) {
         return fail(why, STATUS_DENIED,
@@ -242,18 +250,11 @@ enum status kms_key_create(struct step *step, const struct kms_scope *scope,
     if (kms->count >= KMS_KEYS_MAX) {
         return fail(why, STATUS_FULL, "there are %d keys, which is the most", KMS_KEYS_MAX);
     }
-    step->random->fill(step->random, id, sizeof id);
-    uuid_format(id, name);
-    must(uuid_parse(text_from(name), id)); /* with the bits that say which kind it is */
-    struct kms_key *key = key_new(id, scope);
+    struct kms_key *key = key_draw(step, scope);
 
-    key->created_ms = step->now_ms;
-    key->is_managed = is_managed;
-    text_own(&key->description, description);
-    text_own(&key->policy, policy);
-    step->random->fill(step->random, bytes, sizeof bytes);
-    masters_wrap(kms->masters, step->random, wrap_context(key), bytes, key->wrapped);
-    key_wipe(bytes);
+    key->is_managed = wish->is_managed;
+    text_own(&key->description, wish->description);
+    text_own(&key->policy, wish->policy);
     key_insert(kms, key);
     kms_key_put(step, key);
     *ret_key = key;

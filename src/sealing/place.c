@@ -73,7 +73,7 @@ static enum status path_read(const char *path, mode_t others, uint8_t ret_key[SE
 
     if (file < 0) {
         return fail(why, STATUS_INVALID, "the master key %s cannot be read: %s", path,
-                    strerror(errno));
+                    strerrordesc_np(errno));
     }
     enum status status = descriptor_check(file, path, others, why);
 
@@ -84,7 +84,7 @@ static enum status path_read(const char *path, mode_t others, uint8_t ret_key[SE
     (void)close(file);
     if (status == STATUS_OK && got < 0) {
         status = fail(why, STATUS_INVALID, "the master key %s cannot be read: %s", path,
-                      strerror(errno));
+                      strerrordesc_np(errno));
     }
     if (status == STATUS_OK) {
         status = content_take(text_make(content, len), path, ret_key, why);
@@ -96,6 +96,7 @@ static enum status path_read(const char *path, mode_t others, uint8_t ret_key[SE
 static enum status credential_read(struct text name, uint8_t ret_key[SEALING_KEY_SIZE],
                                    struct why *why)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];
 

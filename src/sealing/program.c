@@ -17,8 +17,6 @@
 
 #define TIME_US 30000000
 
-extern char **environ;
-
 /* Whoever can write to it can have the key. */
 static enum status program_check(const char *path, struct why *why)
 {
@@ -39,7 +37,8 @@ static enum status program_check(const char *path, struct why *why)
 
 static int program_start(const char *path, const int ends[2], pid_t *ret_child)
 {
-    char *arguments[] = {(char *)(uintptr_t)path, NULL};
+    char name[] = "fanfare-master"; /* what it sees as its own */
+    char *arguments[] = {name, NULL};
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
 
@@ -111,7 +110,7 @@ enum status program_read(const char *path, char *ret_at, size_t room, size_t *re
         return status;
     }
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return fail(why, STATUS_INVALID, "no pipe to %s: %s", path, strerror(errno));
+        return fail(why, STATUS_INVALID, "no pipe to %s: %s", path, strerrordesc_np(errno));
     }
     int64_t until_us = clock_boot_us() + TIME_US;
     int error = program_start(path, ends, &child);
@@ -121,7 +120,7 @@ enum status program_read(const char *path, char *ret_at, size_t room, size_t *re
         output_read(ends[0], until_us, ret_at, room, ret_len);
     }
     (void)close(ends[0]); /* before it is awaited: it may still want to write */
-    return error == 0
-               ? child_await(path, child, until_us, why)
-               : fail(why, STATUS_INVALID, "%s cannot be run: %s", path, strerror(error));
+    return error == 0 ? child_await(path, child, until_us, why)
+                      : fail(why, STATUS_INVALID, "%s cannot be run: %s", path,
+                             strerrordesc_np(error));
 }

@@ -190,39 +190,50 @@ static int alias_order(const void *a, const void *b)
                         (*(const struct kms_alias *const *)b)->name);
 }
 
-/* All of the account and region, or of one key, that come after the marker; sorted. */
-static const struct kms_alias **collect(struct request *request, struct step *step,
-                                        const struct kms_key *only, struct text marker,
-                                        size_t *ret_count)
+struct collection {
+    const struct kms_key *only; /* or NULL */
+    struct text after;
+    const struct kms_alias **found; /* NULL: they are only counted */
+    size_t count;
+};
+
+static void collect_of(struct collection *collection, const struct kms_key *key)
+{
+    if (collection->only != NULL && collection->only != key) {
+        return;
+    }
+    list_each (node, &key->aliases) {
+        const struct kms_alias *alias = container_of(node, struct kms_alias, node);
+
+        if (text_compare(alias->name, collection->after) <= 0) {
+            continue;
+        }
+        if (collection->found != NULL) {
+            collection->found[collection->count] = alias;
+        }
+        collection->count++;
+    }
+}
+
+static void collect_all(struct request *request, struct step *step,
+                        struct collection *collection)
 {
     const struct kms_scope scope = kms_scope_of(request);
-    const struct kms_alias **found = NULL;
-    size_t count = 0;
+    const struct kms_key *key = kms_key_after(kms_of(step), &scope, (struct text){0});
 
-    for (int pass = 0; pass < 2; pass++) {
-        const struct kms_key *key = kms_key_after(kms_of(step), &scope, (struct text){0});
-
-        found = pass == 0 ? NULL : arena_array(request->arena, count + 1, sizeof(void *));
-        count = 0;
-        for (; key != NULL; key = kms_key_after(kms_of(step), &scope, text_from(key->name))) {
-            list_each (node, &key->aliases) {
-                const struct kms_alias *alias = container_of(node, struct kms_alias, node);
-
-                if ((only != NULL && only != key) || text_compare(alias->name, marker) <= 0) {
-                    continue;
-                }
-                if (found != NULL) {
-                    found[count] = alias;
-                }
-                count++;
-            }
-        }
+    collection->count = 0;
+    for (; key != NULL; key = kms_key_after(kms_of(step), &scope, text_from(key->name))) {
+        collect_of(collection, key);
     }
-    if (count > 1) {
-        qsort(found, count, sizeof(void *), alias_order);
-    }
-    *ret_count = count;
-    return found;
+}
+
+/* All of the account and region, or of one key, that come after the marker; sorted. */
+static void collect(struct request *request, struct step *step, struct collection *collection)
+{
+    collect_all(request, step, collection);
+    collection->found = arena_array(request->arena, collection->count + 1, sizeof(void *));
+    collect_all(request, step, collection);
+    qsort(collection->found, collection->count, sizeof(void *), alias_order);
 }
 
 static enum status list_aliases(struct request *request, struct step *step, const void *input,
@@ -232,7 +243,6 @@ static enum status list_aliases(struct request *request, struct step *step, cons
     struct list_output *out = output;
     int64_t limit = in->limit.is_set ? in->limit.value : PAGE_DEFAULT;
     struct kms_key *only = NULL;
-    size_t count = 0;
 
     if (limit < 1 || limit > PAGE_MAX) {
         return request_fail(request, &kms_validation, "Limit must be between 1 and %d.",
@@ -241,19 +251,20 @@ static enum status list_aliases(struct request *request, struct step *step, cons
     if (in->key.len > 0 && kms_find_key(request, step, in->key, &only) != STATUS_OK) {
         return STATUS_INVALID;
     }
-    const struct kms_alias **found = collect(request, step, only, in->marker, &count);
-    bool is_truncated = count > (size_t)limit;
+    struct collection all = {.only = only, .after = in->marker};
 
-    count = is_truncated ? (size_t)limit : count;
+    collect(request, step, &all);
+    bool is_truncated = all.count > (size_t)limit;
+    size_t count = is_truncated ? (size_t)limit : all.count;
     struct alias_item *items = arena_array(request->arena, count + 1, sizeof *items);
 
     for (size_t i = 0; i < count; i++) {
         items[i] = (struct alias_item){
-            .name = arena_copy(request->arena, found[i]->name),
-            .arn = alias_arn(request, found[i]->name),
-            .key = arena_copy(request->arena, text_from(found[i]->key->name)),
-            .created_s = {true, found[i]->created_ms / 1000},
-            .updated_s = {true, found[i]->created_ms / 1000},
+            .name = arena_copy(request->arena, all.found[i]->name),
+            .arn = alias_arn(request, all.found[i]->name),
+            .key = arena_copy(request->arena, text_from(all.found[i]->key->name)),
+            .created_s = {true, all.found[i]->created_ms / 1000},
+            .updated_s = {true, all.found[i]->created_ms / 1000},
         };
     }
     out->aliases = (struct struct_list){items, count, true};

@@ -107,15 +107,12 @@ static enum status seal(struct request *request, struct step *step, const struct
     return kms_fail_status(request, key, status, &why);
 }
 
-/* `id`: the key that must have made it, or absent. */
-static enum status open_cipher(struct request *request, struct step *step, struct text id,
-                               struct text context, struct text cipher,
-                               struct kms_key **ret_key, struct text *ret_plain)
+/* The key that made it, which must be the one that `id` names, if it names one. */
+static enum status cipher_key(struct request *request, struct step *step, struct text id,
+                              struct text cipher, struct kms_key **ret_key)
 {
     const struct kms_scope scope = kms_scope_of(request);
     struct kms_key *wanted = NULL;
-    struct buffer buffer;
-    struct why why = {""};
     enum status status = length_check(request, "ciphertextBlob", cipher, CIPHER_MAX);
 
     if (status == STATUS_OK && id.len > 0) {
@@ -128,22 +125,35 @@ static enum status open_cipher(struct request *request, struct step *step, struc
     if (*ret_key == NULL) {
         return request_fail(request, &kms_invalid_ciphertext, "%s", "");
     }
-    if (wanted != NULL && wanted != *ret_key) {
-        return request_fail(request, &kms_incorrect_key,
-                            "The key ID in the request does not identify a CMK that can "
-                            "perform this operation.");
-    }
-    status = kms_check_usable(request, *ret_key);
+    return wanted == NULL || wanted == *ret_key
+               ? kms_check_usable(request, *ret_key)
+               : request_fail(request, &kms_incorrect_key,
+                              "The key ID in the request does not identify a CMK that can "
+                              "perform this operation.");
+}
+
+struct opening {
+    struct text id, context, cipher; /* `id` as above */
+    struct kms_key *key;             /* that opened it */
+};
+
+static enum status open_cipher(struct request *request, struct step *step,
+                               struct opening *opening, struct text *ret_plain)
+{
+    struct buffer buffer;
+    struct why why = {""};
+    enum status status = cipher_key(request, step, opening->id, opening->cipher, &opening->key);
+
     if (status != STATUS_OK) {
         return status;
     }
     buffer_init(&buffer, CIPHER_MAX);
-    status = kms_decrypt(step, *ret_key, context, cipher, &buffer, &why);
+    status = kms_decrypt(step, opening->key, opening->context, opening->cipher, &buffer, &why);
     if (status == STATUS_OK) {
         *ret_plain = arena_copy(request->arena, buffer_text(&buffer));
     }
     buffer_free(&buffer);
-    return kms_fail_status(request, *ret_key, status, &why);
+    return kms_fail_status(request, opening->key, status, &why);
 }
 
 static struct text arn_of(struct request *request, const struct kms_key *key)
@@ -207,15 +217,15 @@ static enum status decrypt(struct request *request, struct step *step, const voi
 {
     const struct cipher_input *in = input;
     struct cipher_output *out = output;
-    struct kms_key *key = NULL;
+    struct opening opening = {
+        .id = in->id, .context = context_of(request, &in->context), .cipher = in->cipher};
     enum status status = algorithm_check(request, in->algorithm);
 
     if (status == STATUS_OK) {
-        status = open_cipher(request, step, in->id, context_of(request, &in->context),
-                             in->cipher, &key, &out->plain);
+        status = open_cipher(request, step, &opening, &out->plain);
     }
     if (status == STATUS_OK) {
-        out->id = arn_of(request, key);
+        out->id = arn_of(request, opening.key);
         out->algorithm = T(ALGORITHM);
     }
     return status;
@@ -248,7 +258,11 @@ static enum status reencrypt(struct request *request, struct step *step, const v
 {
     const struct cipher_input *in = input;
     struct cipher_output *out = output;
-    struct kms_key *source = NULL;
+    struct opening opening = {
+        .id = in->source_id,
+        .context = context_of(request, &in->source_context),
+        .cipher = in->cipher,
+    };
     struct kms_key *key = NULL;
     struct text plain = {0};
     enum status status = algorithm_check(request, in->source_algorithm);
@@ -256,15 +270,13 @@ static enum status reencrypt(struct request *request, struct step *step, const v
     status = status != STATUS_OK ? status : algorithm_check(request, in->algorithm);
     status = status != STATUS_OK ? status : find_usable(request, step, in->id, &key);
     if (status == STATUS_OK) {
-        status =
-            open_cipher(request, step, in->source_id, context_of(request, &in->source_context),
-                        in->cipher, &source, &plain);
+        status = open_cipher(request, step, &opening, &plain);
     }
     if (status != STATUS_OK) {
         return status;
     }
     out->id = arn_of(request, key);
-    out->source_id = arn_of(request, source);
+    out->source_id = arn_of(request, opening.key);
     out->algorithm = T(ALGORITHM);
     out->source_algorithm = T(ALGORITHM);
     return seal(request, step, key, context_of(request, &in->context), plain, &out->cipher);

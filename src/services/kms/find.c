@@ -42,9 +42,9 @@ static enum status managed_make(struct request *request, struct step *step, stru
 
     for (size_t i = 0; i < countof(managed); i++) {
         if (text_equal(managed[i].alias, name)) {
-            enum status status =
-                kms_key_create(step, &scope, managed[i].description,
-                               kms_default_policy(request), true, ret_key, &why);
+            const struct kms_wish wish = {managed[i].description, kms_default_policy(request),
+                                          true};
+            enum status status = kms_key_create(step, &scope, &wish, ret_key, &why);
 
             status = status != STATUS_OK ? status : kms_alias_put(step, *ret_key, name);
             return kms_fail_status(request, NULL, status, &why);

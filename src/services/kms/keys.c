@@ -157,17 +157,20 @@ static enum status create_key(struct request *request, struct step *step, const 
     const struct create_key_input *in = input;
     struct metadata_output *out = output;
     const struct kms_scope scope = kms_scope_of(request);
-    struct text policy = in->policy.at != NULL ? in->policy : kms_default_policy(request);
+    const struct kms_wish wish = {
+        .description = in->description,
+        .policy = in->policy.at != NULL ? in->policy : kms_default_policy(request),
+    };
     struct kms_key *key = NULL;
     struct why why = {""};
     enum status status = kind_check(request, in);
 
-    status = status != STATUS_OK ? status : policy_check(request, policy);
+    status = status != STATUS_OK ? status : policy_check(request, wish.policy);
     status = status != STATUS_OK ? status : description_check(request, in->description);
     if (status != STATUS_OK) {
         return status;
     }
-    status = kms_key_create(step, &scope, in->description, policy, false, &key, &why);
+    status = kms_key_create(step, &scope, &wish, &key, &why);
     if (status == STATUS_OK) {
         metadata_fill(request, key, &out->metadata);
     }

@@ -51,8 +51,9 @@ static struct kms_key *key_make(void)
     struct kms_key *key = NULL;
     struct why why;
 
-    cr_assert_eq(kms_key_create(&rig.step, &scope, T("words"), T("{}"), false, &key, &why),
-                 STATUS_OK);
+    const struct kms_wish wish = {T("words"), T("{}"), false};
+
+    cr_assert_eq(kms_key_create(&rig.step, &scope, &wish, &key, &why), STATUS_OK);
     return key;
 }
 
