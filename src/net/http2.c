@@ -479,6 +479,11 @@ static size_t nv_fill(struct request *request, const struct http_response *respo
     for (size_t i = 0; i < response->header_count; i++) {
         to[count++] = nv_make(response->headers[i].name, response->headers[i].value);
     }
+    for (size_t i = 0; i < request->http.answer_header_count; i++) {
+        const struct http_header *header = &request->http.answer_headers[i];
+
+        to[count++] = nv_make(header->name, header->value);
+    }
     return count;
 }
 
@@ -498,7 +503,9 @@ static void http2_answer(struct request *request, const struct http_response *re
     }
     request->is_answered = true;
     connection->unsent++;
-    headers = arena_array(&request->arena, response->header_count + HEADERS_OF_OURS,
+    headers = arena_array(&request->arena,
+                          response->header_count + request->http.answer_header_count
+                              + HEADERS_OF_OURS,
                           sizeof(*headers));
     count = nv_fill(request, response, headers);
     if (has_body) {

@@ -25,6 +25,10 @@ struct http_request {
     struct text body;
     struct text peer; /* "127.0.0.1:50000" */
     bool http2;
+    /* Headers that its answer carries beside the response's, whoever answers: the handler's to
+     * set, in the arena; names in lower case. */
+    const struct http_header *answer_headers;
+    size_t answer_header_count;
     struct arena *arena; /* freed with the request: for what answering it needs */
     void *user;          /* the handler's */
 };

@@ -261,26 +261,33 @@ static char *put_status(char *to, int status)
     return put(to, T(" \r\n"));
 }
 
-static char *put_headers(char *to, const struct http_response *response)
+static char *put_headers(char *to, const struct http_header *headers, size_t count)
 {
-    for (size_t i = 0; i < response->header_count; i++) {
-        to = put_value(to, response->headers[i].name);
+    for (size_t i = 0; i < count; i++) {
+        to = put_value(to, headers[i].name);
         to = put(to, T(": "));
-        to = put_value(to, response->headers[i].value);
+        to = put_value(to, headers[i].value);
         to = put(to, T("\r\n"));
     }
     return to;
 }
 
 /* The most bytes that the head can take. */
-static size_t head_size(const struct http_response *response)
+static size_t headers_size(const struct http_header *headers, size_t count)
 {
-    size_t size = 384 + response->content_type.len; /* every line that is not theirs */
+    size_t size = 0;
 
-    for (size_t i = 0; i < response->header_count; i++) {
-        size += response->headers[i].name.len + response->headers[i].value.len + 4;
+    for (size_t i = 0; i < count; i++) {
+        size += headers[i].name.len + headers[i].value.len + 4;
     }
     return size;
+}
+
+static size_t head_size(const struct http_request *http, const struct http_response *response)
+{
+    return 384 + response->content_type.len /* every line that is not theirs */
+           + headers_size(response->headers, response->header_count)
+           + headers_size(http->answer_headers, http->answer_header_count);
 }
 
 void response_write(struct request *request, const struct http_response *response,
@@ -288,7 +295,7 @@ void response_write(struct request *request, const struct http_response *respons
 {
     struct net_server *server = request->connection->server;
     bool has_body = response->status != 204 && response->status != 304;
-    char *head = chain_reserve(&server->blocks, chain, head_size(response));
+    char *head = chain_reserve(&server->blocks, chain, head_size(&request->http, response));
     char *at = put_status(head, response->status);
 
     at = put(at, T("Date: "));
@@ -303,7 +310,8 @@ void response_write(struct request *request, const struct http_response *respons
     }
     at = put(at, T("\r\nX-Content-Type-Options: nosniff\r\n"
                    "Cross-Origin-Resource-Policy: same-origin\r\n"));
-    at = put_headers(at, response);
+    at = put_headers(at, response->headers, response->header_count);
+    at = put_headers(at, request->http.answer_headers, request->http.answer_header_count);
     if (!request->keeps_alive) {
         at = put(at, T("Connection: close\r\n"));
     } else if (request->connection->http1.is_old) {

@@ -28,6 +28,7 @@ struct settings {
     bool metrics_per_object;
     bool dev;
     struct text_list allowed_hosts;
+    struct text_list cors_allowed_origins;
     struct text_list egress_allow;
     struct text egress_loopback; /* "auto", "yes" or "no" */
     int64_t header_max, body_max, connections_max, pipeline_max;

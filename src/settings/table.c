@@ -60,6 +60,8 @@ const struct setting settings_table[] = {
     LIST_ROW(
         allowed_hosts,
         "names that this server goes by beside localhost, addresses and public_url; *.DOMAIN, or *: any"),
+    LIST_ROW(cors_allowed_origins,
+             "web pages of these origins may call the API from a browser: https://HOST[:PORT]"),
     CHECKED_ROW(account, "000000000000", text_is_account, "12 digits",
                 "account of callers whose access key is not 12 digits"),
     CHECKED_ROW(region, "us-east-1", text_is_region, "1 to 32 letters, digits and hyphens",

@@ -264,6 +264,21 @@ def a_page_of_another_origin_gets_nothing():
         wait_until(lambda: any(b"by WAY" in body for body in thief.bodies()), "the subscription that a program made")
 
 
+def a_page_that_the_operator_names_may_call():
+    """And sees the answer; another page still gets nothing, and neither is the operator for it."""
+    with stage("--set", "cors_allowed_origins=http://%s" % EVIL) as (daemon, names, browser):
+        names.ports["other.example"] = names.ports[EVIL]
+        call = [daemon.url + "/", {"method": "POST", "headers": {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"},
+                                   "body": "{}"}]
+        page = [daemon.url + "/_fanfare/dlq", {}]
+        browser.go("http://%s/" % EVIL)
+        answers = browser.run(READS, [call, page])
+        assert answers[0][1] == 200 and "inbox" in answers[0][2], answers
+        assert answers[1][1] == 0, "pages are shared with nobody: %s" % answers
+        browser.go("http://other.example/")
+        assert browser.run(READS, [call])[0][1] == 0
+
+
 def secrets(daemon):
     form = {"method": "POST", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
     call = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"}
@@ -317,5 +332,5 @@ def people_come_from_anywhere_to_confirm():
 if not (shutil.which("chromedriver") and shutil.which("chromium")):
     print("skipped: there is no chromium with its driver here")
     sys.exit(SKIPPED)
-main([a_page_of_another_origin_gets_nothing, a_page_whose_name_is_rebound_learns_nothing, without_the_check_of_names_it_would_learn_all,
+main([a_page_of_another_origin_gets_nothing, a_page_that_the_operator_names_may_call, a_page_whose_name_is_rebound_learns_nothing, without_the_check_of_names_it_would_learn_all,
       people_come_from_anywhere_to_confirm])

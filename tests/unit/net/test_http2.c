@@ -665,20 +665,25 @@ Test(http2, a_client_that_only_pings_makes_no_progress)
 
 Test(http2, slow_requests_have_their_time_each_and_not_one_after_the_other)
 {
-    struct bed bed = {.options.slow_ms = 300};
+    struct bed bed = {.options.slow_ms = 1200}; /* eight of them would be more than patience */
     struct client2 client;
     struct text body = T("begun");
+    size_t over = 0;
+    int64_t since_us = clock_monotonic_us();
 
     bed_start(&bed);
     client2_open(&client, &bed);
     for (size_t i = 0; i < 8; i++) {
         client2_ask(&client, "POST", "/", &body, NULL)->never_ends = true;
     }
-    cr_expect(stream_await(&client, &client.streams[0]));
-    client2_turn(&client);
-    for (size_t i = 0; i < 8; i++) {
-        cr_expect_eq(client.streams[i].status, 408, "stream %zu", i);
+    while (over < 8 && !client.raw.has_ended && !bed_late(since_us)) {
+        client2_turn(&client);
+        over = 0;
+        for (size_t i = 0; i < 8; i++) {
+            over += client.streams[i].status == 408;
+        }
     }
+    cr_expect_eq(over, 8);
     client2_close(&client);
     bed_stop(&bed);
 }
