@@ -437,10 +437,11 @@ void pump_on_prepare(uv_prepare_t *handle)
         cell_turn(server);
     }
     if (server->net != NULL) {
-        if (pages_turn(server->pages)) {
+        pages_turn(server->pages);
+        net_server_flush(server->net); /* which makes room */
+        if (pages_are_busy(server->pages)) {
             (void)uv_async_send(&server->store_wake); /* the next turn comes at once */
         }
-        net_server_flush(server->net);
     }
     note_turn(server);
 }

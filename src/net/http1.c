@@ -1,6 +1,7 @@
 /* HTTP/1.0 and 1.1: llhttp reads, answers go out in the order of the requests. */
 #include "net/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct connection *parser_connection(const llhttp_t *parser)
@@ -269,11 +270,14 @@ static void line_advance(struct connection *connection)
     while ((node = list_first(&connection->requests)) != NULL && !connection->is_closing) {
         struct request *request = container_of(node, struct request, node);
 
-        if (!request->is_answered) {
+        if (!request->is_answered && !request->is_streaming) {
             return;
         }
         connection->waiting_bytes -= request->answer.bytes;
         chain_move(&connection->output, &request->answer);
+        if (!request->is_answered) {
+            return; /* the rest of it goes into the output from now on */
+        }
         connection->is_closing = !request->keeps_alive;
         connection->pipelined--;
         list_remove(node);
@@ -295,9 +299,57 @@ static void http1_answer(struct request *request, const struct http_response *re
         request->keeps_alive = false;
         connection->is_done = true;
     }
+    if (request->is_streaming && connection->http1.is_old) {
+        request->keeps_alive = false; /* the end of the connection is that of the answer */
+    }
     response_write(request, response, is_first ? &connection->output : &request->answer);
-    request->is_answered = true;
+    request->is_answered = !request->is_streaming;
     connection->waiting_bytes += request->answer.bytes;
+    if (is_first) {
+        line_advance(connection);
+    }
+}
+
+static bool is_in_front(const struct request *request)
+{
+    return request->connection->requests.head.next == &request->node;
+}
+
+/* A chunk; HTTP/1.0 knows none. */
+static bool http1_write(struct request *request, struct text piece)
+{
+    struct connection *connection = request->connection;
+    struct block_pool *pool = &connection->server->blocks;
+    struct chain *chain = is_in_front(request) ? &connection->output : &request->answer;
+    size_t before = request->answer.bytes;
+    char head[32];
+    int len = snprintf(head, sizeof head, "%zx\r\n", piece.len);
+
+    if (connection->http1.is_old) {
+        chain_add(pool, chain, piece);
+    } else {
+        chain_add(pool, chain, text_make(head, (size_t)len));
+        chain_add(pool, chain, piece);
+        chain_add(pool, chain, T("\r\n"));
+    }
+    connection->waiting_bytes += request->answer.bytes - before;
+    return chain->bytes < STREAM_ROOM;
+}
+
+static void http1_end(struct request *request, bool is_whole)
+{
+    struct connection *connection = request->connection;
+    bool is_chunked = !connection->http1.is_old && !request->is_head;
+    bool is_first = is_in_front(request);
+
+    if (is_whole && is_chunked) {
+        chain_add(&connection->server->blocks,
+                  is_first ? &connection->output : &request->answer, T("0\r\n\r\n"));
+        connection->waiting_bytes += is_first ? 0 : sizeof "0\r\n\r\n" - 1;
+    }
+    request->keeps_alive = request->keeps_alive && is_whole;
+    connection->is_done = connection->is_done || !is_whole;
+    request->is_answered = true;
     if (is_first) {
         line_advance(connection);
     }
@@ -494,10 +546,20 @@ static void http1_leave(struct connection *connection)
     connection->is_closing = connection->is_closing || (is_idle && connection->input == NULL);
 }
 
+/* Whole answers are written into the output at once; one in pieces hears of room. */
 static bool http1_fill(struct connection *connection)
 {
-    (void)connection; /* answers are written into the output at once */
-    return false;
+    struct list_node *node = list_first(&connection->requests);
+    struct request *first = node == NULL ? NULL : container_of(node, struct request, node);
+
+    if (first == NULL || !first->wants_room) {
+        return false;
+    }
+    if (connection->output.bytes <= STREAM_ROOM / 2) {
+        first->wants_room = false;
+        first->stream.drained(first->stream.context);
+    }
+    return connection->output.bytes > 0 && connection->fd >= 0; /* once that is sent, again */
 }
 
 static void http1_close(struct connection *connection)
@@ -522,6 +584,8 @@ static void http1_overdraw(struct connection *connection)
 const struct protocol http1_protocol = {
     .take = http1_take,
     .answer = http1_answer,
+    .write = http1_write,
+    .end = http1_end,
     .fill = http1_fill,
     .partial = http1_partial,
     .expire = http1_expire,

@@ -96,8 +96,10 @@ static void partial_end(struct request *request)
 static void request_end(struct request *request)
 {
     request->connection->http2->open--;
+    /* One in pieces waits for its client only while there is some of it. */
+    request->connection->unsent -=
+        request->is_streaming ? request->answer.bytes > 0 : request->is_answered;
     request->connection->http2->unsent_bytes -= request->answer.bytes;
-    request->connection->unsent -= request->is_answered;
     list_remove(&request->node);
     http_request_finish(request);
 }
@@ -450,6 +452,10 @@ static ssize_t on_body_read(nghttp2_session *session, int32_t stream_id, uint8_t
         memcpy(to, part.iov_base, len);
         chain_consume(&connection->server->blocks, &request->answer, len);
         connection->http2->unsent_bytes -= len;
+        connection->unsent -= request->is_streaming && request->answer.bytes == 0;
+    }
+    if (request->answer.bytes == 0 && request->is_streaming && !request->has_ended) {
+        return len > 0 ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
     }
     if (request->answer.bytes == 0) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -470,7 +476,7 @@ static size_t nv_fill(struct request *request, const struct http_response *respo
     if (response->content_type.len > 0) {
         to[count++] = nv_make(T("content-type"), response->content_type);
     }
-    if (response->status != 204 && response->status != 304) {
+    if (response->status != 204 && response->status != 304 && !request->is_streaming) {
         to[count++] = nv_make(T("content-length"),
                               arena_printf(&request->arena, "%zu", response->body.len));
     }
@@ -491,8 +497,8 @@ static void http2_answer(struct request *request, const struct http_response *re
 {
     struct connection *connection = request->connection;
     struct http2 *http2 = connection->http2;
-    bool has_body = !request->is_head && response->body.len > 0 && response->status != 204
-                    && response->status != 304;
+    bool has_body = !request->is_head && (response->body.len > 0 || request->is_streaming)
+                    && response->status != 204 && response->status != 304;
     nghttp2_data_provider provider = {.source.ptr = request, .read_callback = on_body_read};
     nghttp2_nv *headers;
     size_t count;
@@ -501,14 +507,14 @@ static void http2_answer(struct request *request, const struct http_response *re
         request_end(request);
         return;
     }
-    request->is_answered = true;
-    connection->unsent++;
+    request->is_answered = !request->is_streaming;
+    connection->unsent += !request->is_streaming;
     headers = arena_array(&request->arena,
                           response->header_count + request->http.answer_header_count
                               + HEADERS_OF_OURS,
                           sizeof(*headers));
     count = nv_fill(request, response, headers);
-    if (has_body) {
+    if (has_body && !request->is_streaming) {
         char *body =
             chain_reserve(&connection->server->blocks, &request->answer, response->body.len);
 
@@ -524,6 +530,53 @@ static void http2_answer(struct request *request, const struct http_response *re
     }
 }
 
+/* --- Answers in pieces. */
+
+static bool http2_write(struct request *request, struct text piece)
+{
+    struct connection *connection = request->connection;
+
+    connection->unsent += request->answer.bytes == 0;
+    chain_add(&connection->server->blocks, &request->answer, piece);
+    connection->http2->unsent_bytes += piece.len;
+    (void)nghttp2_session_resume_data(connection->http2->session, request->stream_id);
+    return request->answer.bytes < STREAM_ROOM;
+}
+
+static void http2_end(struct request *request, bool is_whole)
+{
+    struct http2 *http2 = request->connection->http2;
+
+    if (request->is_detached) {
+        request_end(request);
+        return;
+    }
+    request->is_answered = true;
+    request->has_ended = true;
+    if (is_whole) {
+        (void)nghttp2_session_resume_data(http2->session, request->stream_id);
+    } else {
+        (void)nghttp2_submit_rst_stream(http2->session, NGHTTP2_FLAG_NONE, request->stream_id,
+                                        NGHTTP2_INTERNAL_ERROR);
+    }
+}
+
+/* Who waits for room and has it. */
+static void streams_go_on(struct connection *connection)
+{
+    struct list_node *node = connection->requests.head.next;
+
+    while (node != &connection->requests.head) {
+        struct request *request = container_of(node, struct request, node);
+
+        node = node->next; /* it may end the request, and that alone */
+        if (request->wants_room && request->answer.bytes <= STREAM_ROOM / 2) {
+            request->wants_room = false;
+            request->stream.drained(request->stream.context);
+        }
+    }
+}
+
 /* --- What a protocol does. */
 
 static bool http2_fill(struct connection *connection)
@@ -533,6 +586,7 @@ static bool http2_fill(struct connection *connection)
     ssize_t len = 1;
 
     complete_go_on(http2);
+    streams_go_on(connection);
     while (len > 0 && connection->output.bytes < CONNECTION_OUTPUT_MAX) {
         len = nghttp2_session_mem_send(http2->session, &frames);
         if (len > 0) {
@@ -643,6 +697,8 @@ static void http2_overdraw(struct connection *connection)
 const struct protocol http2_protocol = {
     .take = http2_take,
     .answer = http2_answer,
+    .write = http2_write,
+    .end = http2_end,
     .fill = http2_fill,
     .partial = http2_partial,
     .expire = http2_expire,

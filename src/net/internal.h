@@ -108,6 +108,10 @@ struct request {
     bool is_detached; /* HTTP/2: the stream has gone, the answer goes nowhere */
     bool is_refused;  /* HTTP/2: answered by us before it was complete */
     bool expects_100;
+    bool is_streaming; /* its answer comes in pieces */
+    bool has_ended;    /* the last of them has */
+    bool wants_room;   /* it is to hear of room */
+    struct http_stream stream;
     int32_t stream_id;
     int64_t announced; /* HTTP/2: content-length, or -1 */
     size_t header_bytes;
@@ -123,7 +127,7 @@ struct http_header *request_add_header(struct request *request);
 void request_split_target(struct request *request);
 /* Tells the handler, once, that nobody waits for the answer. */
 void request_tell_gone(struct request *request);
-/* Appends the whole answer in HTTP/1's form to `chain`. */
+/* Appends the whole answer in HTTP/1's form to `chain`; of one in pieces, the head. */
 void response_write(struct request *request, const struct http_response *response,
                     struct chain *chain);
 /* The answer of this folder itself: "413 Content Too Large: reason\n". */
@@ -159,6 +163,9 @@ struct protocol {
     /* Consumes input while connection_may_take; sets is_starved when it needs more bytes. */
     void (*take)(struct connection *connection);
     void (*answer)(struct request *request, const struct http_response *response);
+    /* Of an answer in pieces, once `answer` has taken its head. */
+    bool (*write)(struct request *request, struct text piece);
+    void (*end)(struct request *request, bool is_whole);
     /* Moves what is ready into the connection's output; true when there was no room for all. */
     bool (*fill)(struct connection *connection);
     /* The number of the oldest request that is not complete yet, or 0; when its time is over.
@@ -279,6 +286,7 @@ void connection_take(struct connection *connection);
 
 enum {
     CONNECTION_OUTPUT_MAX = 64 * 1024, /* beyond, nothing more is taken or filled */
+    STREAM_ROOM = 64 * 1024,           /* what an answer in pieces may have waiting */
     SCRATCH_SIZE = 16 * 1024
 };
 

@@ -48,6 +48,27 @@ struct http_response {
  * the client has gone. */
 void http_respond(struct http_request *request, const struct http_response *response);
 
+/* --- Answers in pieces, over both protocols: begun instead of http_respond, then written, then
+ * ended or aborted once; the request is gone afterwards.  Those behind it on HTTP/1 wait. */
+
+struct http_stream {
+    /* There is room again after http_write had none.  May write, end and abort; never from
+     * inside a call of these functions. */
+    void (*drained)(void *context);
+    void *context;
+};
+
+/* Status and headers of `response`; its body is not looked at.  HTTP/1.1 is sent chunks, to
+ * HTTP/1.0 the connection's end is the answer's. */
+void http_begin(struct http_request *request, const struct http_response *response,
+                const struct http_stream *stream);
+/* Takes the piece, whole; false: there is no room for another one before `drained`.  What is
+ * written to a client that has gone is dropped. */
+bool http_write(struct http_request *request, struct text piece);
+void http_end(struct http_request *request);
+/* The rest will never come, and the client can tell: no last chunk, or RST_STREAM. */
+void http_abort(struct http_request *request);
+
 struct net_options {
     const char *address; /* numeric IPv4 or IPv6 */
     uint16_t port;       /* 0: the kernel picks one, see net_server_port */

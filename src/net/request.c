@@ -144,6 +144,64 @@ void http_respond(struct http_request *request, const struct http_response *resp
     connection_mark(connection);
 }
 
+/* --- Answers in pieces. */
+
+/* Of a client that has gone: nothing is owed any more but the request itself. */
+static bool is_nobodys(struct request *own)
+{
+    return own->connection->is_closed || own->is_detached;
+}
+
+void http_begin(struct http_request *request, const struct http_response *response,
+                const struct http_stream *stream)
+{
+    struct request *own = container_of(request, struct request, http);
+
+    own->is_streaming = true;
+    own->stream = *stream;
+    if (!is_nobodys(own)) {
+        own->connection->protocol->answer(own, response);
+        connection_mark(own->connection);
+    }
+}
+
+bool http_write(struct http_request *request, struct text piece)
+{
+    struct request *own = container_of(request, struct request, http);
+
+    if (is_nobodys(own) || own->is_head) {
+        return true;
+    }
+    own->wants_room = piece.len > 0 && !own->connection->protocol->write(own, piece);
+    connection_mark(own->connection);
+    return !own->wants_room;
+}
+
+static void stream_end(struct http_request *request, bool is_whole)
+{
+    struct request *own = container_of(request, struct request, http);
+    struct connection *connection = own->connection;
+
+    if (connection->is_closed) {
+        list_remove(&own->node);
+        http_request_finish(own);
+        connection_release(connection);
+        return;
+    }
+    connection->protocol->end(own, is_whole);
+    connection_mark(connection);
+}
+
+void http_end(struct http_request *request)
+{
+    stream_end(request, true);
+}
+
+void http_abort(struct http_request *request)
+{
+    stream_end(request, false);
+}
+
 /* --- Answers. */
 
 struct status_line {
@@ -304,7 +362,9 @@ void response_write(struct request *request, const struct http_response *respons
         at = put(at, T("\r\nContent-Type: "));
         at = put_value(at, response->content_type);
     }
-    if (has_body) {
+    if (request->is_streaming && !request->connection->http1.is_old) {
+        at = put(at, T("\r\nTransfer-Encoding: chunked"));
+    } else if (has_body && !request->is_streaming) {
         at = put(at, T("\r\nContent-Length: "));
         at = put_number(at, response->body.len);
     }
@@ -319,7 +379,7 @@ void response_write(struct request *request, const struct http_response *respons
     }
     at = put(at, T("\r\n"));
     chain_commit(chain, (size_t)(at - head));
-    if (has_body && !request->is_head) {
+    if (has_body && !request->is_head && !request->is_streaming) {
         chain_add(&server->blocks, chain, response->body);
     }
 }

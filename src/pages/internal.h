@@ -10,7 +10,9 @@ struct pages {
     struct pages_options options;
     struct cell *cell; /* NULL: none */
     uint32_t call_count;
-    struct list scrapes; /* pages of metrics that are being written */
+    struct list scrapes; /* pages of metrics that are being written: there is room for more */
+    struct list waiting; /* and those whose readers have to take some first */
+    uint32_t scrape_count;
     bool is_stopping;
 };
 

@@ -14,6 +14,7 @@ struct pages *pages_create(const struct pages_options *options)
     pages->options = *options;
     pages->cell = options->cell;
     list_init(&pages->scrapes);
+    list_init(&pages->waiting);
     return pages;
 }
 

@@ -39,9 +39,11 @@ bool pages_are_open(const struct http_request *request);
 /* Answers it, now or later; 403 where the page is for admins and the caller is none. */
 void pages_request(struct pages *pages, struct http_request *request,
                    const struct caller *caller);
-/* Goes on with pages that are written in pieces, one piece in each turn of the loop; true:
- * there is more to be written. */
-MUST_CHECK bool pages_turn(struct pages *pages);
+/* Goes on with a page that is sent in pieces, a piece of one of them in each turn of the loop.
+ */
+void pages_turn(struct pages *pages);
+/* Whether there is one that could be gone on with now. */
+bool pages_are_busy(const struct pages *pages);
 /* Answers as pages refuse: {"error": "..."} */
 void pages_refuse(struct http_request *request, int status, struct text reason);
 

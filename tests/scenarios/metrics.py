@@ -1,11 +1,13 @@
 """The page of metrics: whole, in the form that Prometheus reads, written in pieces, with and without a line for each object."""
 
 import re
+import socket
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
-from support import Daemon, main
+from support import Daemon, main, resident_mib, wait_until
 
 COUNT = 6000
 SAMPLE = re.compile(r'^([a-z_]+)(\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (-?[0-9.]+)$')
@@ -57,6 +59,36 @@ def a_large_page_is_whole_and_written_in_pieces():
         assert turns(second) - turns(first) >= len(text) // 131072 - 1, (turns(first), turns(second), len(text))
 
 
+def a_page_is_sent_as_it_is_taken():
+    """A reader that takes nothing costs 64 KiB, not a page; one that is slow gets it whole; one that leaves is forgotten."""
+    with with_queues() as daemon:
+        whole = page(daemon)
+        before = resident_mib(daemon.process)
+        sockets = [socket.create_connection(("127.0.0.1", daemon.port)) for _ in range(6)]
+        for client in sockets:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536 if client is sockets[0] else 4096)
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(1)
+        assert resident_mib(daemon.process) - before < 6 * len(whole) / 1048576, "pages are not held whole"
+        for client in sockets[1:]:
+            client.close()
+        got, client = b"", sockets[0]
+        client.settimeout(20)
+        while not got.endswith(b"\r\n0\r\n\r\n"):
+            part = client.recv(20000)
+            assert part, got[-200:]
+            got += part
+        client.close()
+        head, _, rest = got.partition(b"\r\n\r\n")
+        assert b"Transfer-Encoding: chunked" in head, head
+        body = b""
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            body, rest = body + rest[:int(size, 16)], rest[int(size, 16) + 2:]
+        assert len(families(body.decode())["fanfare_queue_visible"]) == COUNT
+        wait_until(lambda: len(page(daemon)) > 0, "places for readings")
+
+
 def what_has_a_line_for_each_object_can_be_left_out():
     with with_queues("--set", "metrics_per_object=false") as daemon:
         text = page(daemon)
@@ -77,4 +109,4 @@ def a_head_asks_for_no_page():
             assert error.code == 405
 
 
-main([a_large_page_is_whole_and_written_in_pieces, what_has_a_line_for_each_object_can_be_left_out, a_head_asks_for_no_page])
+main([a_large_page_is_whole_and_written_in_pieces, a_page_is_sent_as_it_is_taken, what_has_a_line_for_each_object_can_be_left_out, a_head_asks_for_no_page])

@@ -166,7 +166,7 @@ static enum status create_queue(struct request *request, struct step *step, cons
     } else if (status == STATUS_OK) {
         status = queue_tags_take(request, &set, &in->tags);
         status = status != STATUS_OK ? status : queue_make(request, step, &change, &queue);
-        if (status == STATUS_OK) {
+        if (status == STATUS_OK && queue != NULL) {
             redrive_retention_warn(step, queue, &in->attributes);
             encryption_warn(step, queue->arn, &in->attributes);
         }

@@ -52,6 +52,10 @@ struct bed {
     bool answers_gone; /* gone requests are answered at once, as a long poll is */
     bool is_stopped;
     struct buffer last; /* method, target, host and body of the last request */
+    /* Requests to "/stream" are answered in pieces: so many, each of `piece` bytes. */
+    struct http_request *streaming;
+    size_t pieces, piece, pieces_written, drained_count;
+    bool aborts;
 };
 
 static inline void bed_forget(struct bed *bed, struct http_request *request)
@@ -79,6 +83,40 @@ static inline void bed_answer(struct bed *bed, struct http_request *request, con
     http_respond(request, &response);
 }
 
+/* Writes while there is room; ends, or aborts, behind the last piece. */
+static inline void bed_stream(void *context)
+{
+    static char bytes[100000];
+    struct bed *bed = context;
+
+    memset(bytes, 's', sizeof bytes);
+    bed->drained_count++;
+    while (bed->pieces_written < bed->pieces) {
+        bed->pieces_written++;
+        if (!http_write(bed->streaming, text_make(bytes, bed->piece))) {
+            return;
+        }
+    }
+    struct http_request *request = bed->streaming;
+
+    bed->streaming = NULL;
+    if (bed->aborts) {
+        http_abort(request);
+    } else {
+        http_end(request);
+    }
+}
+
+static inline void bed_stream_begin(struct bed *bed, struct http_request *request)
+{
+    const struct http_response response = {.status = 200, .content_type = T("text/plain")};
+    const struct http_stream stream = {.drained = bed_stream, .context = bed};
+
+    bed->streaming = request;
+    http_begin(request, &response, &stream);
+    bed_stream(bed);
+}
+
 static inline void bed_on_request(void *context, struct http_request *request)
 {
     struct bed *bed = context;
@@ -93,6 +131,10 @@ static inline void bed_on_request(void *context, struct http_request *request)
     if (text_starts_with(request->path, T("/hold"))) {
         must(bed->held_count < BED_HELD_MAX, "holds too many");
         bed->held[bed->held_count++] = request;
+        return;
+    }
+    if (text_starts_with(request->path, T("/stream"))) {
+        bed_stream_begin(bed, request);
         return;
     }
     if (text_starts_with(request->path, T("/large"))) {

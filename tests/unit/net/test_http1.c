@@ -528,3 +528,92 @@ Test(http1, keeps_line_breaks_out_of_answers)
     client_close(&client);
     bed_stop(&bed);
 }
+
+/* --- Answers in pieces. */
+
+#define STREAM "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"
+
+Test(http1, sends_an_answer_in_pieces_as_it_is_taken)
+{
+    struct bed bed = {.pieces = 400, .piece = 30000};
+    struct client client;
+
+    bed_start(&bed);
+    client_open(&client, &bed);
+    client_send(&client, STREAM "GET /after HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_expect(client_await(&client, "\r\n0\r\n\r\n"));
+    cr_expect(client_has(&client, "Transfer-Encoding: chunked\r\n"));
+    cr_expect_not(client_has(&client, "Content-Length: 0"));
+    cr_expect_eq(client_count(&client, "\r\n7530\r\nssss"), 400, "chunks of 30,000 bytes");
+    cr_expect_gt(bed.drained_count, 10, "it waited for its reader");
+    cr_expect(client_await(&client, "/after"), "and the next one comes behind it");
+    client_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http1, an_answer_in_pieces_waits_for_its_reader_and_for_its_place)
+{
+    struct bed bed = {.pieces = 4000, .piece = 30000};
+    struct client client;
+
+    bed_start(&bed);
+    client_open(&client, &bed);
+    client_send(&client, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n" STREAM);
+    cr_assert(bed_await_held(&bed, 1));
+    bed_turns(&bed);
+    cr_expect_eq(bed.pieces_written, 3, "%zu: no more than 64 KiB and a piece wait",
+                 bed.pieces_written);
+    bed_answer(&bed, bed.held[0], "first");
+    bed_turns(&bed); /* nobody reads: the system takes some megabytes */
+    cr_expect_gt(bed.pieces_written, 3);
+    cr_expect_lt(bed.pieces_written, 4000);
+    cr_expect_lt(net_server_counters(bed.server).held_bytes, 200000);
+    client_close(&client); /* it goes in the middle: the rest is written to nobody */
+    int64_t since_us = clock_monotonic_us();
+
+    while (bed.gone_count == 0 && !bed_late(since_us)) {
+        bed_turn(&bed);
+    }
+    cr_expect_eq(bed.gone_count, 1);
+    cr_assert_not_null(bed.streaming);
+    bed_stream(&bed);
+    cr_expect_null(bed.streaming);
+    bed_stop(&bed);
+}
+
+Test(http1, an_answer_that_is_aborted_has_no_last_chunk)
+{
+    struct bed bed = {.pieces = 3, .piece = 10, .aborts = true};
+    struct client client;
+
+    bed_start(&bed);
+    client_open(&client, &bed);
+    client_send(&client, STREAM);
+    cr_expect(client_await_end(&client));
+    cr_expect_eq(client_count(&client, "a\r\nssssssssss\r\n"), 3);
+    cr_expect_not(client_has(&client, "\r\n0\r\n"));
+    client_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http1, answers_in_pieces_for_old_clients_and_for_head)
+{
+    struct bed bed = {.pieces = 3, .piece = 10};
+    struct client client;
+
+    bed_start(&bed);
+    client_open(&client, &bed);
+    client_send(&client, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    cr_expect(client_await_end(&client), "its end is that of the connection");
+    cr_expect(client_has(&client, "\r\n\r\nssssssssssssssssssssssssssssss"));
+    cr_expect_not(client_has(&client, "chunked"));
+    client_close(&client);
+    bed.pieces_written = 0;
+    client_open(&client, &bed);
+    client_send(&client, "HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n"
+                         "GET /after HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_expect(client_await(&client, "/after"));
+    cr_expect_not(client_has(&client, "ssss"));
+    client_close(&client);
+    bed_stop(&bed);
+}

@@ -715,3 +715,88 @@ Test(http2, who_takes_no_answers_gets_no_more_work_done)
     client2_close(&client);
     bed_stop(&bed);
 }
+
+/* --- Answers in pieces. */
+
+Test(http2, sends_an_answer_in_pieces_as_it_is_taken)
+{
+    struct bed bed = {.pieces = 200, .piece = 30000};
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    struct stream *stream = client2_ask(&client, "GET", "/stream", NULL, NULL);
+
+    cr_expect(stream_await(&client, stream));
+    cr_expect_eq(stream->error, NGHTTP2_NO_ERROR);
+    cr_expect_eq(stream->body.len, 200 * 30000);
+    cr_expect_gt(bed.drained_count, 10);
+    stream = client2_ask(&client, "GET", "/after", NULL, NULL);
+    cr_expect(stream_await(&client, stream));
+    client2_close(&client);
+    bed_turns(&bed);
+    cr_expect_eq(net_server_counters(bed.server).held_bytes, 0);
+    bed_stop(&bed);
+}
+
+Test(http2, an_answer_that_is_aborted_is_reset)
+{
+    struct bed bed = {.pieces = 3, .piece = 10, .aborts = true};
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    struct stream *stream = client2_ask(&client, "GET", "/stream", NULL, NULL);
+
+    cr_expect(stream_await(&client, stream));
+    cr_expect_eq(stream->error, NGHTTP2_INTERNAL_ERROR);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http2, an_answer_in_pieces_hears_that_its_stream_has_gone)
+{
+    struct bed bed = {.pieces = 4000, .piece = 30000};
+    nghttp2_settings_entry shut = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &shut, 1);
+    client2_turns(&client);
+    struct stream *stream = client2_ask(&client, "GET", "/stream", NULL, NULL);
+
+    client2_turns(&client);
+    cr_expect_eq(bed.pieces_written, 3, "%zu", bed.pieces_written);
+    (void)nghttp2_submit_rst_stream(client.session, NGHTTP2_FLAG_NONE, stream->id,
+                                    NGHTTP2_CANCEL);
+    client2_turns(&client);
+    cr_expect_eq(bed.gone_count, 1);
+    cr_assert_not_null(bed.streaming);
+    bed_stream(&bed); /* to nobody */
+    cr_expect_null(bed.streaming);
+    nghttp2_settings_entry open = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535};
+
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &open, 1);
+    cr_expect(stream_await(&client, client2_ask(&client, "GET", "/after", NULL, NULL)));
+    bed_turns(&bed);
+    cr_expect_eq(net_server_counters(bed.server).held_bytes, 0);
+    client2_close(&client);
+    bed_stop(&bed);
+}
+
+Test(http2, answers_head_in_pieces_without_a_body)
+{
+    struct bed bed = {.pieces = 3, .piece = 10};
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    struct stream *stream = client2_ask(&client, "HEAD", "/stream", NULL, NULL);
+
+    cr_expect(stream_await(&client, stream));
+    cr_expect_eq(stream->body.len, 0);
+    cr_expect_eq(stream->status, 200);
+    client2_close(&client);
+    bed_stop(&bed);
+}
