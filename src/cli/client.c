@@ -1,6 +1,7 @@
 /* Requests to the daemon, one after the other: a client may wait. */
 #include "access/caller.h"
 #include "base/encoding.h"
+#include "base/url.h"
 #include "cli/internal.h"
 
 #include <curl/curl.h>
@@ -82,6 +83,18 @@ static int admin_secret_add(struct cli *cli, struct curl_slist **io_headers)
     return CLI_OK;
 }
 
+/* No proxy of the environment stands before one's own machine, and none hears of the secret. */
+static void proxy_set(CURL *curl, const struct cli *cli)
+{
+    struct url url;
+
+    if (url_split(text_from(cli->endpoint), &url)
+        && (text_starts_with(url.host, T("127.")) || text_equal(url.host, T("::1"))
+            || text_equal_ignore_case(url.host, T("localhost")))) {
+        (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    }
+}
+
 struct exchange {
     const char *method;
     const char *url;
@@ -118,6 +131,7 @@ static int exchange_run(struct cli *cli, struct exchange *exchange)
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
     }
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    proxy_set(curl, cli);
     credentials_set(curl, cli);
     CURLcode result = curl_easy_perform(curl);
 

@@ -314,10 +314,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     struct request *request;
 
     (void)session;
-    if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        reset_count(connection);
-        return 0;
-    }
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) {
         return 0;
     }
@@ -388,17 +384,28 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
     return 0;
 }
 
+/* By its client, or by libnghttp2 because its client made it: it ends before its answer, or in
+ * the middle of that, and not because we gave it up. */
+static bool is_taken_back(const struct request *request, uint32_t error)
+{
+    bool is_given_up = request->is_streaming && request->has_ended;
+
+    return !request->is_refused && !is_given_up && (error != 0 || !request->is_answered);
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error,
                            void *context)
 {
     struct connection *connection = context;
     struct request *request = stream_request(connection->http2, stream_id);
 
-    (void)error;
     if (request == NULL) {
         return 0;
     }
     (void)nghttp2_session_set_stream_user_data(session, stream_id, NULL);
+    if (is_taken_back(request, error)) {
+        reset_count(connection);
+    }
     if (request->is_answered) {
         request_end(request);
     } else if (request->is_handed_up) {

@@ -129,19 +129,29 @@ void request_tell_gone(struct request *request)
     }
 }
 
+/* Of a connection that is closed: whoever had the request gives it back. */
+static bool is_given_back(struct request *own)
+{
+    struct connection *connection = own->connection;
+
+    if (!connection->is_closed) {
+        return false;
+    }
+    list_remove(&own->node);
+    http_request_finish(own);
+    connection_release(connection);
+    return true;
+}
+
 void http_respond(struct http_request *request, const struct http_response *response)
 {
     struct request *own = container_of(request, struct request, http);
     struct connection *connection = own->connection;
 
-    if (connection->is_closed) {
-        list_remove(&own->node);
-        http_request_finish(own);
-        connection_release(connection);
-        return;
+    if (!is_given_back(own)) {
+        connection->protocol->answer(own, response);
+        connection_mark(connection);
     }
-    connection->protocol->answer(own, response);
-    connection_mark(connection);
 }
 
 /* --- Answers in pieces. */
@@ -182,14 +192,10 @@ static void stream_end(struct http_request *request, bool is_whole)
     struct request *own = container_of(request, struct request, http);
     struct connection *connection = own->connection;
 
-    if (connection->is_closed) {
-        list_remove(&own->node);
-        http_request_finish(own);
-        connection_release(connection);
-        return;
+    if (!is_given_back(own)) {
+        connection->protocol->end(own, is_whole);
+        connection_mark(connection);
     }
-    connection->protocol->end(own, is_whole);
-    connection_mark(connection);
 }
 
 void http_end(struct http_request *request)

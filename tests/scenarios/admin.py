@@ -88,6 +88,8 @@ def behind_a_proxy_nobody_is_believed_for_being_local():
         assert code == 1 and "FANFARE_ADMIN_SECRET" in said, (code, said)
         code, said = cli(daemon, "dlq", "list", FANFARE_ADMIN_SECRET=secret_of(daemon))
         assert code == 0, (code, said)
+        code, said = cli(daemon, "dlq", "list", FANFARE_ADMIN_SECRET=secret_of(daemon), http_proxy="http://127.0.0.1:9", all_proxy="http://127.0.0.1:9")
+        assert code == 0, "no proxy of the environment stands between: %s" % said
         code, said = cli(daemon, "dlq", "list", FANFARE_ADMIN_SECRET="wrong\r\nX-Evil: 1")
         assert code == 2 and "FANFARE_ADMIN_SECRET" in said, (code, said)
 
