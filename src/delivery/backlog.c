@@ -1,4 +1,5 @@
-/* Owed lists that are on disk only: brought into memory, oldest first, as room comes. */
+/* Owed lists that are on disk only: brought into memory, oldest first, as room comes.  No
+ * table_walk: it stops in the middle of a page, and where it goes on depends on what ended. */
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/mutants.h"

@@ -1,4 +1,5 @@
-/* At start: every subscription into its topic's index, a page at a time, beside the traffic. */
+/* At start: every subscription into its topic's index, a page at a time, beside the traffic.
+ * No table_walk: what is behind a page is what makes topics ready and wakes who waits. */
 #include "router/internal.h"
 
 #define LOAD_ROWS  1024

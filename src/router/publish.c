@@ -69,6 +69,8 @@ static void matched_merge(struct numbers *matched, const uint32_t *a, size_t a_c
     }
 }
 
+/* In one piece, about 15 ns for each that matches: a publish is for whom it finds at one
+ * moment, and between two pieces others could subscribe, leave or change their policies. */
 static enum status match(struct router *router, const struct topic *topic,
                          const struct message *message)
 {
