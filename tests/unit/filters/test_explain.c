@@ -101,11 +101,15 @@ Test(explain, says_when_a_regular_expression_was_given_up)
         const uint32_t *ids = NULL;
         size_t count = 0;
 
-        (void)strcpy(body, "{\"k\":\"");
-        for (size_t j = 6; j < lengths[i]; j += 2) {
-            memcpy(body + j, "ab", 2);
+        for (size_t j = 0; j < lengths[i]; j++) {
+            body[j] = "ab"[j % 2];
         }
-        (void)strcpy(body + lengths[i], "c\"}");
+        for (size_t j = 0; j < 6; j++) {
+            body[j] = "{\"k\":\""[j];
+        }
+        for (size_t j = 0; j < 4; j++) { /* with its end */
+            body[lengths[i] + j] = "c\"}"[j];
+        }
         const struct filter_message message = {.body = body, .body_len = strlen(body)};
 
         cr_assert_eq(filter_policy_compile(policy_text, strlen(policy_text), FILTER_SCOPE_BODY,

@@ -729,7 +729,7 @@ Test(http2, sends_an_answer_in_pieces_as_it_is_taken)
 
     cr_expect(stream_await(&client, stream));
     cr_expect_eq(stream->error, NGHTTP2_NO_ERROR);
-    cr_expect_eq(stream->body.len, 200 * 30000);
+    cr_expect_eq(stream->body.len, (size_t)200 * 30000);
     cr_expect_gt(bed.drained_count, 10);
     stream = client2_ask(&client, "GET", "/after", NULL, NULL);
     cr_expect(stream_await(&client, stream));

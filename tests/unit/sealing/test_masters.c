@@ -120,9 +120,11 @@ Test(masters, come_from_a_credential)
     char key[SEALING_KEY_SIZE];
     struct why why;
 
+    /* NOLINTBEGIN(concurrency-mt-unsafe): the environment of one thread */
     (void)unsetenv("CREDENTIALS_DIRECTORY");
     cr_expect_eq(opens("credential", &why), STATUS_INVALID);
     (void)setenv("CREDENTIALS_DIRECTORY", directory.path, 1);
+    /* NOLINTEND(concurrency-mt-unsafe) */
     cr_expect_eq(opens("credential", &why), STATUS_INVALID, "there is none yet");
     (void)file_of("fanfare-master", bytes_of('c', key), 0440);
     cr_expect_eq(opens("credential", &why), STATUS_OK, "%s", why.text);

@@ -103,10 +103,10 @@ Test(row, with_any_bit_changed_or_any_byte_less_does_not_open)
 
     for (size_t i = 0; i < sealed->len; i++) {
         for (unsigned bit = 0; bit < 8; bit++) {
-            sealed->at[i] ^= (char)(1U << bit);
+            sealed->at[i] = (char)((unsigned char)sealed->at[i] ^ 1U << bit);
             cr_expect_not(opens(sealer, blob_text(sealed), key, PLACE), "byte %zu bit %u", i,
                           bit);
-            sealed->at[i] ^= (char)(1U << bit);
+            sealed->at[i] = (char)((unsigned char)sealed->at[i] ^ 1U << bit);
         }
         cr_expect_not(opens(sealer, text_first(blob_text(sealed), i), key, PLACE));
     }

@@ -278,7 +278,7 @@ Test(seals, each_owner_and_time_has_a_key)
     cr_expect_eq(keys_on_disk(), 1);
     put(3, 8, true);
     cr_expect_eq(keys_on_disk(), 2);
-    rig.step.now_ms += 300 * 1000;
+    rig.step.now_ms += INT64_C(300) * 1000;
     put(4, 7, true);
     cr_expect_eq(keys_on_disk(), 3);
     cr_expect(text_equal(read_body(1, UINT32_MAX), T("\1head secret words")));
@@ -345,19 +345,19 @@ Test(seals, a_key_goes_when_all_that_it_sealed_is_gone_and_not_before)
 Test(seals, a_key_that_goes_out_of_use_during_a_pass_is_not_its_business)
 {
     put(1, 7, true);
-    rig.step.now_ms += 400 * 1000;
+    rig.step.now_ms += INT64_C(400) * 1000;
     put(2, 7, true);
     gone(1);
     gone(2);
-    rig.step.now_ms += 200 * 1000;
+    rig.step.now_ms += INT64_C(200) * 1000;
     records_run(&rig.step); /* the pass begins ... */
     commit();
     struct read *read = records_next_read(rig.step.records);
 
     cr_assert_not_null(read); /* ... sees that there are no rows ... */
-    rig.step.now_ms += 50 * 1000;
+    rig.step.now_ms += INT64_C(50) * 1000;
     put(3, 7, true);
-    rig.step.now_ms += 60 * 1000;
+    rig.step.now_ms += INT64_C(60) * 1000;
     put(4, 7, true);
     read->complete = true; /* ... and says so later. */
     records_read_done(&rig.step, read);
