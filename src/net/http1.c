@@ -412,7 +412,7 @@ static void hand_up(struct connection *connection)
     list_push(&connection->requests, &request->node);
     connection->pipelined++;
     connection->parked_bytes += request->http.body.len;
-    request->is_handed_up = true;
+    request->is_complete = true;
     server->counters.requests_total++;
     server->handler.request(server->handler.context, &request->http);
 }

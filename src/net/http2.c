@@ -125,11 +125,7 @@ static void hand_up(struct request *request)
     struct net_server *server = connection->server;
 
     list_remove(&request->node);
-    if (request->body != NULL) {
-        request->http.body = text_make(request->body->at, request->body->len);
-    }
     request->is_handed_up = true;
-    connection->parked_bytes += request->http.body.len;
     list_push(&connection->requests, &request->node);
     server->counters.requests_total++;
     server->handler.request(server->handler.context, &request->http);
@@ -141,6 +137,11 @@ static void request_complete(struct request *request)
     struct http2 *http2 = request->connection->http2;
 
     partial_end(request);
+    if (request->body != NULL) {
+        request->http.body = text_make(request->body->at, request->body->len);
+    }
+    request->is_complete = true;
+    request->connection->parked_bytes += request->http.body.len;
     if (http2->unsent_bytes > UNSENT_MAX || !list_is_empty(&http2->complete)) {
         list_push(&http2->complete, &request->node);
     } else {
@@ -413,8 +414,10 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
         if (!request->is_told_gone) {
             request_tell_gone(request);
         }
-    } else { /* not complete yet, or not handed up */
-        partial_end(request);
+    } else {
+        if (!request->is_complete) {
+            partial_end(request);
+        }
         request_end(request);
     }
     return 0;

@@ -107,6 +107,7 @@ struct request {
     bool is_told_gone;
     bool is_detached; /* HTTP/2: the stream has gone, the answer goes nowhere */
     bool is_refused;  /* HTTP/2: answered by us before it was complete */
+    bool is_complete; /* all of it has come: the connection has its body parked */
     bool expects_100;
     bool is_streaming; /* its answer comes in pieces */
     bool has_ended;    /* the last of them has */

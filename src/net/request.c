@@ -41,7 +41,7 @@ void http_request_finish(struct request *request)
     if (request == NULL) {
         return;
     }
-    request->connection->parked_bytes -= request->is_handed_up ? request->http.body.len : 0;
+    request->connection->parked_bytes -= request->is_complete ? request->http.body.len : 0;
     server = request->connection->server;
     pool = server == NULL ? NULL : &server->blocks;
     block_release(pool, request->head);

@@ -800,3 +800,35 @@ Test(http2, answers_head_in_pieces_without_a_body)
     client2_close(&client);
     bed_stop(&bed);
 }
+
+/* One that waits for its turn is taken back: what it held is counted once. */
+Test(http2, what_waits_behind_answers_may_be_taken_back)
+{
+    struct bed bed = {.options.pipeline_max = 32};
+    nghttp2_settings_entry shut = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    static char bytes[400000]; /* more than what waits */
+    struct text body = text_make(bytes, sizeof bytes);
+    struct client2 client;
+
+    bed_start(&bed);
+    client2_open(&client, &bed);
+    (void)nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &shut, 1);
+    client2_turns(&client);
+    for (size_t i = 0; i < 4; i++) {
+        (void)client2_ask(&client, "GET", "/large", NULL, NULL);
+    }
+    struct stream *waiting = client2_ask(&client, "POST", "/", &body, NULL);
+
+    for (int i = 0; i < 10; i++) {
+        client2_turns(&client);
+    }
+    cr_expect_eq(waiting->to_send.len, 0);
+    cr_expect_eq(bed.request_count, 3);
+    (void)nghttp2_submit_rst_stream(client.session, NGHTTP2_FLAG_NONE, waiting->id,
+                                    NGHTTP2_CANCEL);
+    client2_turns(&client);
+    cr_expect_lt(net_server_counters(bed.server).held_bytes, 400000);
+    cr_expect_eq(bed.request_count, 3);
+    client2_close(&client);
+    bed_stop(&bed);
+}
